@@ -1,0 +1,345 @@
+"""Every setting that changes a result: frozen dataclasses with one default each.
+
+A run is described by one `PretrainConfig`. A config file (`configs/*.py`) names the
+values that differ from the defaults here, and the command line overrides both
+(`--config.train.num_steps=100`). Field names are the references' JSON keys where
+they have one. `*_prob` lie in [0, 1]; `*_steps` count optimizer updates.
+"""
+
+import dataclasses
+import difflib
+import json
+import typing
+
+PARAMETER_SHARING = ("none", "all", "attention", "ffn")
+OBJECTIVES = ("replaced_token_detection", "masked_lm")
+SENTENCE_OBJECTIVES = ("none", "sentence_order", "next_sentence")
+STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the message names the field and the value."""
+
+
+def _require(condition, message):
+    if not condition:
+        raise ConfigError(message)
+
+
+def _require_one_of(name, value, allowed):
+    _require(value in allowed, f"{name} is {value!r}; expected one of {allowed}")
+
+
+def _require_probability(name, value):
+    _require(0.0 <= value <= 1.0, f"{name} is {value}; expected a value in [0, 1]")
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderConfig:
+    """A Transformer encoder: ELECTRA, BERT and ALBERT are points of this space.
+
+    `parameter_sharing` says what the layers share (Lan et al., 2019, sec. 4.5):
+    "none" (ELECTRA, BERT), "all" (ALBERT), "attention" or "ffn" only. What is shared
+    is shared within each of `num_hidden_groups` groups: layer i belongs to group
+    floor(i * num_hidden_groups / num_hidden_layers). A layer applies
+    `inner_group_num` attention + feed-forward blocks in a row.
+    """
+
+    vocab_size: int = 30522
+    embedding_size: int = 128  # E; a projection to hidden_size follows if it differs
+    hidden_size: int = 256
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 4
+    intermediate_size: int = 1024
+    hidden_act: str = "gelu"  # "gelu" is exact (ELECTRA), "gelu_tanh" ALBERT's form
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    parameter_sharing: str = "none"
+    num_hidden_groups: int = 1
+    inner_group_num: int = 1
+    use_pooler: bool = False  # dense tanh over [CLS] (BERT, ALBERT)
+    # ELECTRA leaves the E -> H projection at Glorot uniform; ALBERT draws it from the
+    # truncated normal like every other kernel.
+    projection_initializer: str = "glorot_uniform"
+
+    def __post_init__(self):
+        _require(
+            self.hidden_size % self.num_attention_heads == 0,
+            f"hidden_size {self.hidden_size} is not a multiple of "
+            f"num_attention_heads {self.num_attention_heads}",
+        )
+        _require_one_of("hidden_act", self.hidden_act, ("gelu", "gelu_tanh", "relu"))
+        _require_one_of(
+            "parameter_sharing", self.parameter_sharing, PARAMETER_SHARING
+        )
+        _require_one_of(
+            "projection_initializer",
+            self.projection_initializer,
+            ("glorot_uniform", "truncated_normal"),
+        )
+        _require(
+            1 <= self.num_hidden_groups <= self.num_hidden_layers,
+            f"num_hidden_groups is {self.num_hidden_groups}; expected 1 to "
+            f"num_hidden_layers ({self.num_hidden_layers})",
+        )
+        _require_probability("hidden_dropout_prob", self.hidden_dropout_prob)
+        _require_probability(
+            "attention_probs_dropout_prob", self.attention_probs_dropout_prob
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveConfig:
+    """What the encoder is trained to predict.
+
+    `name` is "replaced_token_detection" (Clark et al., 2020) or "masked_lm" (BERT's
+    and ALBERT's). A sentence objective may be added to either.
+    """
+
+    name: str = "replaced_token_detection"
+    sentence_objective: str = "none"
+    # The generator (ELECTRA only); sizes are fractions of the discriminator's.
+    generator_hidden_size: float = 0.25
+    generator_layers: float = 1.0
+    weight_tying: str = "embeddings"  # "none", "embeddings" or "all"
+    generator_weight: float = 1.0
+    discriminator_weight: float = 50.0
+    sampling: str = "categorical"  # or "gumbel"; the same distribution, see heads.py
+    temperature: float = 1.0
+
+    def __post_init__(self):
+        _require_one_of("objective.name", self.name, OBJECTIVES)
+        _require_one_of(
+            "sentence_objective", self.sentence_objective, SENTENCE_OBJECTIVES
+        )
+        _require_one_of("weight_tying", self.weight_tying, ("none", "embeddings", "all"))
+        _require_one_of("sampling", self.sampling, ("categorical", "gumbel"))
+        _require(
+            self.temperature > 0, f"temperature is {self.temperature}; expected > 0"
+        )
+        _require(
+            self.weight_tying != "all"
+            or (self.generator_hidden_size == 1.0 and self.generator_layers == 1.0),
+            "weight_tying 'all' needs generator_hidden_size and generator_layers 1.0",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """From text to masked examples.
+
+    `example_format` is "electra" (Clark et al.: one or two consecutive segments),
+    "sentence_order" (ALBERT: segments A, B swapped half of the time, label 1),
+    "next_sentence" (BERT: B from another document half of the time, label 1) or
+    "sentence_pair" (ALBERT's segments, never swapped).
+    """
+
+    max_seq_length: int = 128
+    tokenizer: str = "wordpiece"  # or "sentencepiece"; used when one is trained
+    lower_case: bool = True
+    strip_accents: bool = True
+    errors: str = "strict"  # "replace": bad UTF-8 becomes U+FFFD instead of an error
+    example_format: str = "electra"
+    short_seq_prob: float = 0.05
+    legacy_truncation: bool = False  # True drops overflowing text as the originals do
+    legacy_sentence_order: bool = False  # True: a one-line chunk gets a random B
+    heldout_fraction: float = 0.02  # of the documents, for evaluation
+    shard_size_mb: float = 4.0  # of text; one shard is the unit of work and of resume
+    masking: str = "dynamic"  # at training time, or "static": when records are built
+    dupe_factor: int = 1  # copies of the text with other segments and masks
+    masked_lm_prob: float = 0.15
+    max_predictions_per_seq: int = 0  # 0: int((masked_lm_prob + .005) * length)
+    mask_token_prob: float = 0.85  # of chosen tokens; the rest is kept or random
+    random_token_prob: float = 0.0
+    whole_word_masking: bool = False
+    max_ngram: int = 1  # n-grams of words, p(n) proportional to 1/n
+    legacy_duplicate_masking: bool = False  # ELECTRA's draw with replacement
+    shuffle_buffer: int = 16384  # examples
+
+    def __post_init__(self):
+        _require(
+            self.max_seq_length >= 8,
+            f"max_seq_length is {self.max_seq_length}; expected 8 or more",
+        )
+        _require_one_of("tokenizer", self.tokenizer, ("wordpiece", "sentencepiece"))
+        _require_one_of("errors", self.errors, ("strict", "replace"))
+        _require_one_of(
+            "example_format",
+            self.example_format,
+            ("electra", "sentence_order", "next_sentence", "sentence_pair"),
+        )
+        _require_one_of("masking", self.masking, ("dynamic", "static"))
+        for name in (
+            "short_seq_prob",
+            "heldout_fraction",
+            "masked_lm_prob",
+            "mask_token_prob",
+            "random_token_prob",
+        ):
+            _require_probability(name, getattr(self, name))
+        _require(
+            self.mask_token_prob + self.random_token_prob <= 1.0,
+            "mask_token_prob + random_token_prob is above 1",
+        )
+        _require(
+            self.masking == "static" or self.dupe_factor == 1,
+            f"dupe_factor is {self.dupe_factor}, but masking is dynamic: every epoch "
+            "sees new masks, so copies of the text add nothing",
+        )
+
+    @property
+    def num_predictions(self) -> int:
+        """Slots for masked positions in one example (P)."""
+        if self.max_predictions_per_seq:
+            return self.max_predictions_per_seq
+        # Clark et al.'s code: 19 at length 128 and 15 %, 79 and 130 at 512.
+        return int((self.masked_lm_prob + 0.005) * self.max_seq_length)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Optimizer, schedule, and how the steps are run."""
+
+    num_steps: int = 1_000_000
+    batch_size: int = 128  # global: examples of one update over all replicas
+    accumulation_steps: int = 1  # micro-batches that one update is cut into
+    optimizer: str = "adamw"  # or "lamb"
+    learning_rate: float = 5e-4
+    warmup_steps: int = 10_000
+    schedule: str = "electra"  # warm-up times decay; "albert": warm-up, then decay
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0  # global norm of the gradient, after the reduction
+    strategy: str = "one"
+    jit_compile: bool = True  # XLA
+    mixed_precision: str = "float32"
+    checkpoint_every: int = 1000
+    keep_checkpoints: int = 5
+    log_every: int = 100
+    eval_steps: int = 50  # held-out batches; the same ones at every evaluation
+
+    def __post_init__(self):
+        _require_one_of("optimizer", self.optimizer, ("adamw", "lamb"))
+        _require_one_of("schedule", self.schedule, ("electra", "albert"))
+        _require_one_of("strategy", self.strategy, STRATEGIES)
+        _require_one_of("mixed_precision", self.mixed_precision, PRECISIONS)
+        _require(
+            self.accumulation_steps >= 1
+            and self.batch_size % self.accumulation_steps == 0,
+            f"batch_size {self.batch_size} is not a multiple of accumulation_steps "
+            f"{self.accumulation_steps}",
+        )
+        for name in (
+            "num_steps",
+            "batch_size",
+            "checkpoint_every",
+            "keep_checkpoints",
+            "log_every",
+            "eval_steps",
+        ):
+            value = getattr(self, name)
+            _require(value >= 1, f"train.{name} is {value}; expected 1 or more")
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainConfig:
+    """One pretraining run."""
+
+    seed: int = 0
+    model: EncoderConfig = EncoderConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    data: DataConfig = DataConfig()
+    train: TrainConfig = TrainConfig()
+
+    def __post_init__(self):
+        _require(
+            self.data.max_seq_length <= self.model.max_position_embeddings,
+            f"data.max_seq_length {self.data.max_seq_length} exceeds "
+            f"model.max_position_embeddings {self.model.max_position_embeddings}",
+        )
+        needed = self.objective.sentence_objective
+        _require(
+            needed == "none" or self.data.example_format == needed,
+            f"objective.sentence_objective {needed!r} needs data.example_format "
+            f"{needed!r}, not {self.data.example_format!r}",
+        )
+        _require(
+            needed == "none" or self.model.use_pooler,
+            f"objective.sentence_objective {needed!r} needs model.use_pooler=True",
+        )
+
+
+def generator_config(config: PretrainConfig) -> EncoderConfig:
+    """The generator's encoder (Clark et al., 2020, sec. 3.2).
+
+    Width and depth are fractions of the discriminator's; heads and the feed-forward
+    width follow the generator's own width (64 a head, 4 x), as in the released code.
+    Tied embeddings keep the discriminator's embedding size.
+    """
+    model, objective = config.model, config.objective
+    if objective.weight_tying == "all":
+        return model
+    hidden_size = int(round(model.hidden_size * objective.generator_hidden_size))
+    num_layers = int(round(model.num_hidden_layers * objective.generator_layers))
+    tied = objective.weight_tying == "embeddings"
+    return dataclasses.replace(
+        model,
+        hidden_size=hidden_size,
+        embedding_size=model.embedding_size if tied else hidden_size,
+        num_hidden_layers=num_layers,
+        num_attention_heads=max(1, hidden_size // 64),
+        intermediate_size=4 * hidden_size,
+        num_hidden_groups=min(model.num_hidden_groups, num_layers),
+        use_pooler=False,
+    )
+
+
+def to_dict(config) -> dict:
+    """The config as nested plain dictionaries (JSON-serialisable)."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(cls, values: dict):
+    """Builds `cls` from nested dictionaries.
+
+    Raises:
+        ConfigError: For a field that `cls` does not have; names the nearest one.
+    """
+    hints = typing.get_type_hints(cls)
+    kwargs = {}
+    for name, value in values.items():
+        if name not in hints:
+            near = difflib.get_close_matches(name, hints, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{cls.__name__} has no field {name!r}{hint}")
+        nested = dataclasses.is_dataclass(hints[name]) and isinstance(value, dict)
+        kwargs[name] = from_dict(hints[name], value) if nested else value
+    return cls(**kwargs)
+
+
+def save(config, path) -> None:
+    """Writes the resolved config as JSON."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(to_dict(config), file, indent=2)
+        file.write("\n")
+
+
+def load(cls, path):
+    """Reads a config that `save` wrote."""
+    with open(path, encoding="utf-8") as file:
+        return from_dict(cls, json.load(file))
+
+
+def differing_fields(old: dict, new: dict, prefix="") -> list[str]:
+    """Lines "field: old -> new" for every leaf in which two nested dicts differ."""
+    lines = []
+    for name in sorted(set(old) | set(new)):
+        a, b = old.get(name), new.get(name)
+        if isinstance(a, dict) and isinstance(b, dict):
+            lines += differing_fields(a, b, f"{prefix}{name}.")
+        elif a != b:
+            lines.append(f"{prefix}{name}: {a!r} -> {b!r}")
+    return lines
