@@ -1,0 +1,143 @@
+"""One encoder for both papers: they differ in width E, sharing, GELU and pooler."""
+
+import keras
+from keras import ops
+
+from tf_pretrain.models import layers
+
+
+class Encoder(keras.Model):
+    """Transformer encoder with factorised embeddings and cross-layer sharing.
+
+    ELECTRA and BERT are the point `parameter_sharing="none"`; ALBERT is "all" (Lan et
+    al., 2019, sec. 3.1), and its Table 4 also has "attention" and "ffn" alone.
+
+    Args:
+        config: An EncoderConfig.
+        embeddings: An Embeddings layer to share (ELECTRA's generator uses the
+            discriminator's); by default the encoder has its own.
+        dtype: Keras dtype or policy, e.g. "mixed_bfloat16".
+
+    Call: a dict with `input_ids` int32 [B, S] and optionally `input_mask` (1 = real
+    token; default all real), `segment_ids` (default 0) and `dropout_seed` int32 [B].
+    Returns a dict with `sequence_output` [B, S, D] and, if the config has a pooler,
+    `pooled_output` [B, D].
+
+    Raises:
+        ValueError: If S exceeds `config.max_position_embeddings`.
+    """
+
+    def __init__(self, config, embeddings=None, dtype=None, name="encoder"):
+        super().__init__(dtype=dtype, name=name)
+        self.config = config
+        self.embeddings = embeddings or layers.Embeddings(config, dtype=dtype)
+        self.embeddings_project = None
+        if self.embeddings.config.embedding_size != config.hidden_size:
+            initializer = config.projection_initializer
+            if initializer == "truncated_normal":
+                initializer = layers.truncated_normal(config.initializer_range)
+            self.embeddings_project = keras.layers.Dense(
+                config.hidden_size,
+                kernel_initializer=initializer,
+                dtype=dtype,
+                name="embeddings_project",
+            )
+        self.attention = [
+            layers.SelfAttention(config, dtype=dtype, name=f"attention_{i}")
+            for i in range(self._num_units("attention"))
+        ]
+        self.feed_forward = [
+            layers.FeedForward(config, dtype=dtype, name=f"feed_forward_{i}")
+            for i in range(self._num_units("ffn"))
+        ]
+        self.pooler = None
+        if config.use_pooler:
+            self.pooler = keras.layers.Dense(
+                config.hidden_size,
+                activation="tanh",
+                kernel_initializer=layers.truncated_normal(config.initializer_range),
+                dtype=dtype,
+                name="pooler",
+            )
+        self.build()
+
+    def _is_shared(self, part):
+        return self.config.parameter_sharing in ("all", part)
+
+    def _num_units(self, part):
+        config = self.config
+        groups = (
+            config.num_hidden_groups
+            if self._is_shared(part)
+            else config.num_hidden_layers
+        )
+        return groups * config.inner_group_num
+
+    def _unit_index(self, part, layer, inner):
+        """Which unit runs as inner block `inner` of layer `layer`."""
+        config = self.config
+        group = layer
+        if self._is_shared(part):
+            group = layer * config.num_hidden_groups // config.num_hidden_layers
+        return group * config.inner_group_num + inner
+
+    def build(self, input_shape=None):
+        config = self.config
+        if not self.embeddings.built:
+            self.embeddings.build(None)
+        if self.embeddings_project is not None:
+            self.embeddings_project.build(
+                (None, None, self.embeddings.config.embedding_size)
+            )
+        for unit in (*self.attention, *self.feed_forward):
+            unit.build((None, None, config.hidden_size))
+        if self.pooler is not None:
+            self.pooler.build((None, config.hidden_size))
+        self.built = True
+
+    def call(self, features, training=False, dropout=None):
+        if dropout is None:
+            dropout = dropout_for(features, training)
+        input_ids = features["input_ids"]
+        if input_ids.shape[1] > self.config.max_position_embeddings:
+            raise ValueError(
+                f"input_ids have length {input_ids.shape[1]}, but the encoder has "
+                f"{self.config.max_position_embeddings} positions"
+            )
+        segment_ids = features.get("segment_ids")
+        if segment_ids is None:
+            segment_ids = ops.zeros_like(input_ids)
+        input_mask = features.get("input_mask")
+        if input_mask is None:
+            input_mask = ops.ones_like(input_ids)
+        bias = (1.0 - ops.cast(input_mask, "float32")) * -10000.0
+        bias = bias[:, None, None, :]
+
+        x = self.embeddings(input_ids, segment_ids, dropout=dropout)
+        if self.embeddings_project is not None:
+            x = self.embeddings_project(x)
+        for layer in range(self.config.num_hidden_layers):
+            for inner in range(self.config.inner_group_num):
+                attention = self._unit_index("attention", layer, inner)
+                x = self.attention[attention](x, bias, dropout=dropout)
+                feed_forward = self._unit_index("ffn", layer, inner)
+                x = self.feed_forward[feed_forward](x, dropout=dropout)
+        outputs = {"sequence_output": x}
+        if self.pooler is not None:
+            outputs["pooled_output"] = self.pooler(x[:, 0])
+        return outputs
+
+
+def dropout_for(features, training):
+    """The dropout of one forward pass: none, or seeded by the batch.
+
+    A batch without `dropout_seed` (a user's own data) draws its seeds from Keras'
+    global generator, as keras.layers.Dropout does.
+    """
+    if not training:
+        return layers.no_dropout
+    seeds = features.get("dropout_seed")
+    if seeds is None:
+        batch = ops.shape(features["input_ids"])[0]
+        seeds = keras.random.randint((batch,), 0, 2**31 - 1)
+    return layers.RowDropout(seeds)

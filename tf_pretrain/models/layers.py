@@ -1,0 +1,212 @@
+"""The Transformer's parts, shared by ELECTRA, ALBERT and BERT.
+
+Shape letters: B batch, S sequence, N heads, H head width, D hidden size, E embedding
+size, V vocabulary.
+"""
+
+import keras
+from keras import ops
+
+LAYER_NORM_EPSILON = 1e-12  # both references; float32 even under mixed precision
+
+
+def activation(name):
+    """The reference's activation: exact (erf) GELU, its tanh form, or ReLU."""
+    if name == "gelu":
+        return lambda x: keras.activations.gelu(x, approximate=False)
+    if name == "gelu_tanh":
+        return lambda x: keras.activations.gelu(x, approximate=True)
+    return keras.activations.relu
+
+
+def truncated_normal(stddev):
+    """The initializer of embeddings and kernels in both references."""
+    return keras.initializers.TruncatedNormal(stddev=stddev)
+
+
+def layer_norm(dtype):
+    """LayerNormalization with the references' epsilon."""
+    return keras.layers.LayerNormalization(
+        epsilon=LAYER_NORM_EPSILON, dtype=dtype, name="layer_norm"
+    )
+
+
+class RowDropout:
+    """Dropout whose masks are a function of one seed for each row of the batch.
+
+    A mask depends on (row seed, how many dropouts came before it in this forward
+    pass, position in the row) and on nothing else: the same example is dropped the
+    same way on one replica or eight, in TensorFlow, JAX or PyTorch. The bits come
+    from an integer hash of these numbers (two multiply-xorshift rounds), which costs
+    a third of a Philox draw and fuses into the surrounding arithmetic.
+
+    Args:
+        seeds: int32 [B], anything that differs from row to row and step to step.
+    """
+
+    _ROW, _CALL, _ELEMENT = -1640531535, 668265263, -2048144777  # odd, well mixed
+    _MIX = ((16, 2146121005), (15, -2073254261))  # shifts and multipliers of the hash
+
+    def __init__(self, seeds):
+        self._seeds = ops.cast(seeds, "int32")
+        self._calls = 0
+
+    def __call__(self, x, rate):
+        """Zeroes a share `rate` of x [B, ...] and scales the rest by 1 / (1 - rate)."""
+        if rate == 0.0:
+            return x
+        self._calls += 1
+        shape = ops.shape(x)
+        call = (self._calls * self._CALL + 2**31) % 2**32 - 2**31  # as int32 wraps
+        rows = self._hash(self._seeds * self._ROW + call)
+        rows = ops.reshape(rows, (-1,) + (1,) * (len(shape) - 1))
+        index = ops.zeros((1,) * len(shape), dtype="int32")
+        for axis in range(1, len(shape)):
+            along = ops.arange(shape[axis], dtype="int32")
+            along = ops.reshape(
+                along, [-1 if a == axis else 1 for a in range(len(shape))]
+            )
+            index = index * shape[axis] + along
+        bits = self._hash(rows + index * self._ELEMENT)
+        threshold = int(round(rate * 2**32)) - 2**31
+        keep = ops.cast(bits >= threshold, x.dtype)
+        return x * keep * ops.cast(1.0 / (1.0 - rate), x.dtype)
+
+    def _hash(self, x):
+        for shift, multiplier in self._MIX:
+            x = self._xor_shift(x, shift) * multiplier
+        return self._xor_shift(x, 16)
+
+    def _xor_shift(self, x, shift):
+        """x ^ (x >> shift), logical: int32 shifts copy the sign, the mask drops it."""
+        shifted = ops.bitwise_right_shift(x, ops.full_like(x, shift))
+        mask = ops.full_like(x, 2 ** (32 - shift) - 1)
+        return ops.bitwise_xor(x, ops.bitwise_and(shifted, mask))
+
+
+def no_dropout(x, rate):
+    """Stands in for RowDropout outside training."""
+    del rate
+    return x
+
+
+class Embeddings(keras.layers.Layer):
+    """Sum of word, position and segment embeddings, normalised (Devlin et al., 2019).
+
+    The tables have width E, which ALBERT sets apart from the hidden size (Lan et al.,
+    2019, sec. 3.1) and ELECTRA-Small too (Clark et al., 2020, appendix A). ELECTRA's
+    two networks share one instance, LayerNorm included.
+
+    Call: input_ids, segment_ids int32 [B, S] -> [B, S, E].
+    """
+
+    def __init__(self, config, dtype=None, name="embeddings"):
+        super().__init__(dtype=dtype, name=name)
+        self.config = config
+        self.layer_norm = layer_norm(dtype)
+
+    def build(self, input_shape):
+        config = self.config
+        for name, size in (
+            ("word_embeddings", config.vocab_size),
+            ("position_embeddings", config.max_position_embeddings),
+            ("token_type_embeddings", config.type_vocab_size),
+        ):
+            table = self.add_weight(
+                name=name,
+                shape=(size, config.embedding_size),
+                initializer=truncated_normal(config.initializer_range),
+            )
+            setattr(self, name, table)
+        self.layer_norm.build((None, None, config.embedding_size))
+
+    def call(self, input_ids, segment_ids, dropout=no_dropout):
+        length = input_ids.shape[1]
+        x = ops.take(self.word_embeddings, input_ids, axis=0)
+        x = x + self.position_embeddings[:length]
+        # Two rows only: a product is faster than a gather, forwards and backwards.
+        segments = ops.one_hot(segment_ids, self.config.type_vocab_size, dtype=x.dtype)
+        x = x + ops.matmul(segments, ops.cast(self.token_type_embeddings, x.dtype))
+        return dropout(self.layer_norm(x), self.config.hidden_dropout_prob)
+
+
+class SelfAttention(keras.layers.Layer):
+    """LayerNorm(x + W_o attention(x)), all tokens to all real tokens (post-norm).
+
+    Vaswani et al. (2017), sec. 3.2, as BERT, ELECTRA and ALBERT use it; the softmax
+    is taken in float32.
+
+    Call: x [B, S, D], attention_bias [B, 1, 1, S] (0 or -10000) -> [B, S, D].
+    """
+
+    def __init__(self, config, dtype=None, name=None):
+        super().__init__(dtype=dtype, name=name)
+        self.config = config
+        kernel = truncated_normal(config.initializer_range)
+
+        def dense(name):
+            return keras.layers.Dense(
+                config.hidden_size, kernel_initializer=kernel, dtype=dtype, name=name
+            )
+
+        self.query, self.key, self.value = dense("query"), dense("key"), dense("value")
+        self.output_dense = dense("output")
+        self.layer_norm = layer_norm(dtype)
+
+    def build(self, input_shape):
+        for layer in (self.query, self.key, self.value, self.output_dense):
+            layer.build(input_shape)
+        self.layer_norm.build(input_shape)
+
+    def _heads(self, x):
+        """[B, S, D] -> [B, N, S, H]."""
+        num_heads = self.config.num_attention_heads
+        head_size = self.config.hidden_size // num_heads
+        x = ops.reshape(x, (-1, x.shape[1], num_heads, head_size))
+        return ops.transpose(x, (0, 2, 1, 3))
+
+    def call(self, x, attention_bias, dropout=no_dropout):
+        config = self.config
+        head_size = config.hidden_size // config.num_attention_heads
+        query = self._heads(self.query(x)) * ops.cast(head_size**-0.5, x.dtype)
+        key, value = self._heads(self.key(x)), self._heads(self.value(x))
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2))  # [B, N, S, S]
+        scores = ops.cast(scores, "float32") + attention_bias
+        probs = ops.cast(ops.softmax(scores), x.dtype)
+        probs = dropout(probs, config.attention_probs_dropout_prob)
+        context = ops.transpose(ops.matmul(probs, value), (0, 2, 1, 3))
+        context = ops.reshape(context, (-1, x.shape[1], config.hidden_size))
+        update = dropout(self.output_dense(context), config.hidden_dropout_prob)
+        return self.layer_norm(x + update)
+
+
+class FeedForward(keras.layers.Layer):
+    """LayerNorm(x + W_2 act(W_1 x + b_1) + b_2) (Vaswani et al., 2017, sec. 3.3).
+
+    Call: x [B, S, D] -> [B, S, D].
+    """
+
+    def __init__(self, config, dtype=None, name=None):
+        super().__init__(dtype=dtype, name=name)
+        self.config = config
+        kernel = truncated_normal(config.initializer_range)
+        self.activation = activation(config.hidden_act)
+        self.intermediate = keras.layers.Dense(
+            config.intermediate_size,
+            kernel_initializer=kernel,
+            dtype=dtype,
+            name="intermediate",
+        )
+        self.output_dense = keras.layers.Dense(
+            config.hidden_size, kernel_initializer=kernel, dtype=dtype, name="output"
+        )
+        self.layer_norm = layer_norm(dtype)
+
+    def build(self, input_shape):
+        self.intermediate.build(input_shape)
+        self.output_dense.build((*input_shape[:-1], self.config.intermediate_size))
+        self.layer_norm.build(input_shape)
+
+    def call(self, x, dropout=no_dropout):
+        update = self.output_dense(self.activation(self.intermediate(x)))
+        return self.layer_norm(x + dropout(update, self.config.hidden_dropout_prob))
