@@ -312,8 +312,7 @@ def from_dict(cls, values: dict):
     kwargs = {}
     for name, value in values.items():
         if name not in hints:
-            near = difflib.get_close_matches(name, hints, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = nearest_name(name, hints)
             raise ConfigError(f"{cls.__name__} has no field {name!r}{hint}")
         nested = dataclasses.is_dataclass(hints[name]) and isinstance(value, dict)
         kwargs[name] = from_dict(hints[name], value) if nested else value
@@ -331,6 +330,41 @@ def load(cls, path):
     """Reads a config that `save` wrote."""
     with open(path, encoding="utf-8") as file:
         return from_dict(cls, json.load(file))
+
+
+def override(cls, values: dict, field: str, text: str) -> None:
+    """Sets one field of the nested dictionary of a `cls` from text, in place.
+
+    Args:
+        field: Dotted path, say "train.num_steps".
+        text: The value; "true" and "false" for booleans.
+
+    Raises:
+        ConfigError: For an unknown field (names the nearest) or a wrong type.
+    """
+    *parents, name = field.split(".")
+    for parent in parents:
+        hints = typing.get_type_hints(cls)
+        if not dataclasses.is_dataclass(hints.get(parent)):
+            hint = nearest_name(parent, hints)
+            raise ConfigError(f"{cls.__name__} has no section {parent!r}{hint}")
+        cls, values = hints[parent], values[parent]
+    hints = typing.get_type_hints(cls)
+    if name not in hints or dataclasses.is_dataclass(hints[name]):
+        hint = nearest_name(name, hints)
+        raise ConfigError(f"{cls.__name__} has no field {name!r}{hint}")
+    booleans = {"true": True, "false": False}
+    try:
+        kind = hints[name]
+        values[name] = booleans[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        raise ConfigError(f"{field}={text}: expected a {kind.__name__}") from None
+
+
+def nearest_name(name, allowed) -> str:
+    """"; did you mean 'x'?" for an unknown name, or nothing."""
+    near = difflib.get_close_matches(name, allowed, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def differing_fields(old: dict, new: dict, prefix="") -> list[str]:

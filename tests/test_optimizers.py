@@ -1,0 +1,394 @@
+import contextlib
+import json
+import os
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_pretrain.config import TrainConfig
+from tf_pretrain.training.optimizers import (
+    LAMB,
+    AdamW,
+    build_optimizer,
+    layerwise_multipliers,
+)
+from tf_pretrain.training.schedules import AlbertSchedule, ElectraSchedule
+
+GOLDEN = pathlib.Path(
+    os.environ.get("TF_PRETRAIN_GOLDEN", pathlib.Path(__file__).parent / "golden")
+)
+
+_CPU = tf.config.list_physical_devices("CPU")[0]
+if tf.config.get_logical_device_configuration(_CPU) is None:
+    tf.config.set_logical_device_configuration(
+        _CPU, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+
+class AdamWInOps(AdamW):
+    """AdamW as JAX and torch run it: without TensorFlow's fused op."""
+
+    update_step = AdamW.__base__.update_step
+
+
+def make_variable(path, value):
+    *scopes, name = path.split("/")
+    with contextlib.ExitStack() as stack:
+        for scope in scopes:
+            stack.enter_context(keras.name_scope(scope))
+        return keras.Variable(np.asarray(value, "float32"), name=name)
+
+
+def compiled_step(optimizer, variables, jit_compile):
+    @tf.function(jit_compile=jit_compile)
+    def step(grads):
+        return optimizer.clip_and_apply(grads, variables)
+
+    return step
+
+
+def golden_variants():
+    for file in sorted((GOLDEN / "optimizers").glob("*.json")):
+        for variant, case in json.loads(file.read_text()).items():
+            if variant != "schedules":
+                yield pytest.param(
+                    file.stem, variant, case, id=f"{file.stem}-{variant}"
+                )
+
+
+def golden_optimizer(family, case, adamw):
+    args = case["args"]
+    if family == "albert":
+        schedule = AlbertSchedule(
+            args["init_lr"],
+            args["num_train_steps"],
+            args["num_warmup_steps"],
+            args["poly_power"],
+            args["start_warmup_step"],
+        )
+        optimizer = {"lamb": LAMB, "adamw": adamw}[args["optimizer"]]
+        return optimizer(schedule, weight_decay=case["weight_decay_rate"])
+    multipliers = None
+    if "layerwise_lr_decay_power" in args:
+        multipliers = layerwise_multipliers(
+            args["n_transformer_layers"], args["layerwise_lr_decay_power"]
+        )
+    proportion = args.get("warmup_proportion", 0.0)
+    schedule = ElectraSchedule(
+        args["learning_rate"],
+        args["num_train_steps"],
+        args.get("warmup_steps", proportion * args["num_train_steps"]),
+        args.get("lr_decay_power", 1.0),
+    )
+    return adamw(
+        schedule,
+        weight_decay=args["weight_decay_rate"],
+        learning_rate_multipliers=multipliers,
+    )
+
+
+@pytest.mark.parametrize("path", ["fused", "ops", "xla"])
+@pytest.mark.parametrize("family, variant, case", list(golden_variants()))
+def test_trajectory_equals_the_references(family, variant, case, path):
+    names = case["variables"]
+    arrays = np.load(GOLDEN / "optimizers" / f"{family}_{variant}.npz")
+    stored = {
+        kind: [arrays[f"{name.replace('/', '.')}|{kind}"] for name in names]
+        for kind in ("init", "grads", "params", "m", "v")
+    }
+    variables = [
+        make_variable(name, value)
+        for name, value in zip(names, stored["init"], strict=True)
+    ]
+    optimizer = golden_optimizer(family, case, AdamWInOps if path == "ops" else AdamW)
+    optimizer.build(variables)
+    optimizer.iterations.assign(case["start_global_step"])
+    step = compiled_step(optimizer, variables, jit_compile=path == "xla")
+    for t, expected_norm in enumerate(case["gradient_global_norm"]):
+        norm, is_finite = step([tf.constant(g[t]) for g in stored["grads"]])
+        assert is_finite
+        np.testing.assert_allclose(norm, expected_norm, rtol=1e-6)
+        for kind, got in (
+            ("params", variables),
+            ("m", optimizer._m),
+            ("v", optimizer._v),
+        ):
+            for name, value, expected in zip(names, got, stored[kind], strict=True):
+                np.testing.assert_allclose(
+                    value, expected[t], rtol=1e-6, atol=1e-6, err_msg=f"{name} {kind}"
+                )
+    assert int(optimizer.iterations) == case["end_global_step"]
+
+
+# Two layers' worth of paths: what the patterns must and must not exclude.
+DECAYED = [
+    "encoder/embeddings/word_embeddings/embeddings",
+    "encoder/layer_0/attention/query/kernel",
+    "bias_model/kernel",
+    "layer_norm_tower/dense/kernel",
+]
+PLAIN = [
+    "encoder/embeddings/layer_norm/gamma",
+    "encoder/layer_0/attention/layer_norm/beta",
+    "encoder/layer_0/attention/query/bias",
+    "mlm_head/output_bias",
+    "mlm_head/layer_norm_1/gamma",
+    "electra/embeddings/LayerNorm/beta",
+]
+
+
+def numpy_steps(weights, gradients, rate, decay, clip, adapt, is_plain):
+    """AdamW or LAMB in NumPy, float64. weights: list; gradients: [step][variable]."""
+    weights = [np.array(w, "float64") for w in weights]
+    m, v = ([np.zeros_like(w) for w in weights] for _ in range(2))
+    for grads in gradients:
+        norm = np.sqrt(sum(np.sum(np.square(g, dtype="float64")) for g in grads))
+        if not np.isfinite(norm):
+            continue
+        for i, w in enumerate(weights):
+            g = grads[i] * min(1, clip / norm)
+            m[i] = 0.9 * m[i] + 0.1 * g
+            v[i] = 0.999 * v[i] + 0.001 * g**2
+            u = m[i] / (np.sqrt(v[i]) + 1e-6) + (0 if is_plain[i] else decay * w)
+            norms = np.linalg.norm(w), np.linalg.norm(u)
+            ratio = (
+                norms[0] / norms[1] if adapt and not is_plain[i] and all(norms) else 1
+            )
+            weights[i] = w - rate * ratio * u
+    return weights, m, v
+
+
+@pytest.mark.parametrize(
+    "optimizer_class, clip", [(AdamW, 0.5), (AdamWInOps, 0.5), (LAMB, 0.5), (LAMB, 1e9)]
+)
+def test_matches_numpy_with_clip_exclusions_and_a_skipped_step(optimizer_class, clip):
+    rng = np.random.default_rng(0)
+    paths = [DECAYED[1], PLAIN[2], PLAIN[0]]
+    weights = [rng.normal(size=s).astype("float32") for s in ((3, 4), (4,), (4,))]
+    gradients = [
+        [rng.normal(size=w.shape).astype("float32") for w in weights] for _ in range(5)
+    ]
+    gradients[2][1][3] = np.nan
+    variables = [make_variable(*pair) for pair in zip(paths, weights, strict=True)]
+    optimizer = optimizer_class(0.01, weight_decay=0.1, clip_norm=clip)
+    for grads in gradients:
+        optimizer.apply([tf.constant(g) for g in grads], variables)
+    expected = numpy_steps(
+        weights, gradients, 0.01, 0.1, clip, optimizer_class is LAMB, [0, 1, 1]
+    )
+    for got, values in zip(
+        (variables, optimizer._m, optimizer._v), expected, strict=True
+    ):
+        for variable, value in zip(got, values, strict=True):
+            np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("optimizer_class", [AdamW, AdamWInOps, LAMB])
+def test_exactly_the_layer_norms_and_biases_are_not_decayed(optimizer_class):
+    variables = [make_variable(path, np.ones(2)) for path in DECAYED + PLAIN]
+    optimizer = optimizer_class(0.5, weight_decay=0.1)
+    optimizer.apply([tf.zeros(2)] * len(variables), variables)
+    decayed = [v.path for v in variables if float(v[0]) != 1.0]
+    assert decayed == DECAYED
+
+
+def test_lamb_does_not_adapt_the_excluded_variables():
+    variables = [make_variable(path, np.ones(2)) for path in (DECAYED[1], PLAIN[0])]
+    gradient = tf.constant([0.1, 0.1])
+    LAMB(1.0, weight_decay=0.0, beta_1=0.0, beta_2=0.0).apply([gradient] * 2, variables)
+    # Without memory the update is sign(g): |w| / |u| = 1, told apart by a longer w.
+    np.testing.assert_allclose(variables[0], 1 - 1.0, atol=1e-4)
+    longer = [make_variable(path, [3.0, 3.0]) for path in (DECAYED[1], PLAIN[0])]
+    LAMB(1.0, weight_decay=0.0, beta_1=0.0, beta_2=0.0).apply([gradient] * 2, longer)
+    np.testing.assert_allclose(longer[0], 3 - 3.0, atol=1e-4)
+    np.testing.assert_allclose(longer[1], 3 - 1.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("optimizer_class", [AdamW, AdamWInOps, LAMB])
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_step_with_a_gradient_that_is_not_finite_is_skipped_exactly(
+    optimizer_class, jit_compile, bad
+):
+    variables = [make_variable(DECAYED[1], [1.0, 2.0]), make_variable(PLAIN[0], [3.0])]
+    optimizer = optimizer_class(0.1)
+    optimizer.build(variables)
+    step = compiled_step(optimizer, variables, jit_compile)
+    assert step([tf.constant([0.3, -0.2]), tf.constant([0.5])]).is_finite
+    before = [v.numpy() for v in variables + optimizer._m + optimizer._v]
+
+    update = step([tf.constant([0.3, -0.2]), tf.constant([bad])])
+
+    assert not update.is_finite
+    assert not np.isfinite(update.gradient_norm)
+    for variable, old in zip(
+        variables + optimizer._m + optimizer._v, before, strict=True
+    ):
+        np.testing.assert_array_equal(variable, old)
+    assert int(optimizer.skipped_steps) == 1
+    assert int(optimizer.iterations) == 2
+
+
+def train_on_replicas(devices, optimizer_class, shares):
+    """Weights, norms and counters after steps on `shares` [step][replica][variable]."""
+    strategy = tf.distribute.MirroredStrategy(devices)
+    with strategy.scope():
+        variables = [
+            make_variable(DECAYED[1], np.linspace(-1, 1, 6).reshape(2, 3)),
+            make_variable(PLAIN[0], np.ones(3)),
+        ]
+        optimizer = optimizer_class(0.1, weight_decay=0.1, clip_norm=1.0)
+        optimizer.build(variables)
+
+    @tf.function
+    def step(grads):
+        return strategy.run(optimizer.clip_and_apply, args=(grads,))
+
+    norms = []
+    for share in shares:
+        grads = [
+            strategy.experimental_distribute_values_from_function(
+                lambda c, s=share, i=i: tf.constant(s[c.replica_id_in_sync_group][i])
+            )
+            for i in range(len(variables))
+        ]
+        update = step(grads)
+        norms.append(strategy.experimental_local_results(update.gradient_norm)[-1])
+    copies = [
+        [copy.numpy() for copy in strategy.experimental_local_results(v.value)]
+        for v in variables
+    ]
+    counters = (optimizer.skipped_steps, optimizer.iterations)
+    return copies, norms, *(int(c.numpy()) for c in counters)
+
+
+@pytest.mark.parametrize("optimizer_class", [AdamW, AdamWInOps, LAMB])
+def test_one_and_two_replicas_take_the_same_clipped_steps(optimizer_class):
+    rng = np.random.default_rng(1)
+    shares = [
+        [
+            [scale * rng.normal(size=s).astype("float32") for s in ((2, 3), (3,))]
+            for _ in range(2)
+        ]
+        for scale in (5.0, 0.1, 5.0)  # clipped, not clipped, clipped
+    ]
+    shares[1][1][1][:] = np.nan  # on the second replica only: both must skip
+    sums = [[[a + b for a, b in zip(*share, strict=True)]] for share in shares]
+    one, norms_of_one, *counts_of_one = train_on_replicas(
+        ["CPU:0"], optimizer_class, sums
+    )
+    two, norms_of_two, *counts_of_two = train_on_replicas(
+        ["CPU:0", "CPU:1"], optimizer_class, shares
+    )
+    assert norms_of_one[0] > 1.0 and norms_of_one[2] > 1.0
+    np.testing.assert_allclose(norms_of_two, norms_of_one, rtol=1e-6)
+    assert counts_of_one == counts_of_two == [1, 3]
+    for (alone,), (first, second) in zip(one, two, strict=True):
+        np.testing.assert_array_equal(first, second)
+        np.testing.assert_allclose(first, alone, rtol=1e-6)
+
+
+def test_sparse_gradients_count_as_dense_ones():
+    tables = [make_variable(DECAYED[0], np.ones((4, 2))) for _ in range(2)]
+    rows, indices = tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([1, 1])
+    sparse = tf.IndexedSlices(rows, indices, dense_shape=tf.constant([4, 2]))
+    dense = tf.constant([[0.0, 0.0], [4.0, 6.0], [0.0, 0.0], [0.0, 0.0]])
+    norms = []
+    for table, gradient in zip(tables, (sparse, dense), strict=True):
+        norms.append(AdamW(0.1).clip_and_apply([gradient], [table]).gradient_norm)
+    np.testing.assert_array_equal(tables[0], tables[1])
+    np.testing.assert_allclose(norms, np.sqrt(52.0), rtol=1e-6)
+
+
+def test_a_variable_without_gradient_stays_as_it_is():
+    kernel, unused = make_variable("a/kernel", [1.0]), make_variable("b/kernel", [1.0])
+    with pytest.warns(UserWarning, match="b/kernel"):
+        AdamW(0.1).apply([tf.constant([1.0]), None], [kernel, unused])
+    assert float(kernel[0]) != 1.0 and float(unused[0]) == 1.0
+
+
+def test_layerwise_tables_equal_the_references():
+    case = json.loads((GOLDEN / "optimizers/electra.json").read_text())["layerwise"]
+    args = case["args"]
+    tables = {
+        (args["n_transformer_layers"], args["layerwise_lr_decay_power"]): case[
+            "multiplier_by_name_fragment"
+        ]
+    }
+    for name, table in case["other_tables"].items():  # "layers=12,decay=0.8"
+        layers, decay = (part.partition("=")[2] for part in name.split(","))
+        tables[int(layers), float(decay)] = table
+    for (layers, decay), expected in tables.items():
+        got = layerwise_multipliers(layers, decay)
+        assert got == pytest.approx(expected, rel=1e-12)
+
+    optimizer = AdamW(learning_rate_multipliers=layerwise_multipliers(3, 0.8))
+    expected = case["multiplier_by_variable"]
+    optimizer.build([make_variable(path, [0.0]) for path in expected])
+    assert list(optimizer._multipliers) == pytest.approx(list(expected.values()))
+
+
+@pytest.mark.parametrize("path", ["encoder/layer_3/kernel", "pooler/kernel"])
+def test_layerwise_rates_refuse_a_variable_without_depth(path):
+    optimizer = AdamW(learning_rate_multipliers=layerwise_multipliers(3, 0.8))
+    with pytest.raises(ValueError, match=f"Variable {path} matches none"):
+        optimizer.build([make_variable(path, [0.0])])
+
+
+def test_clip_norm_must_be_positive():
+    with pytest.raises(ValueError, match="clip_norm is 0"):
+        AdamW(clip_norm=0)
+
+
+@pytest.mark.parametrize("optimizer_class", [AdamW, LAMB])
+def test_stock_fit_trains_and_a_saved_model_goes_on_the_same(optimizer_class, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 4)).astype("float32")
+    y = x @ np.array([[1.0], [-2.0], [0.5], [0.0]], "float32")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
+    optimizer = optimizer_class(
+        ElectraSchedule(0.02, 1000, 2),
+        weight_decay=0.2,
+        clip_norm=0.7,
+        learning_rate_multipliers={"kernel": 1.0, "bias": 0.5},
+    )
+    model.compile(optimizer, loss="mse")
+    fit = {"batch_size": 16, "shuffle": False, "verbose": 0}
+    losses = model.fit(x, y, epochs=20, **fit).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+
+    model.save(tmp_path / "model.keras")
+    restored = keras.saving.load_model(tmp_path / "model.keras")
+    assert restored.optimizer.get_config() == optimizer.get_config()
+    model.fit(x, y, **fit)
+    restored.fit(x, y, **fit)
+    for got, expected in zip(restored.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_config_describes_the_optimizer():
+    train = TrainConfig(
+        optimizer="lamb", schedule="albert", weight_decay=0.3, clip_norm=2.0
+    )
+    optimizer = build_optimizer(train, {"/": 0.5})
+    assert type(optimizer) is LAMB
+    assert (optimizer.weight_decay, optimizer.clip_norm) == (0.3, 2.0)
+    assert optimizer.learning_rate_multipliers == {"/": 0.5}
+    assert isinstance(optimizer._learning_rate, AlbertSchedule)
+    assert type(build_optimizer(TrainConfig())) is AdamW
+
+
+def test_the_update_adds_few_nodes_to_the_graph():
+    def nodes_per_variable(optimizer, count=20):
+        variables = [make_variable(f"layer_{i}/kernel", [1.0]) for i in range(count)]
+        optimizer.build(variables)
+        step = tf.function(lambda: optimizer.apply([tf.ones(1)] * count, variables))
+        return len(step.get_concrete_function().graph.get_operations()) / count
+
+    ours = nodes_per_variable(AdamW())
+    stock = nodes_per_variable(keras.optimizers.AdamW(global_clipnorm=1.0))
+    assert ours < 0.5 * stock

@@ -1,0 +1,247 @@
+"""Which tokens are masked, and what the model sees in their place.
+
+One algorithm serves both papers; rates, spans and whole words are its settings.
+
+    ELECTRA (Clark et al., 2020; BERT's rule): single tokens, without replacement.
+    ALBERT (Lan et al., 2019, sec. 3.1): n-grams of whole words, p(n) = (1/n) / sum.
+
+All randomness enters as arrays of uniform numbers (`MaskNoise`), one row for each row
+of the batch, and the rest is a pure function. A worker that holds some rows of a
+global batch draws the noise of the whole batch, keeps its rows, and gets the masks
+that a single worker would get.
+
+Letters: B batch, S sequence, P slots for masked positions, V vocabulary, K max_ngram.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_pretrain.config import DataConfig
+
+
+class MaskNoise(NamedTuple):
+    """Uniform numbers in [0, 1) that decide the masks of a batch.
+
+    Doubles, because equal numbers in `order` would leave the order to the sort.
+    """
+
+    order: np.ndarray  # [B, S] float64: anchors are visited by increasing value
+    ngram: np.ndarray  # [B, S] float64: length of the n-gram that starts here
+    kind: np.ndarray  # [B, P] float64: [MASK], random token or unchanged
+    token: np.ndarray  # [B, P] float64: which random token
+
+    def rows(self, rows) -> "MaskNoise":
+        """The noise of some rows: a slice or an index array."""
+        return MaskNoise(*(array[rows] for array in self))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MaskingSettings:
+    """The law of the masks, resolved for one tokenizer."""
+
+    masked_lm_prob: float  # of the real tokens, [CLS] and [SEP] counted
+    num_predictions: int  # P
+    mask_token_prob: float  # of the chosen tokens: become [MASK]
+    random_token_prob: float  # of the chosen tokens: become any of the V tokens
+    special_ids: tuple[int, ...]  # never masked; [UNK] is not among them
+    mask_id: int
+    vocab_size: int
+    is_word_start: np.ndarray  # [V] bool
+    whole_word_masking: bool = False
+    max_ngram: int = 1
+    with_replacement: bool = False  # ELECTRA's released code; single tokens only
+
+    def __post_init__(self):
+        if self.with_replacement and (self.whole_word_masking or self.max_ngram > 1):
+            raise ValueError(
+                "legacy_duplicate_masking draws single tokens; it cannot be used with "
+                f"whole_word_masking={self.whole_word_masking}, "
+                f"max_ngram={self.max_ngram}"
+            )
+
+    @classmethod
+    def from_config(cls, data: DataConfig, tokenizer) -> "MaskingSettings":
+        """The settings of `data` for a tokenizer (see `tokenization`)."""
+        return cls(
+            masked_lm_prob=data.masked_lm_prob,
+            num_predictions=data.num_predictions,
+            mask_token_prob=data.mask_token_prob,
+            random_token_prob=data.random_token_prob,
+            special_ids=(tokenizer.cls_id, tokenizer.sep_id, tokenizer.mask_id),
+            mask_id=tokenizer.mask_id,
+            vocab_size=tokenizer.vocab_size,
+            is_word_start=np.asarray(tokenizer.is_word_start, bool),
+            whole_word_masking=data.whole_word_masking,
+            max_ngram=data.max_ngram,
+            with_replacement=data.legacy_duplicate_masking,
+        )
+
+
+def draw_noise(
+    rng: np.random.Generator, batch_size: int, seq_length: int, num_predictions: int
+) -> MaskNoise:
+    """Draws the noise of a (global) batch: B = batch_size, S = seq_length."""
+    return MaskNoise(
+        order=rng.random((batch_size, seq_length)),
+        ngram=rng.random((batch_size, seq_length)),
+        kind=rng.random((batch_size, num_predictions)),
+        token=rng.random((batch_size, num_predictions)),
+    )
+
+
+def mask_tokens(
+    noise: MaskNoise,
+    input_ids: np.ndarray,
+    input_mask: np.ndarray,
+    settings: MaskingSettings,
+) -> dict[str, np.ndarray]:
+    """Masks a batch. A row's result depends on that row of the arguments only.
+
+    min(P, max(1, round(real tokens x masked_lm_prob))) tokens are chosen, ties to
+    even. Each of them is replaced on its own (the released ALBERT decides per token,
+    not per n-gram). Slots are in order of position; unused ones hold position 0, id 0
+    and weight 0. With `with_replacement` a position may fill several slots, each of
+    which counts in the loss, and [MASK] wins over the other replacements. (The
+    floor-averaging of ids in the released scatter is not reproduced.)
+
+    Args:
+        noise: Rows for this batch, from `draw_noise`.
+        input_ids: [B, S] integers, [CLS] A [SEP] (B [SEP]) and padding.
+        input_mask: [B, S], nonzero for real tokens.
+        settings: The law.
+
+    Returns:
+        `masked_input_ids` [B, S] int32, `masked_lm_positions` and `masked_lm_ids`
+        [B, P] int32, `masked_lm_weights` [B, P] float32 (1 for a used slot).
+    """
+    real = np.asarray(input_mask) != 0
+    maskable = real & ~np.isin(input_ids, settings.special_ids)
+    budget = np.rint(real.sum(1) * settings.masked_lm_prob).astype(np.int64)
+    budget = np.minimum(np.maximum(budget, 1), settings.num_predictions)
+
+    choose = _choose_with_replacement if settings.with_replacement else _choose_ngrams
+    positions = choose(noise, input_ids, maskable, budget, settings)
+    used = positions < input_ids.shape[1]
+    positions = np.where(used, positions, 0).astype(np.int32)
+    token_ids = np.take_along_axis(input_ids, positions, 1)
+
+    random_ids = (noise.token * settings.vocab_size).astype(np.int32)
+    is_mask = noise.kind < settings.mask_token_prob
+    is_random = noise.kind < settings.mask_token_prob + settings.random_token_prob
+    masked_input_ids = np.array(input_ids, np.int32)
+    row, slot = np.nonzero(used & is_random & ~is_mask)
+    masked_input_ids[row, positions[row, slot]] = random_ids[row, slot]
+    row, slot = np.nonzero(used & is_mask)
+    masked_input_ids[row, positions[row, slot]] = settings.mask_id
+    return {
+        "masked_input_ids": masked_input_ids,
+        "masked_lm_positions": positions,
+        "masked_lm_ids": np.where(used, token_ids, 0).astype(np.int32),
+        "masked_lm_weights": used.astype(np.float32),
+    }
+
+
+def _first_slots(positions, num_predictions):
+    """Sorts positions [B, S] (S: none) and keeps the first P of each row."""
+    length = positions.shape[1]
+    slots = np.full((len(positions), num_predictions), length, np.int64)
+    slots[:, :length] = np.sort(positions, 1)[:, :num_predictions]
+    return slots
+
+
+def _choose_with_replacement(noise, input_ids, maskable, budget, settings):
+    """Independent draws from the maskable tokens. Returns [B, P], S for no token."""
+    length = input_ids.shape[1]
+    count = maskable.sum(1, keepdims=True)
+    maskable_first = np.argsort(~maskable, axis=1, kind="stable")
+    drawn = np.take_along_axis(
+        maskable_first, (noise.order * count).astype(np.int64), 1
+    )
+    is_draw = (np.arange(length) < budget[:, None]) & (count > 0)
+    return _first_slots(np.where(is_draw, drawn, length), settings.num_predictions)
+
+
+def _choose_ngrams(noise, input_ids, maskable, budget, settings):
+    """Non-overlapping n-grams within the budget. Returns [B, P], S for no token.
+
+    The words of a row are visited in random order. Each draws a length n for the
+    n-gram that it starts, p(n) = (1/n) / sum over the lengths that exist there, falls
+    back to a smaller n where the budget leaves no room, and is passed over if it would
+    touch an n-gram taken before. A word ends before the next word start or unmaskable
+    token, and no n-gram crosses an unmaskable one, so none joins two segments (those
+    of the released ALBERT may).
+    """
+    batch_size, length = input_ids.shape
+    starts = maskable.copy()
+    if settings.whole_word_masking:
+        after_break = np.ones_like(maskable)
+        after_break[:, 1:] = ~maskable[:, :-1]
+        starts &= settings.is_word_start[input_ids] | after_break
+    words, sizes = _ngrams(starts, maskable, settings.max_ngram)
+    visits = np.argsort(np.where(starts, noise.order, 2.0), axis=1)
+
+    # Positions of all rows are numbered through, so that a visit, made in all rows at
+    # once, costs a handful of small gathers. `taken` has a dummy after the last one.
+    row_offset = np.arange(batch_size) * length
+    visits = np.ascontiguousarray(visits.T) + row_offset
+    length_noise = noise.ngram.reshape(-1)
+    harmonic = np.cumsum(1.0 / np.arange(1, settings.max_ngram + 1))
+    kth = np.arange(settings.max_ngram)[:, None]
+    taken = np.zeros(batch_size * length + 1, bool)
+    remaining = budget.copy()
+    rows = np.arange(batch_size)
+    for visit in visits[: starts.sum(1).max(initial=0)]:
+        rows = rows[remaining[rows] > 0]
+        if not rows.size:
+            break
+        at = visit[rows]
+        size = sizes[:, at]  # [K + 1, rows]
+        exist = (size[1:] <= length).sum(0)
+        drawn = length_noise[at] * harmonic[exist - 1]
+        n = 1 + (drawn >= harmonic[:-1, None]).sum(0)
+        n = np.minimum(n, (size[1:] <= remaining[rows]).sum(0))
+        word = words[:, at]  # [K, rows]
+        n *= ~(taken[word] & (kth < n)).any(0)
+        taken[word[kth < n]] = True
+        remaining[rows] -= size[n, np.arange(rows.size)]
+
+    column = np.arange(length)
+    word_of = np.maximum.accumulate(np.where(starts, column, 0), 1)
+    masked = maskable & taken[word_of + row_offset[:, None]]
+    return _first_slots(np.where(masked, column, length), settings.num_predictions)
+
+
+def _ngrams(starts, maskable, max_ngram):
+    """The n-grams that begin at each position, positions numbered through all rows.
+
+    Returns:
+        words: [K, B * S]: where the k-th word of the n-gram starts; B * S if it has
+            fewer words.
+        sizes: [K + 1, B * S]: tokens in its first k words; 2 S if there are fewer.
+    """
+    batch_size, length = starts.shape
+    total = batch_size * length
+    row_end = (np.arange(batch_size)[:, None] + 1) * length
+    position = np.arange(total).reshape(batch_size, length)
+    # The first position after each one where a word starts or the text is broken.
+    stop = np.broadcast_to(row_end, starts.shape).copy()
+    stop[:, :-1] = np.where(starts | ~maskable, position, row_end)[:, 1:]
+    word_end = np.minimum.accumulate(stop[:, ::-1], 1)[:, ::-1]
+    # Of a word that ends a row, the successor is not in that row: it must not count.
+    is_last = (word_end == row_end).reshape(-1)
+    word_end = np.append(word_end, total)
+    is_start = np.append(starts.reshape(-1), False)
+    next_word = np.where(is_start[word_end], word_end, total)
+    next_word[:-1][is_last] = total
+
+    words = np.empty((max_ngram, total), np.int64)
+    sizes = np.zeros((max_ngram + 1, total), np.int64)
+    position = position.reshape(-1)
+    word = np.where(starts.reshape(-1), position, total)
+    for k in range(max_ngram):
+        words[k] = word
+        sizes[k + 1] = np.where(word < total, word_end[word] - position, 2 * length)
+        word = next_word[word]
+    return words, sizes

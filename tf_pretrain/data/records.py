@@ -1,0 +1,139 @@
+"""TFRecord files of examples, with the feature names of the released code.
+
+All features are int64 lists padded to `max_seq_length`, as there, but for the float
+`masked_lm_weights`; so records made by the released programs can be read here.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tf_pretrain.config import DataConfig
+
+TEMPORARY_SUFFIX = ".tmp"
+
+
+def feature_spec(data: DataConfig) -> dict[str, tf.io.FixedLenFeature]:
+    """What a record of these settings holds, for `tf.io.parse_example`.
+
+    Records masked when built have the masks in `input_ids`, and the tokens behind them
+    in `masked_lm_*`. `token_boundary` is 1 where a word starts. The label of all
+    sentence tasks is called `next_sentence_labels`.
+    """
+
+    def integers(length):
+        return tf.io.FixedLenFeature([length], tf.int64)
+
+    length, slots = data.max_seq_length, data.num_predictions
+    spec = {
+        name: integers(length) for name in ("input_ids", "input_mask", "segment_ids")
+    }
+    if data.example_format != "electra":
+        spec["token_boundary"] = integers(length)
+        spec["next_sentence_labels"] = integers(1)
+    if data.masking == "static":
+        spec["masked_lm_positions"] = integers(slots)
+        spec["masked_lm_ids"] = integers(slots)
+        spec["masked_lm_weights"] = tf.io.FixedLenFeature([slots], tf.float32)
+    return spec
+
+
+def parse_function(data: DataConfig):
+    """A function from serialized examples [B] to {feature: [B, ...] int32 or float32}."""
+    spec = feature_spec(data)
+
+    def parse(serialized):
+        parsed = tf.io.parse_example(serialized, spec)
+        return {
+            name: tf.cast(value, tf.int32) if value.dtype == tf.int64 else value
+            for name, value in parsed.items()
+        }
+
+    return parse
+
+
+def encode_examples(features: dict[str, np.ndarray]) -> list[bytes]:
+    """Serialises N examples as `tf.train.Example`, a feature at a time.
+
+    The bytes are those of the protobuf library with its deterministic serialisation;
+    that library takes one example at a time, two to three times as long.
+
+    Args:
+        features: {name: [N, L]}; non-negative integers below 2^21 or float32.
+    """
+    num_examples = len(next(iter(features.values())))
+    parts = [[] for _ in range(num_examples)]
+    for name in sorted(features):
+        key = _field(1, name.encode())
+        array = features[name]
+        if np.issubdtype(array.dtype, np.floating):
+            rows = [row.tobytes() for row in np.asarray(array, "<f4")]
+            kind = 2  # Feature.float_list
+        else:
+            rows = _varint_rows(array)
+            kind = 3  # Feature.int64_list
+        for part, row in zip(parts, rows, strict=True):
+            feature = _field(2, _field(kind, _field(1, row)))
+            part.append(_field(1, key + feature))  # an entry of Features.feature
+    return [_field(1, b"".join(part)) for part in parts]
+
+
+def _field(number, payload):
+    """A length-delimited protobuf field."""
+    header = bytearray((number << 3 | 2,))
+    size = len(payload)
+    while size > 127:
+        header.append(size & 127 | 128)
+        size >>= 7
+    header.append(size)
+    return bytes(header) + payload
+
+
+def _varint_rows(values):
+    """Rows [N, L] of integers as packed protobuf varints: 7 bits a byte, low ones first.
+
+    Raises:
+        ValueError: If a value is negative or needs more than three bytes.
+    """
+    if values.size and not 0 <= values.min() <= values.max() < 1 << 21:
+        raise ValueError(
+            f"cannot encode integers from {values.min()} to {values.max()}; expected "
+            f"0 to {(1 << 21) - 1}"
+        )
+    encoded = np.empty((*values.shape, 3), np.uint8)
+    encoded[..., 0] = values & 127 | (values > 127) << 7
+    encoded[..., 1] = values >> 7 & 127 | (values >= 1 << 14) << 7
+    encoded[..., 2] = values >> 14
+    is_needed = np.ones(encoded.shape, bool)
+    is_needed[..., 1] = values > 127
+    is_needed[..., 2] = values >= 1 << 14
+    stream = encoded[is_needed].tobytes()
+    ends = np.cumsum(is_needed.sum((1, 2))).tolist()
+    return [stream[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+
+def write_shard(path: Path, serialized: list[bytes]) -> None:
+    """Writes a TFRecord file that is there as a whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written, say on a full disk; nothing is left behind.
+    """
+    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+    try:
+        with tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in serialized:
+                writer.write(record)
+        publish(temporary, path)
+    except tf.errors.OpError as error:
+        raise OSError(f"cannot write {path}: {error.message}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Gives a written file its name once its bytes are on the disk."""
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

@@ -1,0 +1,174 @@
+"""Trains a WordPiece or SentencePiece vocabulary on the user's own text."""
+
+import io
+import random
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import sentencepiece
+import tensorflow as tf
+import tokenizers
+
+from tf_pretrain.data import tokenization
+from tf_pretrain.data.tokenization import VocabularyError
+
+MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
+MAX_LINE_BYTES = 1 << 22  # of SentencePiece; above the longest line of `text`
+BATCH_LINES = 1000
+MIN_FREQUENCY = 2  # of a merge, in WordPiece
+MAX_ALPHABET = 1000  # characters, in WordPiece
+# Lan et al.'s user symbols, each always a piece of its own (README of ALBERT).
+USER_SYMBOLS = ("(", ")", '"', "-", ".", "–", "£", "€")
+
+
+def train_vocabulary(
+    documents: Iterable[list[str]],
+    kind: str,
+    vocab_size: int,
+    output_folder,
+    lower_case: bool = True,
+    strip_accents: bool = True,
+    seed: int = 0,
+) -> Path:
+    """Trains a vocabulary and saves it as `Tokenizer.save` does.
+
+    The text is normalised as the tokenizer will do it. If it has more than
+    MAX_SAMPLE_CHARS characters, a uniform sample of its documents of at most this size
+    is used, so memory does not grow with the corpus. The same input gives the same
+    bytes.
+
+    Args:
+        documents: Lists of lines; read once, to the end.
+        kind: "wordpiece": pieces in the order BERT has, [PAD] 0 to [MASK] 4 first;
+            "sentencepiece": ALBERT's unigram model, <pad> 0, <unk> 1, [CLS] 2, [SEP] 3,
+            [MASK] 4, user symbols, character coverage 0.99995.
+        vocab_size: Number of pieces; if the text is too small to fill it, a warning is
+            given and the vocabulary is smaller.
+        output_folder: Where the vocabulary file and `tokenizer.json` are written.
+        lower_case: Lower-case the text.
+        strip_accents: Remove combining marks.
+        seed: Of the sample of documents.
+
+    Returns:
+        Path of the vocabulary file.
+
+    Raises:
+        VocabularyError: If there is no text, or vocab_size does not even hold the
+            characters of the text.
+    """
+    classes = {
+        "wordpiece": (tokenization.WordPieceTokenizer, _train_wordpiece),
+        "sentencepiece": (tokenization.SentencePieceTokenizer, _train_sentencepiece),
+    }
+    if kind not in classes:
+        raise VocabularyError(f"kind is {kind!r}; expected one of {tuple(classes)}")
+    tokenizer_class, train = classes[kind]
+    sample = sample_documents(documents, seed)
+    if not sample:
+        raise VocabularyError("no text to train a vocabulary on")
+    content = train(_normalized(sample, kind, lower_case, strip_accents), vocab_size)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, tokenizer_class.file_name)
+        path.write_bytes(content)
+        tokenizer = tokenizer_class(path, lower_case, strip_accents)
+    if tokenizer.vocab_size < vocab_size:
+        warnings.warn(
+            f"the text gives only {tokenizer.vocab_size} pieces, not {vocab_size}; "
+            f"set model.vocab_size={tokenizer.vocab_size}",
+            stacklevel=2,
+        )
+    tokenizer.save(output_folder)
+    return Path(output_folder, tokenizer.file_name)
+
+
+def sample_documents(
+    documents: Iterable[list[str]], seed: int, max_chars: int = MAX_SAMPLE_CHARS
+) -> list[list[str]]:
+    """All documents if they are small enough, else a uniform sample, in their order.
+
+    Whenever what is held exceeds max_chars, each document held is dropped with
+    probability 1/2, and later ones are taken with half of the probability before.
+    """
+    generator = random.Random(seed)
+    held, size, probability = [], 0, 1.0
+    for document in documents:
+        if generator.random() >= probability:
+            continue
+        held.append(document)
+        size += sum(map(len, document))
+        while size > max_chars and len(held) > 1:
+            held = [document for document in held if generator.random() < 0.5]
+            size = sum(len(line) for document in held for line in document)
+            probability /= 2
+    return held
+
+
+def _normalized(documents, kind, lower_case, strip_accents) -> Iterator[str]:
+    """The lines of all documents, normalised in batches."""
+    normalize = {
+        "wordpiece": tokenization.normalize_for_wordpiece,
+        "sentencepiece": tokenization.normalize_for_sentencepiece,
+    }[kind]
+    lines = [line for document in documents for line in document]
+    for start in range(0, len(lines), BATCH_LINES):
+        batch = tf.constant(lines[start : start + BATCH_LINES])
+        for line in normalize(batch, lower_case, strip_accents).numpy():
+            yield line.decode("utf-8")
+
+
+def _train_wordpiece(lines, vocab_size):
+    """The content of `vocab.txt`."""
+    special_pieces = tokenization.WordPieceTokenizer.special_pieces
+    model = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
+    # The text is normalised already; only Chinese characters are still to be split.
+    model.normalizer = tokenizers.normalizers.BertNormalizer(
+        clean_text=False, strip_accents=False, lowercase=False
+    )
+    model.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    trainer = tokenizers.trainers.WordPieceTrainer(
+        vocab_size=vocab_size,
+        min_frequency=MIN_FREQUENCY,
+        limit_alphabet=MAX_ALPHABET,
+        special_tokens=list(special_pieces),
+        show_progress=False,
+    )
+    model.train_from_iterator(lines, trainer)
+    ids = model.get_vocab()
+    if len(ids) > vocab_size:
+        raise VocabularyError(
+            f"vocab_size is {vocab_size}; the characters of the text and the special "
+            f"tokens alone are {len(ids)} pieces"
+        )
+    return "".join(f"{piece}\n" for piece in sorted(ids, key=ids.get)).encode()
+
+
+def _train_sentencepiece(lines, vocab_size):
+    """The serialised model."""
+    pad, unknown, *control_symbols = tokenization.SentencePieceTokenizer.special_pieces
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=lines,
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=vocab_size,
+            hard_vocab_limit=False,
+            character_coverage=0.99995,
+            max_sentence_length=MAX_LINE_BYTES,
+            pad_id=0,
+            pad_piece=pad,
+            unk_id=1,
+            unk_piece=unknown,
+            bos_id=-1,
+            eos_id=-1,
+            control_symbols=control_symbols,
+            user_defined_symbols=list(USER_SYMBOLS),
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise VocabularyError(
+            f"no SentencePiece vocabulary of {vocab_size} pieces: {error}"
+        ) from error
+    return model.getvalue()

@@ -1,0 +1,153 @@
+"""Operation and parameter counts by formula, without building a model.
+
+`inference_flops` and `training_flops` count as the ELECTRA paper does (Clark et al.,
+2020, appendix; constants and conventions from its released script), so that they can
+be set beside its tables: a multiply and an add are two operations, embedding lookups
+are dense products with a one-hot matrix, the backward pass costs as much as the
+forward pass, and 15.625 % of the positions are predicted by masked language modelling
+(20 of 128). Parameter sharing saves memory, not operations, so it does not enter.
+
+`matmul_flops` counts instead the matrix products that a step here really executes.
+"""
+
+from tf_pretrain.config import EncoderConfig, PretrainConfig, generator_config
+
+# Operations an element.
+DROPOUT = 4
+LAYER_NORM = 5
+ACTIVATION = 8
+SOFTMAX = 5
+
+MASKED_FRACTION = 0.15625
+
+
+def inference_flops(model: EncoderConfig, sequence_length: int) -> float:
+    """Operations of the encoder on one sequence, counted as the ELECTRA paper does."""
+    hidden, embedding = model.hidden_size, model.embedding_size
+    lookups = 2 * embedding * (model.vocab_size + sequence_length + 2)  # words, other
+    embeddings = lookups + 2 * embedding + (LAYER_NORM + DROPOUT) * embedding
+    if embedding != hidden:
+        embeddings += 2 * embedding * hidden + hidden
+    blocks = model.num_hidden_layers * model.inner_group_num
+    block = _attention_flops(model, sequence_length) + _feed_forward_flops(model)
+    return sequence_length * (embeddings + blocks * block)
+
+
+def training_flops(config: PretrainConfig) -> float:
+    """Operations of the whole pretraining run, counted as the ELECTRA paper does.
+
+    Replaced-token detection is the discriminator with its head plus the generator
+    with its masked-LM head. A sentence objective is left out: its head costs
+    2 hidden_size^2 an example, 1e-5 of the encoder.
+    """
+    model, length = config.model, config.data.max_seq_length
+    forward = inference_flops(model, length)
+    if config.objective.name == "replaced_token_detection":
+        generator = generator_config(config)
+        forward += _replaced_token_head_flops(model, length)
+        forward += inference_flops(generator, length)
+        forward += _masked_lm_head_flops(generator, length)
+    else:
+        forward += _masked_lm_head_flops(model, length)
+    return 2 * forward * config.train.batch_size * config.train.num_steps
+
+
+def matmul_flops(config: PretrainConfig) -> int:
+    """Operations in the matrix products of one training step, as executed here.
+
+    Lookups gather, so they count nothing; masked-LM heads see the slots for masked
+    positions only; the backward pass has two products for each of the forward pass.
+    Divided by the time of a step this gives the rate to compare with the hardware's.
+    """
+    model, length = config.model, config.data.max_seq_length
+    forward = _encoder_products(model, length)
+    if config.objective.name == "replaced_token_detection":
+        generator = generator_config(config)
+        forward += length * 2 * (model.hidden_size**2 + model.hidden_size)
+        forward += _encoder_products(generator, length)
+        forward += _masked_lm_products(generator, config.data.num_predictions)
+    else:
+        forward += _masked_lm_products(model, config.data.num_predictions)
+    if config.objective.sentence_objective != "none":
+        forward += 2 * 2 * model.hidden_size
+    return 3 * forward * config.train.batch_size
+
+
+def parameter_counts(model: EncoderConfig) -> dict[str, int]:
+    """Trainable parameters of the encoder, by part and in total.
+
+    "embeddings" holds the three tables and their LayerNorm, "projection" the map from
+    embedding_size to hidden_size, "encoder" the layers that exist (shared ones once),
+    "pooler" the dense layer over [CLS]. Pretraining heads are not counted.
+    """
+    hidden, embedding = model.hidden_size, model.embedding_size
+    rows = model.vocab_size + model.max_position_embeddings + model.type_vocab_size
+    layer_norm = 2 * hidden
+    attention = 4 * _dense_parameters(hidden, hidden) + layer_norm
+    feed_forward = layer_norm
+    feed_forward += _dense_parameters(hidden, model.intermediate_size)
+    feed_forward += _dense_parameters(model.intermediate_size, hidden)
+    shared, sharing = model.num_hidden_groups, model.parameter_sharing
+    attentions = shared if sharing in ("all", "attention") else model.num_hidden_layers
+    feed_forwards = shared if sharing in ("all", "ffn") else model.num_hidden_layers
+    is_projected = embedding != hidden
+    counts = {
+        "embeddings": rows * embedding + 2 * embedding,
+        "projection": _dense_parameters(embedding, hidden) if is_projected else 0,
+        "encoder": model.inner_group_num
+        * (attentions * attention + feed_forwards * feed_forward),
+        "pooler": _dense_parameters(hidden, hidden) if model.use_pooler else 0,
+    }
+    return counts | {"total": sum(counts.values())}
+
+
+def _dense_parameters(inputs, outputs):
+    return inputs * outputs + outputs
+
+
+def _attention_flops(model, length):
+    """Self-attention and its residual connection, for one token."""
+    hidden, heads = model.hidden_size, model.num_attention_heads
+    query_key_value = 3 * (2 * hidden * hidden + hidden)
+    scores = 2 * hidden * length + length * heads * (1 + SOFTMAX + DROPOUT)
+    values = 2 * hidden * length
+    output = 2 * hidden * hidden + (1 + DROPOUT + 1) * hidden
+    # The script counts this LayerNorm as if it had one element; so do its tables.
+    return query_key_value + scores + values + output + LAYER_NORM
+
+
+def _feed_forward_flops(model):
+    """Feed-forward network and its residual connection, for one token."""
+    hidden, inner = model.hidden_size, model.intermediate_size
+    expand = 2 * hidden * inner + (1 + ACTIVATION) * inner
+    contract = 2 * hidden * inner + (1 + DROPOUT + 1 + LAYER_NORM) * hidden
+    return expand + contract
+
+
+def _masked_lm_head_flops(model, length):
+    embedding, vocab = model.embedding_size, model.vocab_size
+    transform = 2 * model.hidden_size * embedding
+    transform += (1 + ACTIVATION + LAYER_NORM) * embedding
+    scores = (2 * embedding + SOFTMAX + 2) * vocab  # 2: the target's one-hot product
+    return MASKED_FRACTION * length * (transform + scores)
+
+
+def _replaced_token_head_flops(model, length):
+    hidden = model.hidden_size
+    return length * (2 * hidden * hidden + (1 + ACTIVATION + 2) * hidden)
+
+
+def _encoder_products(model, length):
+    hidden, embedding = model.hidden_size, model.embedding_size
+    block = 4 * hidden * hidden + 2 * hidden * length
+    block += 2 * hidden * model.intermediate_size
+    token = model.num_hidden_layers * model.inner_group_num * block
+    if embedding != hidden:
+        token += embedding * hidden
+    pooler = hidden * hidden if model.use_pooler else 0
+    return 2 * (length * token + pooler)
+
+
+def _masked_lm_products(model, num_predictions):
+    embedding = model.embedding_size
+    return 2 * num_predictions * embedding * (model.hidden_size + model.vocab_size)

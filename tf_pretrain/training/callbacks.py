@@ -1,0 +1,151 @@
+"""What happens between steps: progress, metrics, checkpoints."""
+
+import json
+import time
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tf_pretrain.training import checkpoints
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints a line every `log_every` steps and writes the same figures to files.
+
+    `metrics.jsonl` and TensorBoard get means over the steps since the last line.
+    Tokens are real ones, padding not counted. Rates leave out the first step, which
+    traces and compiles, and what other callbacks do after a line. Without a workdir
+    (a worker that is not the chief) nothing is printed or written.
+    """
+
+    def __init__(self, workdir, start_step, num_steps, log_every):
+        super().__init__()
+        self.path = self._writer = None
+        self.start_step, self.num_steps = start_step, num_steps
+        self.log_every = log_every
+        self.timed_steps = self.timed_tokens = self.timed_seconds = 0
+        self._window = []  # logs since the last line; tensors, read only there
+        if workdir is not None:
+            self.path = Path(workdir) / "metrics.jsonl"
+            _drop_lines_after(self.path, start_step)
+            self._writer = tf.summary.create_file_writer(
+                str(Path(workdir) / "tensorboard")
+            )
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if not self._window:
+            self._window_began = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.start_step + batch + 1
+        self._window.append(logs)
+        is_first = batch == 0
+        if is_first or step % self.log_every == 0 or step == self.num_steps:
+            tokens = sum(float(logs["tokens"]) for logs in self._window)  # waits
+            seconds = time.perf_counter() - self._window_began
+            if is_first:
+                print(f"first step compiled and run in {seconds:.1f} s", flush=True)
+            else:
+                self.timed_steps += len(self._window)
+                self.timed_tokens += tokens
+                self.timed_seconds += seconds
+            self._log(step)
+            self._window = []
+
+    @property
+    def tokens_per_s(self):
+        return self.timed_tokens / self.timed_seconds if self.timed_seconds else 0.0
+
+    @property
+    def steps_per_s(self):
+        return self.timed_steps / self.timed_seconds if self.timed_seconds else 0.0
+
+    def _log(self, step):
+        names = [name for name in self._window[0] if name != "tokens"]
+        figures = {
+            name: sum(float(logs[name]) for logs in self._window) / len(self._window)
+            for name in names
+        }
+        figures["learning_rate"] = float(self._window[-1]["learning_rate"])
+        figures["tokens_per_s"] = self.tokens_per_s
+        if self.path is not None:
+            self._write({"step": step, **figures}, "train", figures)
+            print(self._line(step, figures), flush=True)
+
+    def _write(self, record, prefix, figures):
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        with self._writer.as_default():
+            for name, value in figures.items():
+                tf.summary.scalar(f"{prefix}/{name}", value, step=record["step"])
+        self._writer.flush()
+
+    def _line(self, step, figures):
+        left = "?"
+        if self.steps_per_s:
+            left = _duration((self.num_steps - step) / self.steps_per_s)
+        losses = "  ".join(
+            f"{name} {value:.4f}"
+            for name, value in figures.items()
+            if name not in ("learning_rate", "tokens_per_s", "gradient_norm")
+        )
+        return (
+            f"step {step}/{self.num_steps}  {losses}  "
+            f"lr {figures['learning_rate']:.2e}  grad {figures['gradient_norm']:.2f}  "
+            f"{figures['tokens_per_s']:,.0f} tokens/s  {left} left"
+        )
+
+    def log_scores(self, step, scores):
+        """Writes held-out scores beside the training figures."""
+        if self.path is not None:
+            self._write({"step": step, "eval": scores}, "eval", scores)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves every `train.checkpoint_every` steps and after the last one."""
+
+    def __init__(self, folder, start_step, train, metadata):
+        super().__init__()
+        self.folder, self.start_step, self.train = folder, start_step, train
+        self.metadata = metadata  # called for the values to store
+
+    def on_train_batch_end(self, batch, logs=None):
+        step, train = self.start_step + batch + 1, self.train
+        if step % train.checkpoint_every == 0 or step == train.num_steps:
+            checkpoints.save(
+                self.folder, step, self.model, train.keep_checkpoints, self.metadata()
+            )
+
+
+class PeriodicEvaluation(keras.callbacks.Callback):
+    """Calls `evaluate(step)` with the checkpoints, so that curves show learning."""
+
+    def __init__(self, evaluate, start_step, train):
+        super().__init__()
+        self.evaluate, self.start_step, self.train = evaluate, start_step, train
+
+    def on_train_batch_end(self, batch, logs=None):
+        step, train = self.start_step + batch + 1, self.train
+        if step % train.checkpoint_every == 0 and step < train.num_steps:
+            self.evaluate(step)
+
+
+def _drop_lines_after(path, step):
+    """Forgets what a stopped run logged beyond its last checkpoint."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except (json.JSONDecodeError, KeyError):
+            print(f"dropping a damaged line of {path}", flush=True)
+    path.write_text("".join(kept), encoding="utf-8")
+
+
+def _duration(seconds):
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

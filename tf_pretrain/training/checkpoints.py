@@ -1,0 +1,153 @@
+"""Checkpoints: every variable of a run in one file that is never half written.
+
+A checkpoint is `step-XXXXXXXX.safetensors` with model and optimizer variables by path
+and, as metadata, the step and a checksum. The data position needs no entry of its
+own: batch s is a function of (seed, s). Files are written under a temporary name,
+flushed to disk and renamed, so the last good one stays usable whatever happens.
+"""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+_NAME = re.compile(r"step-(\d{8,})\.safetensors")
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be written or does not fit the model."""
+
+
+def named_variables(trainer) -> dict:
+    """{name: variable} of everything that a resumed run needs."""
+    named = {f"model/{v.path}": v for v in trainer.variables}
+    slots = {f"optimizer/{v.path}": v for v in trainer.optimizer.variables}
+    count = len(trainer.variables) + len(trainer.optimizer.variables)
+    if len(named) + len(slots) != count:
+        raise CheckpointError("two variables of the model have the same path")
+    return {**named, **slots}
+
+
+def weights_sha256(model) -> str:
+    """SHA-256 over paths and float values of all trainable weights, sorted by path."""
+    return _digest({v.path: _to_numpy(v) for v in model.trainable_variables})
+
+
+def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
+    """Writes the checkpoint of `step` and deletes all but the newest `keep`.
+
+    Args:
+        metadata: JSON-serialisable values returned again by `restore`.
+
+    Raises:
+        CheckpointError: If it cannot be written (disk full, say); earlier
+            checkpoints are untouched.
+    """
+    folder = Path(folder)
+    tensors = {
+        name: _to_numpy(variable) for name, variable in named_variables(trainer).items()
+    }
+    path = folder / f"step-{step:08d}.safetensors"
+    temporary = path.with_suffix(".tmp")
+    header = {
+        "step": str(step),
+        "sha256": _digest(tensors),
+        "metadata": json.dumps(metadata),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(safetensors.numpy.save(tensors, metadata=header))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        good = latest_step(folder)
+        raise CheckpointError(
+            f"cannot write the checkpoint of step {step} to {folder}: {error}; the "
+            f"last good checkpoint is that of step {good}, and the same command "
+            "continues from there"
+        ) from error
+    for old in _steps(folder)[:-keep]:
+        (folder / f"step-{old:08d}.safetensors").unlink()
+    return path
+
+
+def latest_step(folder) -> int | None:
+    """The newest step that has a checkpoint file."""
+    steps = _steps(folder)
+    return steps[-1] if steps else None
+
+
+def restore(folder, trainer) -> tuple[int, dict]:
+    """Loads the newest readable checkpoint into the trainer.
+
+    A damaged file is reported and the one before it is taken.
+
+    Returns:
+        (step, metadata); (0, {}) if there is none.
+
+    Raises:
+        CheckpointError: If a readable checkpoint does not fit the model.
+    """
+    for step in reversed(_steps(folder)):
+        path = Path(folder) / f"step-{step:08d}.safetensors"
+        try:
+            tensors, header = _read(path)
+        except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+            print(f"{path} is damaged ({error}); trying the one before it", flush=True)
+            continue
+        _assign(named_variables(trainer), tensors, path)
+        return step, json.loads(header["metadata"])
+    return 0, {}
+
+
+def _steps(folder):
+    folder = Path(folder)
+    names = os.listdir(folder) if folder.is_dir() else []
+    matches = (_NAME.fullmatch(name) for name in names)
+    return sorted(int(match.group(1)) for match in matches if match)
+
+
+def _read(path):
+    with safetensors.safe_open(path, framework="numpy") as file:
+        header = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if _digest(tensors) != header["sha256"]:
+        raise ValueError("checksum mismatch")
+    return tensors, header
+
+
+def _assign(variables, tensors, path):
+    if set(variables) != set(tensors):
+        missing = sorted(set(variables) - set(tensors))[:3]
+        extra = sorted(set(tensors) - set(variables))[:3]
+        raise CheckpointError(
+            f"{path} does not fit the model: missing {missing}, left over {extra}"
+        )
+    for name, variable in variables.items():
+        if tuple(variable.shape) != tensors[name].shape:
+            raise CheckpointError(
+                f"{path}: {name} has shape {tensors[name].shape}, but the model "
+                f"expects {tuple(variable.shape)}"
+            )
+        variable.assign(tensors[name])
+
+
+def _digest(tensors):
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].tobytes())
+    return digest.hexdigest()
+
+
+def _to_numpy(variable):
+    return np.ascontiguousarray(keras.ops.convert_to_numpy(variable))

@@ -1,0 +1,59 @@
+"""`curves.png`: losses and held-out scores over the steps of a run."""
+
+import json
+import math
+from pathlib import Path
+
+_NOT_LOSSES = ("step", "learning_rate", "gradient_norm", "tokens_per_s")
+
+
+def read_metrics(path) -> tuple[dict, dict]:
+    """Training figures and held-out scores of a `metrics.jsonl`.
+
+    Returns:
+        Two dicts {name: [(step, value), ...]}.
+    """
+    training, heldout = {}, {}
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        series = heldout if "eval" in record else training
+        for name, value in record.get("eval", record).items():
+            if name != "step":
+                series.setdefault(name, []).append((record["step"], value))
+    return training, heldout
+
+
+def plot(metrics_path, image_path) -> None:
+    """Draws one panel a loss, then one a held-out score."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display needed
+    from matplotlib import pyplot as plt
+
+    training, heldout = read_metrics(metrics_path)
+    panels = [
+        (f"training {name}", points, "tab:blue")
+        for name, points in training.items()
+        if name not in _NOT_LOSSES
+    ]
+    panels += [
+        (f"held-out {name}", points, "tab:orange") for name, points in heldout.items()
+    ]
+    columns = 3
+    rows = max(1, math.ceil(len(panels) / columns))
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(4.2 * columns, 2.8 * rows), squeeze=False
+    )
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, (title, points, color) in zip(axes.flat, panels, strict=False):
+        steps, values = zip(*points, strict=True)
+        marker = "o" if len(points) < 30 else None
+        axis.plot(steps, values, color=color, marker=marker, markersize=3)
+        axis.set_title(title.replace("_", " "), fontsize=10)
+        axis.set_xlabel("step", fontsize=8)
+        axis.grid(alpha=0.3)
+        axis.tick_params(labelsize=8)
+    figure.tight_layout()
+    figure.savefig(image_path, dpi=110)
+    plt.close(figure)

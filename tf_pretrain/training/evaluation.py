@@ -1,0 +1,93 @@
+"""Held-out scores: computed once over the whole set, no example dropped."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def evaluate(network, batches, jit_compile=True) -> dict:
+    """Scores of an objective on masked, held-out text.
+
+    Args:
+        network: An objective (tf_pretrain.models.objectives).
+        batches: Feature dicts; rows without real tokens count for nothing.
+        jit_compile: Compile with XLA.
+
+    Returns:
+        `masked_lm_loss` (nats a token), `masked_lm_accuracy` and
+        `most_frequent_accuracy` (of always guessing the piece that is masked most
+        often); `replaced_token_accuracy`, `replaced_token_auc` and
+        `replaced_token_rate` (share of real tokens that were replaced) for replaced
+        token detection; `sentence_order_accuracy` or `next_sentence_accuracy` for a
+        sentence objective. Fractions in [0, 1].
+    """
+    step = _evaluation_function(network, jit_compile)
+    collected = {}
+    for features in batches:
+        results = step(features)
+        results["masked_lm_ids"] = features["masked_lm_ids"]
+        results["masked_lm_weights"] = features["masked_lm_weights"]
+        results["input_mask"] = features["input_mask"]
+        for name, value in results.items():
+            collected.setdefault(name, []).append(keras.ops.convert_to_numpy(value))
+    arrays = {name: np.concatenate(parts) for name, parts in collected.items()}
+
+    chosen = arrays["masked_lm_weights"] > 0
+    real = arrays["input_mask"] > 0
+    scores = {
+        "masked_lm_loss": float(arrays["masked_lm_loss"][chosen].mean()),
+        "masked_lm_accuracy": float(arrays["masked_lm_correct"][chosen].mean()),
+        "most_frequent_accuracy": float(
+            np.bincount(arrays["masked_lm_ids"][chosen]).max() / chosen.sum()
+        ),
+    }
+    if "replaced_logits" in arrays:
+        logits = arrays["replaced_logits"][real]
+        labels = arrays["replaced_labels"][real] > 0
+        scores["replaced_token_accuracy"] = float(((logits > 0) == labels).mean())
+        scores["replaced_token_auc"] = area_under_curve(logits, labels)
+        scores["replaced_token_rate"] = float(labels.mean())
+    if "sentence_correct" in arrays:
+        correct = arrays["sentence_correct"][real.any(axis=1)]
+        scores[f"{network.sentence_objective}_accuracy"] = float(correct.mean())
+    return scores
+
+
+def area_under_curve(scores, labels) -> float:
+    """Exact area under the ROC curve: P(score of a positive > of a negative).
+
+    Ties count one half (Mann-Whitney). Padding is the caller's to leave out: the
+    released ELECTRA counts it as negatives, which inflates its figure.
+
+    Args:
+        scores: float [N].
+        labels: bool [N].
+
+    Returns:
+        A float in [0, 1]; nan without both positives and negatives.
+    """
+    positives = int(labels.sum())
+    negatives = labels.size - positives
+    if positives == 0 or negatives == 0:
+        return float("nan")
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2.0  # mean rank of each tied group
+    rank_sum = ranks[inverse][labels].sum()
+    return float(
+        (rank_sum - positives * (positives + 1) / 2.0) / (positives * negatives)
+    )
+
+
+def _evaluation_function(network, jit_compile):
+    """Compiled once for a network: evaluations during training share the trace."""
+    if keras.backend.backend() != "tensorflow":
+        return lambda features: network.evaluation(features)[0]
+    cached = getattr(network, "_evaluation_function", None)
+    if cached is None:
+        cached = tf.function(
+            lambda features: network.evaluation(features)[0],
+            jit_compile=jit_compile,
+            autograph=False,
+        )
+        network._evaluation_function = cached
+    return cached

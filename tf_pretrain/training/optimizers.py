@@ -1,0 +1,319 @@
+"""AdamW and LAMB as the ELECTRA and ALBERT papers' code defines them.
+
+Neither corrects the bias of its moments (Keras' own versions do), both clip by the
+norm of the gradient *summed over replicas* (Keras clips each replica's part first),
+and both choose the variables without weight decay by path. With gradient g:
+
+    m <- b1 m + (1 - b1) g        v <- b2 v + (1 - b2) g^2
+    u  = m / (sqrt(v) + epsilon) + weight_decay w
+    w <- w - rate u               LAMB: w <- w - rate (|w| / |u|) u
+"""
+
+import math
+import re
+import typing
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_pretrain.config import TrainConfig
+from tf_pretrain.training.schedules import build_schedule
+
+# Searched in the variable's path: LayerNorm gains and offsets, and every bias. The
+# references write `LayerNorm|layer_norm|bias`, but search the whole name.
+NO_DECAY_PATTERNS = (r"(LayerNorm|layer_norm)\w*/\w+$", r"bias$")
+
+
+class Update(typing.NamedTuple):
+    """What one step of the optimizer reports.
+
+    gradient_norm: float32 scalar, the global norm before the clip.
+    is_finite: bool scalar; False if the step was skipped.
+    """
+
+    gradient_norm: object
+    is_finite: object
+
+
+class _AdamFamily(keras.optimizers.Optimizer):
+    """What AdamW and LAMB share. Variables and gradients are float32.
+
+    Under `tf.distribute` each replica passes its own share of the gradient (its sum
+    divided by the *global* weight); the shares are added up, clipped and applied. A
+    step whose global norm is not finite leaves weights and moments exactly as they
+    are; it still counts in `iterations`, so the step keeps naming the batch.
+
+    Args:
+        learning_rate: Float or schedule.
+        weight_decay: Coefficient of the decoupled decay.
+        beta_1, beta_2: Decay rates of the moments.
+        epsilon: Added to sqrt(v).
+        clip_norm: Largest global norm of the gradient; None to leave it as it is.
+        no_decay_patterns: Regular expressions. A variable whose path matches one is
+            not decayed (nor, by LAMB, adapted).
+        learning_rate_multipliers: {path fragment: factor}, e.g. from
+            `layerwise_multipliers`. Each variable must match exactly one fragment.
+    """
+
+    def __init__(
+        self,
+        learning_rate=1e-3,
+        weight_decay=0.01,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-6,
+        clip_norm=1.0,
+        no_decay_patterns=NO_DECAY_PATTERNS,
+        learning_rate_multipliers=None,
+        name=None,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name)
+        if clip_norm is not None and not clip_norm > 0:
+            raise ValueError(f"clip_norm is {clip_norm}; expected above 0, or None")
+        self.weight_decay = weight_decay
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.clip_norm = clip_norm
+        self.no_decay_patterns = tuple(no_decay_patterns)
+        self.learning_rate_multipliers = learning_rate_multipliers
+
+    def build(self, variables):
+        """Creates the moments and decides by path what is decayed, and at what rate.
+
+        Raises:
+            ValueError: If a variable matches no fragment of
+                `learning_rate_multipliers`, or several.
+        """
+        if self.built:
+            return
+        super().build(variables)
+        self._m, self._v = self.add_optimizer_variables(variables, ["m", "v"])
+        self.skipped_steps = self.add_variable(
+            shape=(),
+            dtype="int32",
+            aggregation="only_first_replica",
+            name="skipped_steps",
+        )
+        self._is_plain = [  # no decay, no adaptation
+            not self._use_weight_decay(v)  # Keras' own exclude_from_weight_decay()
+            or any(re.search(p, v.path) for p in self.no_decay_patterns)
+            for v in variables
+        ]
+        self._multipliers = [self._multiplier(v.path) for v in variables]
+
+    def _multiplier(self, path):
+        if self.learning_rate_multipliers is None:
+            return 1.0
+        # The leading slash lets "/embeddings/" match a path that begins with it.
+        found = [f for f in self.learning_rate_multipliers if f in f"/{path}"]
+        if len(found) != 1:
+            raise ValueError(
+                f"Variable {path} matches {found or 'none'} of the fragments "
+                f"{list(self.learning_rate_multipliers)}; expected exactly one"
+            )
+        return self.learning_rate_multipliers[found[0]]
+
+    def apply(self, grads, trainable_variables=None):
+        """Updates the variables; see `clip_and_apply`, which also reports."""
+        self.clip_and_apply(grads, trainable_variables)
+
+    def clip_and_apply(self, grads, trainable_variables=None) -> Update:
+        """Sums the gradients over replicas, clips them, and updates the variables.
+
+        Args:
+            grads: One float32 gradient a variable; None leaves that variable alone.
+            trainable_variables: Variables the optimizer was built with (it is built
+                on them if it was not); all of them by default.
+        """
+        if trainable_variables is None:
+            trainable_variables = self._trainable_variables
+        variables = list(trainable_variables)
+        self.build(variables)
+        self._check_variables_are_known(variables)
+        grads, variables = self._filter_empty_gradients(grads, variables)
+
+        grads = _sum_over_replicas(grads)
+        norm = ops.sqrt(ops.sum(ops.stack([ops.sum(ops.square(g)) for g in grads])))
+        is_finite = ops.isfinite(norm)
+        if self.clip_norm is not None:
+            scale = self.clip_norm / ops.maximum(norm, self.clip_norm)
+            grads = [g * scale for g in grads]
+        # To skip a step: no gradient (0 times nan is nan, hence the selection), no
+        # decay of the moments, rate 0. Branches would cost more, one a variable.
+        grads = [ops.where(is_finite, g, 0.0) for g in grads]
+        rate = ops.where(is_finite, ops.cast(self.learning_rate, "float32"), 0.0)
+        betas = [ops.where(is_finite, b, 1.0) for b in (self.beta_1, self.beta_2)]
+        self._update(grads, variables, rate, betas)
+
+        self.skipped_steps.assign_add(1 - ops.cast(is_finite, "int32"))
+        self._iterations.assign_add(1)
+        return Update(norm, is_finite)
+
+    def _update(self, grads, variables, learning_rate, betas):
+        if keras.backend.backend() != "tensorflow":
+            for gradient, variable in zip(grads, variables, strict=True):
+                self.update_step(gradient, variable, learning_rate, betas)
+            return
+        import tensorflow as tf
+
+        def update_one(variable, gradient, learning_rate, beta_1, beta_2):
+            self.update_step(gradient, variable, learning_rate, (beta_1, beta_2))
+
+        def update_all(strategy, grads, variables, *scalars):
+            for gradient, variable in zip(grads, variables, strict=True):
+                strategy.extended.update(
+                    variable, update_one, args=(gradient, *scalars), group=False
+                )
+
+        # Not the replica context's merge_call: XLA on several GPUs cannot have one.
+        tf.__internal__.distribute.interim.maybe_merge_call(
+            update_all,
+            tf.distribute.get_strategy(),
+            grads,
+            [v.value if isinstance(v, keras.Variable) else v for v in variables],
+            learning_rate,
+            *betas,
+        )
+
+    def update_step(self, gradient, variable, learning_rate, betas=None):
+        """Updates one variable and its moments by the formula of the module.
+
+        Args:
+            gradient: float32, of the variable's shape.
+            variable: Keras variable, or one replica's tf.Variable.
+            learning_rate: float32 scalar, before the variable's multiplier.
+            betas: Factors of the old moments if not `beta_1` and `beta_2`: both 1,
+                with gradient and rate 0, in a step that is skipped.
+        """
+        beta_1, beta_2 = betas or (self.beta_1, self.beta_2)
+        index = self._get_variable_index(variable)
+        m = beta_1 * self._m[index] + (1.0 - self.beta_1) * gradient
+        v = beta_2 * self._v[index] + (1.0 - self.beta_2) * ops.square(gradient)
+        self.assign(self._m[index], m)
+        self.assign(self._v[index], v)
+        update = m / (ops.sqrt(v) + self.epsilon)
+        rate = learning_rate * self._multipliers[index]
+        if not self._is_plain[index]:
+            update = update + self.weight_decay * variable
+            rate = rate * self._trust_ratio(variable, update)
+        self.assign_sub(variable, rate * update)
+
+    def _trust_ratio(self, variable, update):
+        return 1.0  # Adam does not adapt its rate to the layer
+
+    def get_config(self):
+        base = super().get_config()
+        multipliers = self.learning_rate_multipliers
+        return {
+            "name": base["name"],
+            "learning_rate": base["learning_rate"],
+            "weight_decay": self.weight_decay,
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "clip_norm": self.clip_norm,
+            "no_decay_patterns": list(self.no_decay_patterns),
+            "learning_rate_multipliers": multipliers and dict(multipliers),
+        }
+
+
+@keras.saving.register_keras_serializable("tf_pretrain")
+class AdamW(_AdamFamily):
+    """ELECTRA's and BERT's Adam: decoupled decay, no bias correction.
+
+    Takes the arguments of its base class.
+    """
+
+    def update_step(self, gradient, variable, learning_rate, betas=None):
+        if keras.backend.backend() != "tensorflow":
+            super().update_step(gradient, variable, learning_rate, betas)
+            return
+        # One op a variable instead of a dozen: half of the graph, hence of the
+        # tracing time, of a deep model. With both powers of beta 0 the op does not
+        # correct the bias. Decaying first is the same, for u has the old weight.
+        import tensorflow as tf
+
+        beta_1, beta_2 = betas or (self.beta_1, self.beta_2)
+        index = self._get_variable_index(variable)
+        rate = learning_rate * self._multipliers[index]
+        if not self._is_plain[index]:
+            variable.assign_sub((rate * self.weight_decay) * variable)
+        # The op takes 1 - beta_2 in float32, 1.3e-5 below 0.001 for 0.999, so its v is
+        # too small by that factor; rate and epsilon times the root of it undo that.
+        error = float(1.0 - np.float32(self.beta_2)) / (1.0 - self.beta_2)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._m[index].handle,
+            v=self._v[index].handle,
+            beta1_power=0.0,
+            beta2_power=0.0,
+            lr=rate * math.sqrt(error),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=self.epsilon * math.sqrt(error),
+            grad=gradient,
+        )
+
+
+@keras.saving.register_keras_serializable("tf_pretrain")
+class LAMB(_AdamFamily):
+    """ALBERT's LAMB (You et al., 2019, in the released ALBERT code's form).
+
+    The decay is part of the update whose norm the trust ratio takes; the ratio is 1
+    where the weight or the update is all zero. Takes the arguments of its base class.
+    """
+
+    def _trust_ratio(self, variable, update):
+        weight_norm = ops.sqrt(ops.sum(ops.square(variable)))
+        update_norm = ops.sqrt(ops.sum(ops.square(update)))
+        is_defined = ops.logical_and(weight_norm > 0, update_norm > 0)
+        # Divide by 1 where undefined: selecting after 0 / 0 would do, but trips
+        # checks for nan.
+        safe_norm = ops.where(is_defined, update_norm, 1.0)
+        return ops.where(is_defined, weight_norm / safe_norm, 1.0)
+
+
+def layerwise_multipliers(
+    num_layers: int, decay: float, head: str = "task_specific/"
+) -> dict[str, float]:
+    """ELECTRA's layer-wise learning rates for fine-tuning, by path fragment.
+
+    A variable at depth d gets decay^(num_layers + 2 - d): embeddings and their
+    projection are at depth 0, layer i at i + 1, the head at num_layers + 2. Nothing
+    is at num_layers + 1 (the reference once had a pooler there), so even the top
+    layer gets decay^2; the published scores were made so.
+
+    Args:
+        num_layers: Layers of the encoder.
+        decay: Factor from one depth to the one below, e.g. 0.8.
+        head: Path fragment of the task heads' variables.
+    """
+    depths = {"/embeddings/": 0, "/embeddings_project/": 0, head: num_layers + 2}
+    depths |= {f"encoder/layer_{i}/": i + 1 for i in range(num_layers)}
+    return {name: decay ** (num_layers + 2 - depth) for name, depth in depths.items()}
+
+
+def build_optimizer(train: TrainConfig, learning_rate_multipliers=None) -> _AdamFamily:
+    """The optimizer and schedule that `train` describes."""
+    optimizer = {"adamw": AdamW, "lamb": LAMB}[train.optimizer]
+    return optimizer(
+        build_schedule(train),
+        weight_decay=train.weight_decay,
+        clip_norm=train.clip_norm,
+        learning_rate_multipliers=learning_rate_multipliers,
+    )
+
+
+def _sum_over_replicas(grads):
+    """Dense gradients, added up over the replicas of the current strategy."""
+    if keras.backend.backend() != "tensorflow":
+        return grads
+    import tensorflow as tf
+
+    grads = [tf.convert_to_tensor(g) for g in grads]  # embeddings give IndexedSlices
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return grads
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, grads)

@@ -1,0 +1,64 @@
+"""Where the replicas run: the tf.distribute strategy of a config."""
+
+import tensorflow as tf
+
+from tf_pretrain.data import batches
+
+
+def build_strategy(name: str) -> tf.distribute.Strategy:
+    """The strategy for `train.strategy`.
+
+    "one" is the default device; "mirrored" all GPUs of this machine (or all logical
+    CPU devices, where there is no GPU); "multi_worker" the workers of TF_CONFIG;
+    "tpu" the TPU that the environment names. Must be called before any other
+    TensorFlow operation for "multi_worker".
+    """
+    if name == "mirrored":
+        if tf.config.list_logical_devices("GPU"):
+            return tf.distribute.MirroredStrategy()
+        devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+        return tf.distribute.MirroredStrategy(devices)
+    if name == "multi_worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes the files: the only one, or worker 0."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type in ("chief", "worker") and resolver.task_id == 0
+
+
+def distributed_batches(strategy, record_set, config, tokenizer, start_step):
+    """Training batches from `start_step` on, each replica with its own rows."""
+
+    def pipeline(context=None):
+        shards = {}
+        if context is not None:
+            shards = {
+                "num_pipelines": context.num_input_pipelines,
+                "pipeline": context.input_pipeline_id,
+                "replicas_per_pipeline": (
+                    context.num_replicas_in_sync // context.num_input_pipelines
+                ),
+            }
+        return batches.training_batches(
+            record_set,
+            config.data,
+            tokenizer,
+            config.seed,
+            config.train.batch_size,
+            start_step,
+            **shards,
+        )
+
+    if strategy.num_replicas_in_sync == 1:
+        return pipeline()
+    return strategy.distribute_datasets_from_function(pipeline)

@@ -1,0 +1,183 @@
+"""`Trainer`: any network with `losses`, trained by `model.fit` under tf.distribute."""
+
+import keras
+import tensorflow as tf
+
+# float16 loss scaling: double after this many good updates, halve after a bad one.
+_GROWTH_INTERVAL = 2000
+_INITIAL_LOSS_SCALE = 2.0**15
+
+
+class TensorFlowStep:
+    """The train step on the TensorFlow backend; the other backends take Keras' own.
+
+    What differs from Keras' step: every loss is divided by its weight summed over all
+    replicas and micro-batches, so that one and two replicas, and one and four
+    micro-batches, give the same update; gradients are reduced before the optimizer
+    clips them; the step also runs under MultiWorkerMirroredStrategy with dict
+    features, where Keras' own fails (keras issues 20329 and 20585).
+    """
+
+    def train_step(self, features):
+        """One update from this replica's share of the batch; returns scalar logs."""
+        weights = self.network.loss_weights(features)
+        tokens = tf.reduce_sum(tf.cast(features["input_mask"], tf.float32))
+        weights, tokens = _sum_over_replicas((weights, tokens))
+        shares = {
+            name: term.coefficient / (weights[name] + term.epsilon)
+            for name, term in self.network.loss_terms.items()
+        }
+        gradients, sums = self._accumulate(features, shares)
+        sums = _sum_over_replicas(sums)
+        learning_rate = self.optimizer.learning_rate
+        norm = self._update(gradients)
+        logs = {
+            name: sums[name] / (weights[name] + term.epsilon)
+            for name, term in self.network.loss_terms.items()
+        }
+        logs["loss"] = sum(shares[name] * sums[name] for name in shares)
+        logs["learning_rate"] = tf.convert_to_tensor(learning_rate)
+        return {**logs, "gradient_norm": norm, "tokens": tokens}
+
+    def _accumulate(self, features, shares):
+        """Gradients and loss sums of the batch, in micro-batches if asked for."""
+        if self.accumulation_steps == 1:
+            return self._gradients(features, shares)
+        micro_batches = {
+            name: tf.reshape(
+                value,
+                [self.accumulation_steps, -1, *value.shape[1:]],
+            )
+            for name, value in features.items()
+        }
+
+        def body(index, gradients, sums):
+            micro = {name: value[index] for name, value in micro_batches.items()}
+            added = self._gradients(micro, shares)
+            return (index + 1, *tf.nest.map_structure(tf.add, (gradients, sums), added))
+
+        zeros = [tf.zeros(v.shape, v.dtype) for v in self.trainable_variables]
+        _, gradients, sums = tf.while_loop(
+            lambda index, *_: index < self.accumulation_steps,
+            body,
+            (tf.constant(0), zeros, {name: tf.constant(0.0) for name in shares}),
+            maximum_iterations=self.accumulation_steps,
+        )
+        return gradients, sums
+
+    def _gradients(self, features, shares):
+        scale = 1.0 if self.loss_scale is None else self.loss_scale.value
+        with tf.GradientTape() as tape:
+            losses = self.network.losses(features, training=True)
+            sums = {name: losses[name][0] for name in shares}
+            loss = scale * sum(shares[name] * sums[name] for name in shares)
+        gradients = tape.gradient(loss, [v.value for v in self.trainable_variables])
+        # What this objective does not use gets zeros, so that accumulation, clip and
+        # update see one gradient for each variable; gathers come back sparse.
+        gradients = [
+            tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
+            for g, v in zip(gradients, self.trainable_variables, strict=True)
+        ]
+        return gradients, sums
+
+    def _update(self, gradients):
+        """Applies the gradients; returns their global norm over all replicas."""
+        if self.loss_scale is not None:
+            gradients = [g / self.loss_scale.value for g in gradients]
+        norm, is_finite = self.optimizer.clip_and_apply(
+            gradients, self.trainable_variables
+        )
+        if self.loss_scale is not None:
+            good = tf.where(is_finite, self.good_steps.value + 1, 0)
+            grow = good >= _GROWTH_INTERVAL
+            factor = tf.where(is_finite, tf.where(grow, 2.0, 1.0), 0.5)
+            scale = tf.clip_by_value(self.loss_scale.value * factor, 1.0, 2.0**24)
+            self.loss_scale.assign(scale)
+            self.good_steps.assign(tf.where(grow, 0, good))
+        return norm
+
+    def make_train_function(self, force=False):
+        if self.train_function is not None and not force:
+            return self.train_function
+        strategy = self.distribute_strategy
+        # XLA cannot place the replicas' variables on several devices of one process.
+        jit_compile = self.jit_compile and strategy.num_replicas_in_sync == 1
+
+        @tf.function(jit_compile=jit_compile, autograph=False)
+        def step(features):
+            logs = strategy.run(self.train_step, args=(features,))
+            # The logs are sums over replicas already: any replica's will do.
+            return {
+                name: strategy.experimental_local_results(value)[0]
+                for name, value in logs.items()
+            }
+
+        self.train_function = lambda iterator: step(next(iterator))
+        return self.train_function
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing to build: network and optimizer are built before `fit`."""
+
+
+_BASES = (keras.Model,)
+if keras.backend.backend() == "tensorflow":
+    _BASES = (TensorFlowStep, keras.Model)
+
+
+class Trainer(*_BASES):
+    """Trains a network that defines `losses`, `loss_weights` and `loss_terms`.
+
+    Use it as any Keras model: `compile(optimizer=...)`, then `fit(dataset)` with a
+    dataset of feature dicts. Under a strategy build network, trainer and optimizer
+    inside its scope.
+
+    Args:
+        network: An objective (tf_pretrain.models.objectives).
+        accumulation_steps: Micro-batches that a batch is cut into; the update equals
+            that of the whole batch. TensorFlow backend only.
+        loss_scaling: Dynamic loss scaling, for float16. TensorFlow backend only.
+    """
+
+    def __init__(
+        self, network, accumulation_steps=1, loss_scaling=False, name="trainer"
+    ):
+        super().__init__(name=name)
+        self.network = network
+        self.accumulation_steps = accumulation_steps
+        self.loss_scale = self.good_steps = None
+        if loss_scaling:
+            self.loss_scale = self._state("loss_scale", "float32", _INITIAL_LOSS_SCALE)
+            self.good_steps = self._state("good_steps", "int32", 0)
+        self.built = True
+
+    def _state(self, name, dtype, value):
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype=dtype,
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    def compile(self, optimizer, **kwargs):
+        super().compile(optimizer=optimizer, **kwargs)
+        # Under MirroredStrategy slots must exist before the step is traced.
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def call(self, features, training=False):
+        return self.network.losses(features, training=training)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """The total loss from what `call` returned (JAX and PyTorch backends)."""
+        return self.network.total_loss(y_pred)
+
+
+def _sum_over_replicas(tensors):
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return tensors
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
