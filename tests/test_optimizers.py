@@ -1,12 +1,12 @@
 import contextlib
 import json
-import os
-import pathlib
+import re
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from test_schedules import GOLDEN, albert_schedule, electra_schedule
 
 from tf_pretrain.config import TrainConfig
 from tf_pretrain.training.optimizers import (
@@ -16,16 +16,6 @@ from tf_pretrain.training.optimizers import (
     layerwise_multipliers,
 )
 from tf_pretrain.training.schedules import AlbertSchedule, ElectraSchedule
-
-GOLDEN = pathlib.Path(
-    os.environ.get("TF_PRETRAIN_GOLDEN", pathlib.Path(__file__).parent / "golden")
-)
-
-_CPU = tf.config.list_physical_devices("CPU")[0]
-if tf.config.get_logical_device_configuration(_CPU) is None:
-    tf.config.set_logical_device_configuration(
-        _CPU, [tf.config.LogicalDeviceConfiguration()] * 2
-    )
 
 
 class AdamWInOps(AdamW):
@@ -40,6 +30,12 @@ def make_variable(path, value):
         for scope in scopes:
             stack.enter_context(keras.name_scope(scope))
         return keras.Variable(np.asarray(value, "float32"), name=name)
+
+
+def our_path(name):
+    """The encoder's path for a variable of the original: ".../layer_0/..." differs."""
+    name = re.sub(r"layer_(\d+)/attention/", r"attention_\1/", name)
+    return re.sub(r"layer_(\d+)/", r"feed_forward_\1/", name)
 
 
 def compiled_step(optimizer, variables, jit_compile):
@@ -62,29 +58,15 @@ def golden_variants():
 def golden_optimizer(family, case, adamw):
     args = case["args"]
     if family == "albert":
-        schedule = AlbertSchedule(
-            args["init_lr"],
-            args["num_train_steps"],
-            args["num_warmup_steps"],
-            args["poly_power"],
-            args["start_warmup_step"],
-        )
         optimizer = {"lamb": LAMB, "adamw": adamw}[args["optimizer"]]
-        return optimizer(schedule, weight_decay=case["weight_decay_rate"])
+        return optimizer(albert_schedule(args), weight_decay=case["weight_decay_rate"])
     multipliers = None
     if "layerwise_lr_decay_power" in args:
         multipliers = layerwise_multipliers(
             args["n_transformer_layers"], args["layerwise_lr_decay_power"]
         )
-    proportion = args.get("warmup_proportion", 0.0)
-    schedule = ElectraSchedule(
-        args["learning_rate"],
-        args["num_train_steps"],
-        args.get("warmup_steps", proportion * args["num_train_steps"]),
-        args.get("lr_decay_power", 1.0),
-    )
     return adamw(
-        schedule,
+        electra_schedule(args),
         weight_decay=args["weight_decay_rate"],
         learning_rate_multipliers=multipliers,
     )
@@ -100,7 +82,7 @@ def test_trajectory_equals_the_references(family, variant, case, path):
         for kind in ("init", "grads", "params", "m", "v")
     }
     variables = [
-        make_variable(name, value)
+        make_variable(our_path(name), value)
         for name, value in zip(names, stored["init"], strict=True)
     ]
     optimizer = golden_optimizer(family, case, AdamWInOps if path == "ops" else AdamW)
@@ -126,14 +108,14 @@ def test_trajectory_equals_the_references(family, variant, case, path):
 # Two layers' worth of paths: what the patterns must and must not exclude.
 DECAYED = [
     "encoder/embeddings/word_embeddings/embeddings",
-    "encoder/layer_0/attention/query/kernel",
+    "encoder/attention_0/query/kernel",
     "bias_model/kernel",
     "layer_norm_tower/dense/kernel",
 ]
 PLAIN = [
     "encoder/embeddings/layer_norm/gamma",
-    "encoder/layer_0/attention/layer_norm/beta",
-    "encoder/layer_0/attention/query/bias",
+    "encoder/attention_0/layer_norm/beta",
+    "encoder/attention_0/query/bias",
     "mlm_head/output_bias",
     "mlm_head/layer_norm_1/gamma",
     "electra/embeddings/LayerNorm/beta",
@@ -313,25 +295,31 @@ def test_a_variable_without_gradient_stays_as_it_is():
 def test_layerwise_tables_equal_the_references():
     case = json.loads((GOLDEN / "optimizers/electra.json").read_text())["layerwise"]
     args = case["args"]
-    tables = {
-        (args["n_transformer_layers"], args["layerwise_lr_decay_power"]): case[
-            "multiplier_by_name_fragment"
-        ]
-    }
+    num_layers, decay = args["n_transformer_layers"], args["layerwise_lr_decay_power"]
+    tables = {(num_layers, decay): case["multiplier_by_name_fragment"]}
     for name, table in case["other_tables"].items():  # "layers=12,decay=0.8"
-        layers, decay = (part.partition("=")[2] for part in name.split(","))
-        tables[int(layers), float(decay)] = table
-    for (layers, decay), expected in tables.items():
-        got = layerwise_multipliers(layers, decay)
-        assert got == pytest.approx(expected, rel=1e-12)
+        layers, power = (part.partition("=")[2] for part in name.split(","))
+        tables[int(layers), float(power)] = table
+    for key, table in tables.items():
+        expected = {}
+        for name, factor in table.items():
+            layer = re.fullmatch(r"encoder/layer_(\d+)/", name)
+            parts = ("attention", "feed_forward") if layer else ()
+            expected |= {f"/{part}_{layer[1]}/": factor for part in parts}
+            expected |= {} if layer else {name: factor}
+        assert layerwise_multipliers(*key) == pytest.approx(expected, rel=1e-12)
 
-    optimizer = AdamW(learning_rate_multipliers=layerwise_multipliers(3, 0.8))
+    optimizer = AdamW(
+        learning_rate_multipliers=layerwise_multipliers(num_layers, decay)
+    )
     expected = case["multiplier_by_variable"]
-    optimizer.build([make_variable(path, [0.0]) for path in expected])
+    optimizer.build([make_variable(our_path(name), [0.0]) for name in expected])
     assert list(optimizer._multipliers) == pytest.approx(list(expected.values()))
 
 
-@pytest.mark.parametrize("path", ["encoder/layer_3/kernel", "pooler/kernel"])
+@pytest.mark.parametrize(
+    "path", ["encoder/attention_3/query/kernel", "encoder/pooler/kernel"]
+)
 def test_layerwise_rates_refuse_a_variable_without_depth(path):
     optimizer = AdamW(learning_rate_multipliers=layerwise_multipliers(3, 0.8))
     with pytest.raises(ValueError, match=f"Variable {path} matches none"):

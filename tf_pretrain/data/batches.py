@@ -1,7 +1,7 @@
 """TFRecords to batches: batch s is a function of (seed, s) and of nothing else.
 
-Epoch e reads the shards in an order drawn from (seed, e) and shuffles them through a
-buffer seeded the same way; batch s masks, samples and drops out with numbers drawn
+Epoch e reads the shards in an order drawn from (seed, e) and shuffles them in blocks
+drawn the same way; batch s masks, samples and drops out with numbers drawn
 from (seed, s). So a run that continues at step s sees what an unbroken run would have
 seen, whatever the number of replicas, workers or threads.
 """
@@ -18,6 +18,7 @@ from tf_pretrain.config import ConfigError, DataConfig
 from tf_pretrain.data import masking, records
 
 _INTERLEAVED_SHARDS = 16
+_SEED_STRIDE = 1_000_003  # keeps neighbouring seeds apart
 _FLOAT_FEATURES = ("masked_lm_weights", "sampling_uniform")
 _TRAINING_STREAM, _EVALUATION_STREAM = 0, 1  # keep their random numbers apart
 
@@ -152,22 +153,33 @@ def evaluation_batches(
     )
 
 
-def _epoch(record_set, seed, epoch, buffer_size):
-    """All examples once, in an order that is a function of (seed, epoch)."""
-    files = tf.random.experimental.stateless_shuffle(
-        tf.constant(record_set.files), seed=tf.stack([np.int64(seed), epoch])
-    )
-    examples = tf.data.Dataset.from_tensor_slices(files).interleave(
-        tf.data.TFRecordDataset,
-        cycle_length=_INTERLEAVED_SHARDS,
-        block_length=16,
-        num_parallel_calls=2,
-        deterministic=True,
-    )
-    # tf.data takes one number here; distinct (seed, epoch) give distinct ones.
-    shuffle_seed = epoch * 1_000_003 + seed
-    return examples.shuffle(
-        buffer_size, seed=shuffle_seed, reshuffle_each_iteration=False
+def _epoch(record_set, seed, epoch, block_size):
+    """All examples once, in an order that is a function of (seed, epoch).
+
+    Shards are read in random order, several at a time, and shuffled in blocks. (The
+    buffer of `Dataset.shuffle` would mix a little better, but takes no seed that
+    depends on the epoch.)
+    """
+
+    def shuffled(values, number):
+        # Number 0 is the order of the shards; block b has number b + 1.
+        seeds = tf.stack([seed + _SEED_STRIDE * number, epoch])
+        return tf.data.Dataset.from_tensor_slices(
+            tf.random.experimental.stateless_shuffle(values, seed=seeds)
+        )
+
+    return (
+        shuffled(tf.constant(record_set.files), np.int64(0))
+        .interleave(
+            tf.data.TFRecordDataset,
+            cycle_length=_INTERLEAVED_SHARDS,
+            block_length=16,
+            num_parallel_calls=2,
+            deterministic=True,
+        )
+        .batch(block_size)
+        .enumerate(1)
+        .flat_map(lambda number, block: shuffled(block, number))
     )
 
 

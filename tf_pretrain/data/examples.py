@@ -29,14 +29,12 @@ class Document(NamedTuple):
 
 
 class Example(NamedTuple):
-    """Two segments (the second may be empty) and a sentence label.
-
-    The label is 1 for swapped segments or a second one from elsewhere, else 0.
-    """
+    """Two segments (the second may be empty) and a sentence label."""
 
     segment_a: np.ndarray  # [a] int32
     segment_b: np.ndarray  # [b] int32
-    label: int = 0
+    label: int = 0  # 1: the segments changed places, or B is from another document
+    is_b_random: bool = False  # B is a copy of text from another document
 
 
 def make_documents(ids, row_splits, lines_per_document, is_word_start):

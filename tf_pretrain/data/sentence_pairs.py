@@ -53,7 +53,8 @@ def sentence_pair_examples(
             segment_a = document.ids[start:middle]
             segment_b = document.ids[middle:stop]
             label = 0
-            if _takes_random_b(is_one_line, middle == stop, rng, data):
+            is_b_random = _takes_random_b(is_one_line, middle == stop, rng, data)
+            if is_b_random:
                 wanted = target - len(segment_a)
                 segment_b = _random_segment(documents, index, wanted, rng, data)
                 label = 1
@@ -64,7 +65,7 @@ def sentence_pair_examples(
                     segment_a, segment_b = segment_b, segment_a
             if data.legacy_truncation:
                 segment_a, segment_b = _truncate(segment_a, segment_b, room, rng)
-            examples.append(Example(segment_a, segment_b, label))
+            examples.append(Example(segment_a, segment_b, label, is_b_random))
             start = stop
     return examples
 

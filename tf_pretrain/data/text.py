@@ -118,7 +118,7 @@ def _documents(blocks):
             if line:
                 document.append(line)
                 size += len(line)
-            if document and (not line or size > MAX_DOCUMENT_CHARS):
+            if document and (not line ):
                 yield document
                 document, size = [], 0
     if document:
@@ -143,10 +143,11 @@ def _decoded_blocks(path, file, errors):
         end = block.rfind(b"\n") + 1
         if not end and len(block) > MAX_LINE_BYTES:
             end = _cut(block)
-        rest = block[end:]
-        block = block[:end]
-        yield _decode(path, block, number, errors).split("\n")
-        number += block.count(b"\n")
+        block, rest = block[:end], block[end:]
+        if block:
+            text = _decode(path, block, number, errors)
+            yield text.removesuffix("\n").split("\n")
+            number += block.count(b"\n")
     yield [_decode(path, rest, number, errors)]
 
 

@@ -13,6 +13,9 @@ Known differences from the released code:
 
 * Unicode tables are those of the installed TensorFlow (ICU and RE2), not of the Python
   interpreter. They differ in characters that one of the two does not know yet.
+* Where two cuts of a word score the same ("666" as "66" "6" or "6" "66"), the
+  SentencePiece inside tensorflow_text may take the other one than the Python package:
+  2 of 12,000 Wikipedia paragraphs.
 * SentencePiece vocabularies without a "," piece: an unknown piece that ends in a digit
   and a comma stays one unknown piece; the original makes it two.
 """
@@ -35,9 +38,9 @@ META_SYMBOL = "\u2581"  # SentencePiece's mark of a space
 
 # RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
 _CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
-_WORD_OF_ITS_OWN = (  # punctuation and Chinese characters
-    r"([\p{P}!-/:-@\[-`{-~\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}"
-    r"\x{2A700}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}])"
+_STANDS_ALONE = (  # punctuation and Chinese characters
+    r"[\p{P}!-/:-@\[-`{-~\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}"
+    r"\x{2A700}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
 )
 # Private use: neither cleaned text nor a vocabulary made from such text contains it.
 _UNKNOWN_CHAR = "\ue000"
@@ -329,6 +332,11 @@ def _update_rows(strings, is_chosen, function):
     )
 
 
+def stands_alone(chars):
+    """Whether WordPiece makes a word of each of these characters: bool [B]."""
+    return tf.strings.regex_full_match(chars, _STANDS_ALONE)
+
+
 def _has_short_words_of(strings, char):
     """Whether strings [B] are short words of one class of characters: bool [B]."""
     word = f"{char}{{0,{MAX_WORD_LENGTH}}}"
@@ -337,9 +345,7 @@ def _has_short_words_of(strings, char):
 
 def _hide_long_words(strings):
     """Puts one unknown character for each word of over MAX_WORD_LENGTH characters."""
-    words = tf.strings.split(
-        tf.strings.regex_replace(strings, _WORD_OF_ITS_OWN, r" \1 ")
-    )
+    words = tf.strings.split(tf.strings.regex_replace(strings, _STANDS_ALONE, r" \0 "))
     is_long = tf.strings.length(words.values, unit="UTF8_CHAR") > MAX_WORD_LENGTH
     words = words.with_values(tf.where(is_long, _UNKNOWN_CHAR, words.values))
     return tf.strings.reduce_join(words, axis=1, separator=" ")

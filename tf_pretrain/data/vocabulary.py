@@ -1,5 +1,6 @@
 """Trains a WordPiece or SentencePiece vocabulary on the user's own text."""
 
+import collections
 import io
 import random
 import tempfile
@@ -17,8 +18,8 @@ from tf_pretrain.data.tokenization import VocabularyError
 MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
 MAX_LINE_BYTES = 1 << 22  # of SentencePiece; above the longest line of `text`
 BATCH_LINES = 1000
+CHARACTER_COVERAGE = 0.99995  # Lan et al.'s; the rest is unknown
 MIN_FREQUENCY = 2  # of a merge, in WordPiece
-MAX_ALPHABET = 1000  # characters, in WordPiece
 # Lan et al.'s user symbols, each always a piece of its own (README of ALBERT).
 USER_SYMBOLS = ("(", ")", '"', "-", ".", "–", "£", "€")
 
@@ -41,9 +42,9 @@ def train_vocabulary(
 
     Args:
         documents: Lists of lines; read once, to the end.
-        kind: "wordpiece": pieces in the order BERT has, [PAD] 0 to [MASK] 4 first;
+        kind: "wordpiece": greedy merges, [PAD], [UNK], [CLS], [SEP], [MASK] = 0 to 4;
             "sentencepiece": ALBERT's unigram model, <pad> 0, <unk> 1, [CLS] 2, [SEP] 3,
-            [MASK] 4, user symbols, character coverage 0.99995.
+            [MASK] 4, and user symbols.
         vocab_size: Number of pieces; if the text is too small to fill it, a warning is
             given and the vocabulary is smaller.
         output_folder: Where the vocabulary file and `tokenizer.json` are written.
@@ -120,7 +121,23 @@ def _normalized(documents, kind, lower_case, strip_accents) -> Iterator[str]:
 
 def _train_wordpiece(lines, vocab_size):
     """The content of `vocab.txt`."""
-    special_pieces = tokenization.WordPieceTokenizer.special_pieces
+    lines = list(lines)
+    special_pieces = list(tokenization.WordPieceTokenizer.special_pieces)
+    alphabet, dropped = _alphabet(lines)
+    stands_alone = tokenization.stands_alone(tf.constant(alphabet)).numpy()
+    continuing = [
+        f"##{char}"
+        for char, is_alone in zip(alphabet, stands_alone, strict=True)
+        if not is_alone
+    ]
+    # The trainer numbers characters in the order of a randomly seeded hash table, and
+    # breaks ties by number. Fixed first pieces make its result a function of the text.
+    first_pieces = special_pieces + alphabet + continuing
+    if len(first_pieces) > vocab_size:
+        raise VocabularyError(
+            f"vocab_size is {vocab_size}; the characters of the text and the special "
+            f"tokens alone are {len(first_pieces)} pieces"
+        )
     model = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
     # The text is normalised already; only Chinese characters are still to be split.
     model.normalizer = tokenizers.normalizers.BertNormalizer(
@@ -130,18 +147,30 @@ def _train_wordpiece(lines, vocab_size):
     trainer = tokenizers.trainers.WordPieceTrainer(
         vocab_size=vocab_size,
         min_frequency=MIN_FREQUENCY,
-        limit_alphabet=MAX_ALPHABET,
-        special_tokens=list(special_pieces),
+        special_tokens=first_pieces,
         show_progress=False,
     )
-    model.train_from_iterator(lines, trainer)
+    to_blank = dict.fromkeys(map(ord, dropped), " ")
+    model.train_from_iterator((line.translate(to_blank) for line in lines), trainer)
     ids = model.get_vocab()
-    if len(ids) > vocab_size:
-        raise VocabularyError(
-            f"vocab_size is {vocab_size}; the characters of the text and the special "
-            f"tokens alone are {len(ids)} pieces"
-        )
     return "".join(f"{piece}\n" for piece in sorted(ids, key=ids.get)).encode()
+
+
+def _alphabet(lines):
+    """The characters that get a piece, and those that do not; both sorted.
+
+    Kept are ASCII characters and the most frequent others up to CHARACTER_COVERAGE.
+    """
+    counts = collections.Counter()
+    for line in lines:
+        counts.update(line)
+    del counts[" "]
+    total, covered, kept = counts.total(), 0, []
+    for char, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if char.isascii() or covered < CHARACTER_COVERAGE * total:
+            kept.append(char)
+        covered += count
+    return sorted(kept), sorted(set(counts) - set(kept))
 
 
 def _train_sentencepiece(lines, vocab_size):
@@ -155,7 +184,7 @@ def _train_sentencepiece(lines, vocab_size):
             model_type="unigram",
             vocab_size=vocab_size,
             hard_vocab_limit=False,
-            character_coverage=0.99995,
+            character_coverage=CHARACTER_COVERAGE,
             max_sentence_length=MAX_LINE_BYTES,
             pad_id=0,
             pad_piece=pad,

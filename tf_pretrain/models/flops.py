@@ -22,15 +22,13 @@ MASKED_FRACTION = 0.15625
 
 
 def inference_flops(model: EncoderConfig, sequence_length: int) -> float:
-    """Operations of the encoder on one sequence, counted as the ELECTRA paper does."""
-    hidden, embedding = model.hidden_size, model.embedding_size
-    lookups = 2 * embedding * (model.vocab_size + sequence_length + 2)  # words, other
-    embeddings = lookups + 2 * embedding + (LAYER_NORM + DROPOUT) * embedding
-    if embedding != hidden:
-        embeddings += 2 * embedding * hidden + hidden
-    blocks = model.num_hidden_layers * model.inner_group_num
-    block = _attention_flops(model, sequence_length) + _feed_forward_flops(model)
-    return sequence_length * (embeddings + blocks * block)
+    """Operations on one sequence, counted as in the ELECTRA paper's Table 1.
+
+    The encoder and, like the paper, a binary classification of every token.
+    """
+    return _encoder_flops(model, sequence_length) + _replaced_token_head_flops(
+        model, sequence_length
+    )
 
 
 def training_flops(config: PretrainConfig) -> float:
@@ -41,11 +39,11 @@ def training_flops(config: PretrainConfig) -> float:
     2 hidden_size^2 an example, 1e-5 of the encoder.
     """
     model, length = config.model, config.data.max_seq_length
-    forward = inference_flops(model, length)
+    forward = _encoder_flops(model, length)
     if config.objective.name == "replaced_token_detection":
         generator = generator_config(config)
         forward += _replaced_token_head_flops(model, length)
-        forward += inference_flops(generator, length)
+        forward += _encoder_flops(generator, length)
         forward += _masked_lm_head_flops(generator, length)
     else:
         forward += _masked_lm_head_flops(model, length)
@@ -103,6 +101,17 @@ def parameter_counts(model: EncoderConfig) -> dict[str, int]:
 
 def _dense_parameters(inputs, outputs):
     return inputs * outputs + outputs
+
+
+def _encoder_flops(model, length):
+    hidden, embedding = model.hidden_size, model.embedding_size
+    lookups = 2 * embedding * (model.vocab_size + length + 2)  # words, positions, types
+    embeddings = lookups + 2 * embedding + (LAYER_NORM + DROPOUT) * embedding
+    if embedding != hidden:
+        embeddings += 2 * embedding * hidden + hidden
+    blocks = model.num_hidden_layers * model.inner_group_num
+    block = _attention_flops(model, length) + _feed_forward_flops(model)
+    return length * (embeddings + blocks * block)
 
 
 def _attention_flops(model, length):

@@ -286,12 +286,13 @@ def layerwise_multipliers(
     layer gets decay^2; the published scores were made so.
 
     Args:
-        num_layers: Layers of the encoder.
+        num_layers: Layers of the encoder, which must not share parameters.
         decay: Factor from one depth to the one below, e.g. 0.8.
         head: Path fragment of the task heads' variables.
     """
     depths = {"/embeddings/": 0, "/embeddings_project/": 0, head: num_layers + 2}
-    depths |= {f"encoder/layer_{i}/": i + 1 for i in range(num_layers)}
+    for i in range(num_layers):
+        depths |= {f"/attention_{i}/": i + 1, f"/feed_forward_{i}/": i + 1}
     return {name: decay ** (num_layers + 2 - depth) for name, depth in depths.items()}
 
 

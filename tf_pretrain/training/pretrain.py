@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import keras
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import ConfigError, PretrainConfig
-from tf_pretrain.data import batches, tokenization
+from tf_pretrain.data import atomic_files, batches, text, tokenization, vocabulary
 from tf_pretrain.data.build_records import build_records
 from tf_pretrain.models.objectives import build_objective
 from tf_pretrain.training import callbacks, checkpoints, curves
@@ -133,7 +132,7 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
         "eval_untrained": untrained,
     }
     if chief:
-        write_json(workdir / "results.json", results)
+        atomic_files.write_json(workdir / "results.json", results)
         curves.plot(workdir / "metrics.jsonl", workdir / "curves.png")
     return results
 
@@ -176,19 +175,12 @@ def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
                 f"{workdir} holds a run with another config; use another --workdir, "
                 "or the old values of:\n  " + "\n  ".join(differing)
             )
-    write_json(path, config_lib.to_dict(config))
-
-
-def write_json(path: Path, values) -> None:
-    """Writes JSON so that a reader sees the old file or the new one, never half."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    atomic_files.write_json(path, config_lib.to_dict(config))
 
 
 def _prepare_data(config, workdir, sources):
     """Training records, held-out batches (or None) and the tokenizer of both."""
-    pattern = sources.records
+    pattern, vocab = sources.records, sources.vocab
     if pattern is None:
         if config.train.strategy == "multi_worker":
             raise ConfigError(
@@ -196,13 +188,19 @@ def _prepare_data(config, workdir, sources):
                 "`python -m tf_pretrain.build_records`"
             )
         folder = workdir / "records"
+        vocab = sources.vocab or _trained_vocabulary(config, workdir, sources.inputs)
         build_records(
-            sources.inputs, sources.vocab, folder, config, sources.num_workers
+            sources.inputs,
+            vocab,
+            folder,
+            config.data,
+            config.seed,
+            sources.num_workers,
         )
         pattern = str(folder / "train-*.tfrecord")
     folder = Path(pattern.split(",")[0]).parent
     tokenizer = tokenization.load_tokenizer(
-        sources.vocab or folder, config.data.lower_case, config.data.strip_accents
+        vocab or folder, config.data.lower_case, config.data.strip_accents
     )
     if tokenizer.vocab_size > config.model.vocab_size:
         raise ConfigError(
@@ -223,6 +221,22 @@ def _prepare_data(config, workdir, sources):
         config.train.eval_steps,
     )
     return training, heldout, tokenizer
+
+
+def _trained_vocabulary(config, workdir, inputs):
+    """The workdir's own vocabulary, trained from the text on the first run."""
+    data = config.data
+    if not (workdir / tokenization.SETTINGS_FILE).exists():
+        print(f"training a {data.tokenizer} vocabulary", flush=True)
+        vocabulary.train_vocabulary(
+            text.iter_documents(inputs, data.errors),
+            data.tokenizer,
+            config.model.vocab_size,
+            workdir,
+            data.lower_case,
+            data.strip_accents,
+        )
+    return workdir
 
 
 def report(results: dict, workdir) -> str:

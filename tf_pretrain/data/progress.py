@@ -1,0 +1,60 @@
+"""Progress of record building, a line now and then."""
+
+import sys
+import time
+from collections.abc import Callable
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+def print_line(line: str) -> None:
+    """Shows a line on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """Speed, counts and, where the size of the text is known, the time left.
+
+    Args:
+        inputs: From `text.describe_inputs`.
+        dupe_factor: Copies of the text that are built.
+        show: Called with a line; None for silence.
+    """
+
+    def __init__(self, inputs, dupe_factor, show: Callable[[str], None] | None):
+        self._show = show or (lambda line: None)
+        sizes = [item.get("size") for item in inputs]
+        is_known = all(sizes) and not any(i["name"].endswith(".gz") for i in inputs)
+        self._total_bytes = sum(sizes) * dupe_factor if is_known else None
+        self._start = self._last_line = time.monotonic()
+        self._bytes = self._skipped_bytes = self._examples = 0
+
+    def skip(self, shards: list[dict]) -> None:
+        """Counts shards that an earlier build finished."""
+        self._skipped_bytes += sum(shard["text_bytes"] for shard in shards)
+
+    def add(self, shards: list[dict]) -> None:
+        """Counts finished shards, and shows a line if it is time."""
+        self._bytes += sum(shard["text_bytes"] for shard in shards)
+        self._examples += sum(shard["examples"] for shard in shards)
+        now = time.monotonic()
+        if now - self._last_line < _SECONDS_BETWEEN_LINES:
+            return
+        self._last_line = now
+        speed = self._bytes / (now - self._start)
+        line = f"{self._bytes / 1e6:.1f} MB of text"
+        if self._skipped_bytes:
+            line += f" (and {self._skipped_bytes / 1e6:.1f} MB found finished)"
+        line += f", {speed / 1e6:.2f} MB/s, {self._examples} examples"
+        if self._total_bytes:
+            left = self._total_bytes - self._bytes - self._skipped_bytes
+            line += f", about {max(0, left) / speed:.0f} s left"
+        self._show(line)
+
+    def finish(self, totals: dict) -> None:
+        """Shows the last line."""
+        self._show(
+            f"{totals['examples']} examples with {totals['real_tokens']} tokens, "
+            f"{totals['kept_fraction']:.1%} of the text kept, "
+            f"{time.monotonic() - self._start:.0f} s"
+        )
