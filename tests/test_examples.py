@@ -100,13 +100,18 @@ def test_examples_are_a_function_of_the_seed(example_format, legacy_truncation):
     assert run(0) != run(1)
 
 
-def test_no_example_begins_inside_a_word():
-    for example_format in ("electra", "sentence_order"):
-        examples = build(make_corpus(100), example_format=example_format)
-        starts = {int(d.ids[b]) for d in make_corpus(100) for b in d.bounds[:-1]}
-        begins = [int(min(e.segment_a[0], *e.segment_b[:1])) for e in examples]
-        inside = [b for b in begins if b % 4 == 0 and b not in starts]
-        assert len(inside) <= 0.01 * len(begins)  # two-piece cuts and lone last pieces
+@pytest.mark.parametrize("example_format", ["electra", "sentence_order"])
+def test_examples_begin_with_words(example_format):
+    documents = make_corpus(100)
+    line_starts = {int(d.ids[b]) for d in documents for b in d.bounds[:-1]}
+    examples = build(documents, example_format=example_format)
+    begins = [
+        min(int(segment[0]) for segment in example[:2] if len(segment))
+        for example in examples
+    ]
+    inside = [b for b in begins if b % 4 == 0 and b not in line_starts]
+    # What is left: the last two pieces of a document, and cuts after two pieces.
+    assert len(inside) <= 0.01 * len(begins)
 
 
 def electra_by_oracle(documents, length, short_prob):
@@ -157,17 +162,30 @@ def test_electra_legacy_law():
 
 
 def test_electra_default_law():
-    documents = make_corpus(2000, longest_line=12)
-    examples = build(documents, short_seq_prob=0.0)
-    first, second = sizes(examples).T
-    full = first + second > 55
-    assert full.mean() > 0.75
-    single = second[full] == 0
-    np.testing.assert_allclose(single.mean(), 0.1, atol=0.015)
-    # The first segment ends before or, on a coin, after the line that crosses 30.
-    two = full & (second > 0)
-    assert 26 < np.median(first[two]) < 33
-    assert first[two].max() < 30 + 12
+    bounds = [0, *np.cumsum(np.random.default_rng(0).integers(1, 12, 60000)).tolist()]
+    ids = np.arange(bounds[-1], dtype=np.int32)
+    document = Document(ids, np.ones(len(ids), bool), bounds)
+    examples = build([document], short_seq_prob=0.0)
+    first, second = sizes(examples[:-1]).T
+    single = second == 0
+    # 62 pieces and 2 specials, or 61 and 3: rows are full, but for single segments
+    # that end with a line.
+    tokens = first + second + 2 + ~single
+    assert (tokens[~single] == 64).all()
+    assert tokens.max() == 64 and np.median(tokens[single]) == 64
+    assert tokens.min() == 63
+    np.testing.assert_allclose(single.mean(), 0.1, atol=0.02)
+    # Half is 30. A first segment ends before the line that crosses it or, on a coin,
+    # after that line (of 6 pieces on average, and longer if it is the crossing one).
+    first = first[~single]
+    assert 30 - 12 < first.min() and first.max() < 30 + 12
+    np.testing.assert_allclose((first < 30).mean(), 0.5, atol=0.02)
+    # With `short_seq_prob` 1 targets are uniform: 5 to 64 tokens, specials included.
+    examples = build([document], short_seq_prob=1.0)
+    first, second = sizes(examples[:-1]).T
+    tokens = first + second + 2 + (second > 0)
+    assert tokens.min() in (4, 5) and tokens.max() == 64
+    np.testing.assert_allclose(tokens.mean(), (5 + 64) / 2, rtol=0.03)
 
 
 def pairs_by_oracle(documents, length, short_prob, order):
@@ -221,6 +239,7 @@ def test_pairs_legacy_law(order):
         short_seq_prob=0.2,
     )
     expected = [Example(*e) for e in pairs_by_oracle(documents, 64, 0.2, order)]
+    line_starts = {int(d.ids[b]) for d in documents for b in d.bounds[:-1]}
     for name, value in (
         ("label", lambda e: e.label),
         ("random", lambda e: e.is_b_random),
@@ -229,7 +248,6 @@ def test_pairs_legacy_law(order):
         ("full", lambda e: len(e.segment_a) + len(e.segment_b) == 61),
         ("a's first piece starts a line", lambda e: e.segment_a[0] in line_starts),
     ):
-        line_starts = {int(d.ids[b]) for d in documents for b in d.bounds[:-1]}
         assert_means_agree([value(e) for e in got], [value(e) for e in expected], name)
 
 

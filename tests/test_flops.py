@@ -83,6 +83,30 @@ def test_training_equals_the_electra_paper(config, printed):
     assert float(f"{training_flops(config):.{digits}g}") == float(printed)
 
 
+def test_a_layer_costs_what_the_electra_paper_counts():
+    hidden, length, heads, inner = 128, 16, 2, 512
+    dense = 8 * hidden**2 + 4 * hidden * inner + 4 * hidden * length
+    biases_and_residuals = 3 * hidden + 2 * hidden + inner + 2 * hidden
+    attention_probs = (1 + 5 + 4) * heads * length  # scale, softmax, dropout
+    dropout_and_activation = 2 * 4 * hidden + 8 * inner
+    layer_norms = 5 + 5 * hidden  # the first without the width: the script's slip
+    two, three = (inference_flops(encoder(hidden, n), length) for n in (2, 3))
+    assert three - two == length * (
+        dense
+        + biases_and_residuals
+        + attention_probs
+        + dropout_and_activation
+        + layer_norms
+    )
+
+
+def test_an_inner_group_costs_as_much_as_a_layer():
+    deep, grouped = encoder(64, 4), encoder(64, 2, inner_group_num=2)
+    assert inference_flops(deep, 16) == inference_flops(grouped, 16)
+    steps = [pretraining(model, 2, 10, 128) for model in (deep, grouped)]
+    assert matmul_flops(steps[0]) == matmul_flops(steps[1])
+
+
 def test_sharing_and_sentence_order_cost_nothing_extra():
     plain = pretraining(encoder(64, 2, use_pooler=True), 2, 10, 128)
     ordered = dataclasses.replace(

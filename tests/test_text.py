@@ -66,8 +66,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert peak < 25_000_000  # one document of MAX_DOCUMENT_CHARS, and copies
 
 
-def test_bad_utf8_names_file_and_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "BLOCK_BYTES", 16)
+@pytest.mark.parametrize("block_bytes", [16, 1 << 20])
+def test_bad_utf8_names_file_and_line(block_bytes, tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "BLOCK_BYTES", block_bytes)
     path = tmp_path / "latin.txt"
     path.write_bytes(b"plain line\n" * 20 + b"caf\xe9 au lait\n" + b"plain\n" * 20)
     with pytest.raises(TextError, match="latin.txt line 21 is not UTF-8"):

@@ -65,10 +65,10 @@ def test_casing_and_accents_are_kept_if_asked_for(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_process_writes_the_same_bytes(kind, tmp_path):
-    expected = train_vocabulary(make_documents(), kind, 500, tmp_path / "a")
+    expected = train_vocabulary(make_documents(), kind, 400, tmp_path / "a")
     code = (
         "import sys; from tests.test_vocabulary import *; "
-        f"train_vocabulary(make_documents(), {kind!r}, 500, {str(tmp_path / 'b')!r})"
+        f"train_vocabulary(make_documents(), {kind!r}, 400, {str(tmp_path / 'b')!r})"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert (tmp_path / "b" / expected.name).read_bytes() == expected.read_bytes()

@@ -7,12 +7,12 @@ import numpy as np
 from tf_pretrain import config as config_lib
 
 
-def tiny_config(objective="replaced_token_detection", sentence="none", **sections):
+def tiny_config(name="replaced_token_detection", sentence="none", **sections):
     """A PretrainConfig of a few thousand parameters.
 
     `sections` update its dataclasses, say model={"hidden_size": 64}.
     """
-    is_electra = objective == "replaced_token_detection"
+    is_electra = name == "replaced_token_detection"
     values = {
         "model": {
             "vocab_size": 50,
@@ -28,7 +28,7 @@ def tiny_config(objective="replaced_token_detection", sentence="none", **section
             "hidden_act": "gelu" if is_electra else "gelu_tanh",
         },
         "objective": {
-            "name": objective,
+            "name": name,
             "sentence_objective": sentence,
             "generator_hidden_size": 0.5,
         },
@@ -45,8 +45,8 @@ def tiny_config(objective="replaced_token_detection", sentence="none", **section
             "jit_compile": False,
         },
     }
-    for name, section in sections.items():
-        values[name].update(section)
+    for section, fields in sections.items():
+        values[section].update(fields)
     return config_lib.from_dict(config_lib.PretrainConfig, values)
 
 

@@ -118,7 +118,7 @@ def _documents(blocks):
             if line:
                 document.append(line)
                 size += len(line)
-            if document and (not line ):
+            if document and (not line or size > MAX_DOCUMENT_CHARS):
                 yield document
                 document, size = [], 0
     if document:

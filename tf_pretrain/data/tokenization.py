@@ -6,8 +6,8 @@ builds records, runs inside `tf.data` and is exported in a SavedModel.
 tensorflow_text's own BERT tokenizers lower-case by NFKC case folding and split words
 at control characters, which changes the ids of about 1 % of ordinary lines. Here the
 text is normalised step by step as the released code does (`model/tokenization.py` of
-ELECTRA, `tokenization.py` of ALBERT), and only then handed to the fast encoder. Lines
-of plain printable ASCII need nothing but lower-casing and skip those steps.
+ELECTRA, `tokenization.py` of ALBERT; see `normalization`), and only then handed to the
+fast encoder.
 
 Known differences from the released code:
 
@@ -20,11 +20,8 @@ Known differences from the released code:
   and a comma stays one unknown piece; the original makes it two.
 """
 
-import functools
 import json
 import os
-import sys
-import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -32,21 +29,14 @@ import sentencepiece
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
+from tf_pretrain.data.normalization import (
+    MAX_WORD_LENGTH,
+    normalize_for_sentencepiece,
+    normalize_for_wordpiece,
+)
+
 SETTINGS_FILE = "tokenizer.json"
 META_SYMBOL = "\u2581"  # SentencePiece's mark of a space
-
-# RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
-_CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
-_STANDS_ALONE = (  # punctuation and Chinese characters
-    r"[\p{P}!-/:-@\[-`{-~\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}"
-    r"\x{2A700}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
-)
-# Private use: neither cleaned text nor a vocabulary made from such text contains it.
-_UNKNOWN_CHAR = "\ue000"
-# White space, except U+0020 itself: a search that stops at each blank is slow.
-_BERT_SPACE = r"[\t\n\r]|[^\P{Z} ]"
-_PYTHON_SPACE = r"[\t\n\v\f\r\x1c-\x1f\x{85}]|[^\P{Z} ]"  # as in str.split()
 
 
 class VocabularyError(ValueError):
@@ -157,7 +147,7 @@ class WordPieceTokenizer(Tokenizer):
         self._encoder = tf_text.FastWordpieceTokenizer(
             pieces,
             token_out_type=tf.int32,
-            # In bytes; the limit in characters is set by _hide_long_words.
+            # In bytes; the limit in characters is set in `normalization`.
             max_bytes_per_word=4 * MAX_WORD_LENGTH,
         )
 
@@ -277,80 +267,6 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     return cls(path, lower_case, strip_accents)
 
 
-def normalize_for_wordpiece(strings, lower_case, strip_accents):
-    """ELECTRA's cleaning of text, before words are split: string [B] -> string [B].
-
-    Control characters are dropped, white space becomes U+0020, and words that are too
-    long become one character that is in no vocabulary.
-    """
-
-    def normalize(strings):
-        replace = tf.strings.regex_replace
-        strings = replace(strings, _CONTROL, "")
-        strings = replace(strings, _BERT_SPACE, " ")
-        if lower_case:
-            strings = tf.strings.lower(strings, encoding="utf-8")
-            if strip_accents:
-                strings = tf_text.normalize_utf8(strings, "NFD")
-                strings = replace(strings, r"\p{Mn}", "")
-        is_short = _has_short_words_of(strings, "[^ ]")
-        return _update_rows(strings, ~is_short, _hide_long_words)
-
-    is_plain = _has_short_words_of(strings, "[!-~]")
-    if lower_case:
-        strings = tf.strings.lower(strings)
-    return _update_rows(strings, ~is_plain, normalize)
-
-
-def normalize_for_sentencepiece(strings, lower_case, strip_accents):
-    """ALBERT's `preprocess_text`: string [B] -> string [B]."""
-
-    def normalize(strings):
-        replace = tf.strings.regex_replace
-        # No TensorFlow op keeps NUL; SentencePiece knows neither character.
-        strings = replace(strings, r"\x00", _UNKNOWN_CHAR)
-        strings = replace(strings, _PYTHON_SPACE, " ")
-        strings = tf.strings.strip(replace(strings, "  +", " "))
-        if strip_accents:
-            strings = tf_text.normalize_utf8(strings, "NFKD")
-            strings = replace(strings, _combining_marks(), "")
-        if lower_case:
-            strings = tf.strings.lower(strings, encoding="utf-8")
-        return strings
-
-    is_plain = tf.strings.regex_full_match(strings, r"(?:[!-~]+ )*[!-~]+")
-    if lower_case:
-        strings = tf.strings.lower(strings)
-    return _update_rows(strings, ~is_plain, normalize)
-
-
-def _update_rows(strings, is_chosen, function):
-    """Applies `function` to the chosen rows of string [B]; is_chosen: bool [B]."""
-    rows = tf.where(is_chosen)
-    return tf.tensor_scatter_nd_update(
-        strings, rows, function(tf.gather_nd(strings, rows))
-    )
-
-
-def stands_alone(chars):
-    """Whether WordPiece makes a word of each of these characters: bool [B]."""
-    return tf.strings.regex_full_match(chars, _STANDS_ALONE)
-
-
-def _has_short_words_of(strings, char):
-    """Whether strings [B] are short words of one class of characters: bool [B]."""
-    word = f"{char}{{0,{MAX_WORD_LENGTH}}}"
-    return tf.strings.regex_full_match(strings, f"(?:{word} )*{word}")
-
-
-def _hide_long_words(strings):
-    """Puts one unknown character for each word of over MAX_WORD_LENGTH characters."""
-    words = tf.strings.split(tf.strings.regex_replace(strings, _STANDS_ALONE, r" \0 "))
-    is_long = tf.strings.length(words.values, unit="UTF8_CHAR") > MAX_WORD_LENGTH
-    words = words.with_values(tf.where(is_long, _UNKNOWN_CHAR, words.values))
-    return tf.strings.reduce_join(words, axis=1, separator=" ")
-
-
 def _write(path, content):
     """Writes a file so that a reader never sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -384,17 +300,10 @@ def _is_start_piece(piece):
     Besides pieces with the meta symbol and single punctuation marks, every piece with
     a character other than a-z and these marks counts, e.g. digits.
     """
-    marks = set('!"#$%&"()*+,-./:;?@[\\]^_`{|}~')
+    marks = set('!"#$%&()*+,-./:;?@[\\]^_`{|}~')
     letters = set("abcdefghijklmnopqrstuvwxyz")
     return (
         piece.startswith((META_SYMBOL, "<"))
         or piece in marks
         or not all(char.lower() in letters | marks for char in piece)
     )
-
-
-@functools.cache
-def _combining_marks():
-    """RE2 class of all characters with a combining class, which RE2 cannot name."""
-    marks = [i for i in range(sys.maxunicode + 1) if unicodedata.combining(chr(i))]
-    return "[" + "".join(f"\\x{{{mark:X}}}" for mark in marks) + "]"

@@ -12,7 +12,7 @@ import sentencepiece
 import tensorflow as tf
 import tokenizers
 
-from tf_pretrain.data import tokenization
+from tf_pretrain.data import normalization, tokenization
 from tf_pretrain.data.tokenization import VocabularyError
 
 MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
@@ -109,8 +109,8 @@ def sample_documents(
 def _normalized(documents, kind, lower_case, strip_accents) -> Iterator[str]:
     """The lines of all documents, normalised in batches."""
     normalize = {
-        "wordpiece": tokenization.normalize_for_wordpiece,
-        "sentencepiece": tokenization.normalize_for_sentencepiece,
+        "wordpiece": normalization.normalize_for_wordpiece,
+        "sentencepiece": normalization.normalize_for_sentencepiece,
     }[kind]
     lines = [line for document in documents for line in document]
     for start in range(0, len(lines), BATCH_LINES):
@@ -124,7 +124,7 @@ def _train_wordpiece(lines, vocab_size):
     lines = list(lines)
     special_pieces = list(tokenization.WordPieceTokenizer.special_pieces)
     alphabet, dropped = _alphabet(lines)
-    stands_alone = tokenization.stands_alone(tf.constant(alphabet)).numpy()
+    stands_alone = normalization.stands_alone(tf.constant(alphabet)).numpy()
     continuing = [
         f"##{char}"
         for char, is_alone in zip(alphabet, stands_alone, strict=True)

@@ -140,7 +140,8 @@ class SelfAttention(keras.layers.Layer):
     """
 
     def __init__(self, config, dtype=None, name=None):
-        super().__init__(dtype=dtype, name=name)
+        # No autocast: the bias of -10000 stays float32 under mixed precision.
+        super().__init__(dtype=dtype, name=name, autocast=False)
         self.config = config
         kernel = truncated_normal(config.initializer_range)
 

@@ -43,7 +43,8 @@ class Objective(keras.Model):
     """
 
     def __init__(self, config, dtype=None, name=None):
-        super().__init__(dtype=dtype, name=name)
+        # No autocast: uniform numbers and weights of the batch stay float32.
+        super().__init__(dtype=dtype, name=name, autocast=False)
         self.config = config
         self.loss_terms = {}
         self.sentence_head = None

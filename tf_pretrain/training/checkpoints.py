@@ -17,6 +17,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from tf_pretrain.data import atomic_files
+
 _NAME = re.compile(r"step-(\d{8,})\.safetensors")
 
 
@@ -54,7 +56,6 @@ def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
         name: _to_numpy(variable) for name, variable in named_variables(trainer).items()
     }
     path = folder / f"step-{step:08d}.safetensors"
-    temporary = path.with_suffix(".tmp")
     header = {
         "step": str(step),
         "sha256": _digest(tensors),
@@ -62,13 +63,9 @@ def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(safetensors.numpy.save(tensors, metadata=header))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with atomic_files.replacing(path) as temporary:
+            temporary.write_bytes(safetensors.numpy.save(tensors, metadata=header))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         good = latest_step(folder)
         raise CheckpointError(
             f"cannot write the checkpoint of step {step} to {folder}: {error}; the "

@@ -116,6 +116,7 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
             distributed_batches(strategy, training, config, tokenizer, start_step),
             steps_per_epoch=config.train.num_steps - start_step,
             callbacks=hooks,
+            shuffle=False,
             verbose=0,
         )
 

@@ -1,0 +1,131 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import random_features, tiny_config, with_dropout
+
+from tf_pretrain.training.checkpoints import weights_sha256
+from tf_pretrain.training.pretrain import build_trainer
+from tf_pretrain.training.strategy import build_strategy
+
+
+def _with_train(config, **fields):
+    return dataclasses.replace(
+        config, train=dataclasses.replace(config.train, **fields)
+    )
+
+
+def _fit(config, num_steps=5, strategy="one"):
+    """Losses of a few steps on random batches, and the trainer."""
+    strategy = build_strategy(strategy)
+    trainer = build_trainer(config, strategy)
+    replicas = strategy.num_replicas_in_sync
+    rows = config.train.batch_size // replicas
+    batches = [random_features(config, seed) for seed in range(num_steps)]
+    elements = [
+        {name: value[r * rows : (r + 1) * rows] for name, value in batch.items()}
+        for batch in batches
+        for r in range(replicas)
+    ]
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {name: np.stack([e[name] for e in elements]) for name in elements[0]}
+    )
+    if replicas > 1:
+        dataset = strategy.distribute_datasets_from_function(lambda _: dataset)
+    losses = []
+
+    class Record(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            losses.append({name: float(value) for name, value in logs.items()})
+
+    trainer.fit(
+        dataset, steps_per_epoch=num_steps, callbacks=[Record()], verbose=0, shuffle=False
+    )
+    return losses, trainer
+
+
+def _assert_same(first, second, tolerance=1e-5):
+    for a, b in zip(first, second, strict=True):
+        assert a.keys() == b.keys()
+        for name in a:
+            np.testing.assert_allclose(a[name], b[name], rtol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "name,sentence",
+    [("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
+)
+def test_two_replicas_equal_one(name, sentence):
+    # Rows are padded unevenly and dropout is on: neither may make a difference.
+    config = with_dropout(tiny_config(name, sentence))
+    one, trainer_one = _fit(config)
+    two, trainer_two = _fit(config, strategy="mirrored")
+    assert trainer_two.distribute_strategy.num_replicas_in_sync == 2
+    _assert_same(one, two)
+    for a, b in zip(trainer_one.variables, trainer_two.variables, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_accumulated_micro_batches_equal_the_big_batch():
+    config = with_dropout(tiny_config())
+    whole, _ = _fit(config)
+    cut, _ = _fit(_with_train(config, accumulation_steps=4))
+    _assert_same(whole, cut, tolerance=2e-5)
+
+
+@pytest.mark.parametrize(
+    "name,sentence",
+    [("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
+)
+def test_the_compiled_step_is_the_same(name, sentence):
+    config = with_dropout(tiny_config(name, sentence))
+    plain, _ = _fit(config)
+    compiled, _ = _fit(_with_train(config, jit_compile=True))
+    _assert_same(plain, compiled, tolerance=1e-4)
+
+
+def test_same_seed_same_weights():
+    config = with_dropout(tiny_config())
+    (first, a), (second, b) = _fit(config), _fit(config)
+    assert first == second
+    assert weights_sha256(a) == weights_sha256(b)
+    _, other = _fit(dataclasses.replace(config, seed=1))
+    assert weights_sha256(other) != weights_sha256(a)
+
+
+def test_loss_falls_and_clip_is_reported():
+    config = _with_train(tiny_config(), num_steps=60, warmup_steps=5)
+    losses, _ = _fit(config, num_steps=60)
+    assert losses[-1]["loss"] < 0.7 * losses[1]["loss"]
+    assert losses[0]["learning_rate"] == 0.0  # the step taken at step t uses rate(t)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_follows_float32(precision):
+    config = tiny_config()
+    reference, _ = _fit(config)
+    mixed, trainer = _fit(_with_train(config, mixed_precision=precision))
+    for a, b in zip(reference, mixed, strict=True):
+        np.testing.assert_allclose(a["loss"], b["loss"], rtol=0.05)
+    assert (trainer.loss_scale is not None) == (precision == "float16")
+
+
+def test_float16_survives_an_overflow():
+    config = _with_train(tiny_config(), mixed_precision="float16")
+    _, trainer = _fit(config, num_steps=1)
+    before = weights_sha256(trainer)
+    trainer.loss_scale.assign(1e38)  # overflows float16
+    features = {
+        name: tf.constant(value) for name, value in random_features(config).items()
+    }
+    logs = trainer.train_step(features)
+    assert not np.isfinite(logs["gradient_norm"])
+    assert weights_sha256(trainer) == before
+    assert trainer.loss_scale.numpy() < 1e38
+    assert trainer.optimizer.skipped_steps.numpy() == 1
+    for _ in range(6):  # clipped to 2^24, then halved until it fits
+        logs = trainer.train_step(features)
+    assert np.isfinite(logs["gradient_norm"])
+    assert weights_sha256(trainer) != before

@@ -1,0 +1,107 @@
+"""Cleaning of text before it is cut into pieces, as the released code does it.
+
+Graph ops on string [B], each a C++ loop. Lines of plain printable ASCII, the great
+majority in English text, need nothing but lower-casing and skip the other steps.
+"""
+
+import functools
+import sys
+import unicodedata
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
+
+# RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
+_CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
+_STANDS_ALONE = (  # punctuation and Chinese characters
+    r"[\p{P}!-/:-@\[-`{-~\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}"
+    r"\x{2A700}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
+)
+# Private use: neither cleaned text nor a vocabulary made from such text contains it.
+_UNKNOWN_CHAR = "\ue000"
+# White space, except U+0020 itself: a search that stops at each blank is slow.
+_BERT_SPACE = r"[\t\n\r]|[^\P{Z} ]"
+_PYTHON_SPACE = r"[\t\n\v\f\r\x1c-\x1f\x{85}]|[^\P{Z} ]"  # as in str.split()
+
+
+def normalize_for_wordpiece(strings, lower_case, strip_accents):
+    """ELECTRA's cleaning of text, before words are split: string [B] -> string [B].
+
+    Control characters are dropped, white space becomes U+0020, and words that are too
+    long become one character that is in no vocabulary.
+    """
+
+    def normalize(strings):
+        replace = tf.strings.regex_replace
+        strings = replace(strings, _CONTROL, "")
+        strings = replace(strings, _BERT_SPACE, " ")
+        if lower_case:
+            strings = tf.strings.lower(strings, encoding="utf-8")
+            if strip_accents:
+                strings = tf_text.normalize_utf8(strings, "NFD")
+                strings = replace(strings, r"\p{Mn}", "")
+        is_short = _has_short_words_of(strings, "[^ ]")
+        return _update_rows(strings, ~is_short, _hide_long_words)
+
+    is_plain = _has_short_words_of(strings, "[!-~]")
+    if lower_case:
+        strings = tf.strings.lower(strings)
+    return _update_rows(strings, ~is_plain, normalize)
+
+
+def normalize_for_sentencepiece(strings, lower_case, strip_accents):
+    """ALBERT's `preprocess_text`: string [B] -> string [B]."""
+
+    def normalize(strings):
+        replace = tf.strings.regex_replace
+        # No TensorFlow op keeps NUL; SentencePiece knows neither character.
+        strings = replace(strings, r"\x00", _UNKNOWN_CHAR)
+        strings = replace(strings, _PYTHON_SPACE, " ")
+        strings = tf.strings.strip(replace(strings, "  +", " "))
+        if strip_accents:
+            strings = tf_text.normalize_utf8(strings, "NFKD")
+            strings = replace(strings, _combining_marks(), "")
+        if lower_case:
+            strings = tf.strings.lower(strings, encoding="utf-8")
+        return strings
+
+    is_plain = tf.strings.regex_full_match(strings, r"(?:[!-~]+ )*[!-~]+")
+    if lower_case:
+        strings = tf.strings.lower(strings)
+    return _update_rows(strings, ~is_plain, normalize)
+
+
+def _update_rows(strings, is_chosen, function):
+    """Applies `function` to the chosen rows of string [B]; is_chosen: bool [B]."""
+    rows = tf.where(is_chosen)
+    return tf.tensor_scatter_nd_update(
+        strings, rows, function(tf.gather_nd(strings, rows))
+    )
+
+
+def stands_alone(chars):
+    """Whether WordPiece makes a word of each of these characters: bool [B]."""
+    return tf.strings.regex_full_match(chars, _STANDS_ALONE)
+
+
+def _has_short_words_of(strings, char):
+    """Whether strings [B] are short words of one class of characters: bool [B]."""
+    word = f"{char}{{0,{MAX_WORD_LENGTH}}}"
+    return tf.strings.regex_full_match(strings, f"(?:{word} )*{word}")
+
+
+def _hide_long_words(strings):
+    """Puts one unknown character for each word of over MAX_WORD_LENGTH characters."""
+    words = tf.strings.split(tf.strings.regex_replace(strings, _STANDS_ALONE, r" \0 "))
+    is_long = tf.strings.length(words.values, unit="UTF8_CHAR") > MAX_WORD_LENGTH
+    words = words.with_values(tf.where(is_long, _UNKNOWN_CHAR, words.values))
+    return tf.strings.reduce_join(words, axis=1, separator=" ")
+
+
+@functools.cache
+def _combining_marks():
+    """RE2 class of all characters with a combining class, which RE2 cannot name."""
+    marks = [i for i in range(sys.maxunicode + 1) if unicodedata.combining(chr(i))]
+    return "[" + "".join(f"\\x{{{mark:X}}}" for mark in marks) + "]"
