@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags
 
 from tf_pretrain import config_flags
-from tf_pretrain.config import ConfigError
+from tf_pretrain.config import UserError
 
 _INPUT = flags.DEFINE_string(
     "input",
@@ -69,7 +69,7 @@ def main(argv):
         )
         workdir = _WORKDIR.value or Path("runs") / Path(config_flags.CONFIG.value).stem
         print(report(pretrain(config, workdir, sources), workdir))
-    except ConfigError as error:
+    except UserError as error:
         raise SystemExit(f"error: {error}") from None
 
 

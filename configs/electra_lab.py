@@ -32,7 +32,7 @@ def get_config() -> PretrainConfig:
         train=TrainConfig(
             num_steps=1900,
             batch_size=64,
-            learning_rate=1.5e-3,
+            learning_rate=1e-3,
             warmup_steps=200,
             checkpoint_every=190,
             log_every=50,

@@ -150,8 +150,9 @@ def assert_means_agree(got, expected, name):
     assert abs(got.mean() - expected.mean()) <= 4 * error, (name, got.mean())
 
 
-def test_electra_legacy_law():
-    documents = make_corpus(3000)
+@pytest.mark.parametrize("longest_line", [8, 60])
+def test_electra_legacy_law(longest_line):
+    documents = make_corpus(3000, longest_line=longest_line)
     got = build(documents, legacy_truncation=True, short_seq_prob=0.1)
     expected = electra_by_oracle(documents, 64, 0.1)
     got, expected = sizes(got), np.array([(len(a), len(b)) for a, b in expected])
@@ -254,6 +255,8 @@ def test_pairs_legacy_law(order):
 def test_sentence_order_labels_say_the_order_and_nothing_else():
     documents = make_corpus(2000, longest_line=80)
     examples = build(documents, example_format="sentence_order")
+    lone_pieces = sum(len(e.segment_b) == 0 for e in examples)
+    assert lone_pieces == sum(len(document.ids) == 1 for document in documents)
     examples = [e for e in examples if len(e.segment_b)]
     for example in examples:
         a, b, label, is_b_random = example

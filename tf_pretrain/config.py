@@ -18,7 +18,11 @@ STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
-class ConfigError(ValueError):
+class UserError(Exception):
+    """What the person at the command line can mend; commands print it and stop."""
+
+
+class ConfigError(UserError, ValueError):
     """A setting that cannot be used; the message names the field and the value."""
 
 

@@ -95,9 +95,8 @@ def _features(examples, rng, data, tokenizer):
     if data.example_format == "electra":
         del features["next_sentence_labels"]
     else:
-        starts = np.array(tokenizer.is_word_start, bool)
-        starts[[tokenizer.cls_id, tokenizer.sep_id]] = True
-        features["token_boundary"] = starts[input_ids] & (input_mask > 0)
+        is_start = tokenizer.is_word_start[input_ids]  # [CLS] and [SEP] count
+        features["token_boundary"] = is_start & (input_mask > 0)
     if data.masking == "static":
         settings = masking.MaskingSettings.from_config(data, tokenizer)
         shape = (*input_ids.shape, data.num_predictions)

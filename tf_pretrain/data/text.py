@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tf_pretrain.config import UserError
 from tf_pretrain.data import builtin_docs
 
 MAX_DOCUMENT_CHARS = 4_000_000
@@ -25,7 +26,7 @@ DOCS = "docs"
 TFDS_PREFIX = "tfds:"
 
 
-class TextError(ValueError):
+class TextError(UserError, ValueError):
     """Text that cannot be read; the message names the input and, if known, the line."""
 
 

@@ -29,6 +29,7 @@ import sentencepiece
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from tf_pretrain.config import UserError
 from tf_pretrain.data.normalization import (
     MAX_WORD_LENGTH,
     normalize_for_sentencepiece,
@@ -39,7 +40,7 @@ SETTINGS_FILE = "tokenizer.json"
 META_SYMBOL = "\u2581"  # SentencePiece's mark of a space
 
 
-class VocabularyError(ValueError):
+class VocabularyError(UserError, ValueError):
     """A vocabulary file that cannot be used; the message names file and reason."""
 
 

@@ -17,19 +17,23 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from tf_pretrain.config import UserError
 from tf_pretrain.data import atomic_files
 
 _NAME = re.compile(r"step-(\d{8,})\.safetensors")
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(UserError, RuntimeError):
     """A checkpoint that cannot be written or does not fit the model."""
 
 
 def named_variables(trainer) -> dict:
     """{name: variable} of everything that a resumed run needs."""
     named = {f"model/{v.path}": v for v in trainer.variables}
-    slots = {f"optimizer/{v.path}": v for v in trainer.optimizer.variables}
+    # Slot paths begin with the optimizer's name, which Keras numbers in each process.
+    slots = {
+        f"optimizer/{v.path.partition('/')[2]}": v for v in trainer.optimizer.variables
+    }
     count = len(trainer.variables) + len(trainer.optimizer.variables)
     if len(named) + len(slots) != count:
         raise CheckpointError("two variables of the model have the same path")
@@ -147,4 +151,4 @@ def _digest(tensors):
 
 
 def _to_numpy(variable):
-    return np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+    return np.array(keras.ops.convert_to_numpy(variable), order="C")

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 # float16 loss scaling: double after this many good updates, halve after a bad one.
 _GROWTH_INTERVAL = 2000
-_INITIAL_LOSS_SCALE = 2.0**15
+_INITIAL_LOSS_SCALE = 2.0**12
 
 
 class TensorFlowStep:

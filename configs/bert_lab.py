@@ -1,0 +1,40 @@
+"""BERT, the ELECTRA paper's baseline, at laboratory scale (see electra_lab.py).
+
+    python run_pretraining.py --config=configs/bert_lab.py --input='text/*.txt.gz'
+
+electra_lab's encoder, data and masks under masked LM alone, as the paper compares them
+(Clark et al., 2020, sec. 3.2), with the steps that cost electra_lab's training FLOPs.
+"""
+
+from tf_pretrain.config import (
+    DataConfig,
+    EncoderConfig,
+    ObjectiveConfig,
+    PretrainConfig,
+    TrainConfig,
+)
+
+
+def get_config() -> PretrainConfig:
+    return PretrainConfig(
+        model=EncoderConfig(
+            vocab_size=8000,
+            embedding_size=64,
+            hidden_size=192,
+            num_hidden_layers=4,
+            num_attention_heads=3,
+            intermediate_size=768,
+            max_position_embeddings=128,
+        ),
+        objective=ObjectiveConfig(name="masked_lm"),
+        data=DataConfig(max_seq_length=128, heldout_fraction=0.01),
+        train=TrainConfig(
+            num_steps=2500,
+            batch_size=64,
+            learning_rate=1e-3,
+            warmup_steps=200,
+            checkpoint_every=250,
+            log_every=50,
+            eval_steps=20,
+        ),
+    )
