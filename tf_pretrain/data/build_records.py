@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tf_pretrain import config
-from tf_pretrain.config import ConfigError, DataConfig
+from tf_pretrain.config import ConfigError, DataConfig, UserError
 from tf_pretrain.data import atomic_files, chunks, text
 from tf_pretrain.data.progress import Progress, print_line
 
@@ -37,7 +37,7 @@ _MASKING_FIELDS = (
 )
 
 
-class BuildError(RuntimeError):
+class BuildError(UserError, RuntimeError):
     """Records cannot be built; finished shards are kept."""
 
 

@@ -20,8 +20,8 @@ Known differences from the released code:
   and a comma stays one unknown piece; the original makes it two.
 """
 
+import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from tf_pretrain.config import UserError
+from tf_pretrain.data import atomic_files
 from tf_pretrain.data.normalization import (
     MAX_WORD_LENGTH,
     normalize_for_sentencepiece,
@@ -103,6 +104,12 @@ class Tokenizer(tf.Module):
         """Readable text of a row of ids; special tokens are shown by name."""
         raise NotImplementedError
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides the ids: vocabulary, casing and accents."""
+        settings = f"{self.kind} {self.lower_case} {self.strip_accents} ".encode()
+        return hashlib.sha256(settings + self._content).hexdigest()
+
     def save(self, folder) -> None:
         """Writes the vocabulary and `tokenizer.json` for `load_tokenizer`."""
         folder = Path(folder)
@@ -112,8 +119,10 @@ class Tokenizer(tf.Module):
             "lower_case": self.lower_case,
             "strip_accents": self.strip_accents,
         }
-        _write(folder / self.file_name, self._content)
-        _write(folder / SETTINGS_FILE, (json.dumps(settings, indent=2) + "\n").encode())
+        with atomic_files.replacing(folder / self.file_name) as temporary:
+            temporary.write_bytes(self._content)
+        # Last: its presence says that the tokenizer is complete.
+        atomic_files.write_json(folder / SETTINGS_FILE, settings)
 
 
 class WordPieceTokenizer(Tokenizer):
@@ -266,13 +275,6 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     is_model = path.suffix == ".model" or b"\0" in path.read_bytes()
     cls = SentencePieceTokenizer if is_model else WordPieceTokenizer
     return cls(path, lower_case, strip_accents)
-
-
-def _write(path, content):
-    """Writes a file so that a reader never sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
 
 
 def _read_pieces(path, content):

@@ -12,7 +12,8 @@ import sentencepiece
 import tensorflow as tf
 import tokenizers
 
-from tf_pretrain.data import normalization, tokenization
+from tf_pretrain.config import PretrainConfig
+from tf_pretrain.data import normalization, text, tokenization
 from tf_pretrain.data.tokenization import VocabularyError
 
 MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
@@ -22,6 +23,42 @@ CHARACTER_COVERAGE = 0.99995  # Lan et al.'s; the rest is unknown
 MIN_FREQUENCY = 2  # of a merge, in WordPiece
 # Lan et al.'s user symbols, each always a piece of its own (README of ALBERT).
 USER_SYMBOLS = ("(", ")", '"', "-", ".", "–", "£", "€")
+
+
+def prepare_tokenizer(
+    config: PretrainConfig, inputs, vocab: str | None, folder
+) -> None:
+    """Puts the tokenizer of a run into a folder, unless it is there already.
+
+    Args:
+        inputs: Text to train on if no vocabulary is given, see `text.iter_documents`.
+        vocab: Vocabulary file or tokenizer folder; None to train one of
+            `model.vocab_size` pieces.
+        folder: Of the records; made if missing.
+
+    Raises:
+        VocabularyError: If the folder holds another tokenizer than the one given, or
+            the vocabulary cannot be used.
+    """
+    data = config.data
+    is_there = Path(folder, tokenization.SETTINGS_FILE).exists()
+    if vocab is None and not is_there:
+        print(f"training a {data.tokenizer} vocabulary", flush=True)
+        train_vocabulary(
+            text.iter_documents(inputs, data.errors),
+            data.tokenizer,
+            config.model.vocab_size,
+            folder,
+            data.lower_case,
+            data.strip_accents,
+            config.seed,
+        )
+    elif vocab is not None:
+        given = tokenization.load_tokenizer(vocab, data.lower_case, data.strip_accents)
+        if not is_there:
+            given.save(folder)
+        elif tokenization.load_tokenizer(folder).fingerprint != given.fingerprint:
+            raise VocabularyError(f"{folder} holds another tokenizer than {vocab}")
 
 
 def train_vocabulary(

@@ -9,7 +9,7 @@ import keras
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import ConfigError, PretrainConfig
-from tf_pretrain.data import atomic_files, batches, text, tokenization, vocabulary
+from tf_pretrain.data import atomic_files, batches, tokenization, vocabulary
 from tf_pretrain.data.build_records import build_records
 from tf_pretrain.models.objectives import build_objective
 from tf_pretrain.training import callbacks, checkpoints, curves
@@ -181,7 +181,7 @@ def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
 
 def _prepare_data(config, workdir, sources):
     """Training records, held-out batches (or None) and the tokenizer of both."""
-    pattern, vocab = sources.records, sources.vocab
+    pattern = sources.records
     if pattern is None:
         if config.train.strategy == "multi_worker":
             raise ConfigError(
@@ -189,10 +189,10 @@ def _prepare_data(config, workdir, sources):
                 "`python -m tf_pretrain.build_records`"
             )
         folder = workdir / "records"
-        vocab = sources.vocab or _trained_vocabulary(config, workdir, sources.inputs)
+        vocabulary.prepare_tokenizer(config, sources.inputs, sources.vocab, folder)
         build_records(
             sources.inputs,
-            vocab,
+            folder,
             folder,
             config.data,
             config.seed,
@@ -201,7 +201,7 @@ def _prepare_data(config, workdir, sources):
         pattern = str(folder / "train-*.tfrecord")
     folder = Path(pattern.split(",")[0]).parent
     tokenizer = tokenization.load_tokenizer(
-        vocab or folder, config.data.lower_case, config.data.strip_accents
+        sources.vocab or folder, config.data.lower_case, config.data.strip_accents
     )
     if tokenizer.vocab_size > config.model.vocab_size:
         raise ConfigError(
@@ -222,22 +222,6 @@ def _prepare_data(config, workdir, sources):
         config.train.eval_steps,
     )
     return training, heldout, tokenizer
-
-
-def _trained_vocabulary(config, workdir, inputs):
-    """The workdir's own vocabulary, trained from the text on the first run."""
-    data = config.data
-    if not (workdir / tokenization.SETTINGS_FILE).exists():
-        print(f"training a {data.tokenizer} vocabulary", flush=True)
-        vocabulary.train_vocabulary(
-            text.iter_documents(inputs, data.errors),
-            data.tokenizer,
-            config.model.vocab_size,
-            workdir,
-            data.lower_case,
-            data.strip_accents,
-        )
-    return workdir
 
 
 def report(results: dict, workdir) -> str:

@@ -1,0 +1,187 @@
+"""Whole runs: text to a trained encoder, stopped and continued."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from corpus import write_corpus
+from tiny import tiny_config
+
+from tf_pretrain.config import ConfigError
+from tf_pretrain.training.pretrain import Sources, pretrain, report
+
+ROOT = Path(__file__).parents[1]
+
+
+def _config(name="replaced_token_detection", sentence="none", **train):
+    settings = {"num_steps": 6, "checkpoint_every": 2, "log_every": 2, "eval_steps": 2}
+    data = {"max_seq_length": 24, "heldout_fraction": 0.2}
+    if sentence != "none":
+        data |= {"masking": "static", "tokenizer": "sentencepiece"}
+    return tiny_config(
+        name,
+        sentence,
+        model={"vocab_size": 120, "hidden_dropout_prob": 0.1},
+        data=data,
+        train={**settings, **train},
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("text") / "corpus.txt")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
+    ids=["electra", "albert"],
+)
+def finished(request, corpus, tmp_path_factory):
+    """(config, sources, workdir, results) of an unbroken run."""
+    config = _config(*request.param)
+    workdir = tmp_path_factory.mktemp("run")
+    sources = Sources(inputs=str(corpus), num_workers=1)
+    return config, sources, workdir, pretrain(config, workdir, sources)
+
+
+def test_workdir_holds_what_is_documented(finished):
+    config, _, workdir, results = finished
+    vocabulary = "vocab.txt" if config.data.tokenizer == "wordpiece" else "spiece.model"
+    for name in (
+        "config.json",
+        vocabulary,
+        "tokenizer.json",
+        "metrics.jsonl",
+        "curves.png",
+        "results.json",
+    ):
+        assert (workdir / name).stat().st_size > 0
+    assert list((workdir / "tensorboard").iterdir())
+    assert json.loads((workdir / "results.json").read_text()) == results
+    assert results["step"] == 6
+    assert results["tokens_per_s"] > 0
+    steps = [json.loads(line) for line in open(workdir / "metrics.jsonl")]
+    assert [r["step"] for r in steps if "eval" in r] == [0, 2, 4, 6]
+    assert [r["step"] for r in steps if "eval" not in r] == [1, 2, 4, 6]
+    if config.objective.name == "masked_lm":
+        assert "sentence_order_accuracy" in results["eval"]
+    else:
+        assert "replaced_token_auc" in results["eval"]
+    assert "untrained" in report(results, workdir)
+
+
+def test_continued_run_ends_with_the_same_bits(finished, tmp_path):
+    config, sources, workdir, results = finished
+    shutil.copytree(workdir, tmp_path / "run")
+    for name in ("results.json", "checkpoints/step-00000006.safetensors"):
+        (tmp_path / "run" / name).unlink()
+    continued = pretrain(config, tmp_path / "run", sources)
+    assert continued["weights_sha256"] == results["weights_sha256"]
+    assert continued["eval"] == results["eval"]
+    assert continued["eval_untrained"] == results["eval_untrained"]
+    lines = [json.loads(line) for line in open(tmp_path / "run" / "metrics.jsonl")]
+    assert [r["step"] for r in lines if "eval" in r] == [0, 2, 4, 6]
+
+
+def test_finished_run_is_not_trained_again(finished):
+    config, sources, workdir, results = finished
+    again = pretrain(config, workdir, sources)
+    assert again["weights_sha256"] == results["weights_sha256"]
+    assert again["eval"] == results["eval"]
+
+
+def test_another_config_is_refused(finished):
+    config, sources, workdir, _ = finished
+    other = _config(
+        config.objective.name,
+        config.objective.sentence_objective,
+        learning_rate=0.5,
+        log_every=1,  # may differ
+    )
+    with pytest.raises(ConfigError, match="train.learning_rate: 0.01 -> 0.5$"):
+        pretrain(other, workdir, sources)
+
+
+def test_records_and_vocabulary_of_another_folder(finished, tmp_path):
+    config, _, workdir, results = finished
+    sources = Sources(records=f"{workdir}/records/train-*.tfrecord")
+    got = pretrain(config, tmp_path, sources)
+    assert got["weights_sha256"] == results["weights_sha256"]
+
+
+def test_vocabulary_larger_than_the_model(corpus, tmp_path):
+    words = [f"w{i}" for i in range(200)]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    (tmp_path / "vocab.txt").write_text("\n".join(special + words) + "\n")
+    sources = Sources(str(corpus), vocab=str(tmp_path / "vocab.txt"), num_workers=1)
+    with pytest.raises(ConfigError, match="205 pieces, but model.vocab_size is 120"):
+        pretrain(_config(), tmp_path / "run", sources)
+
+
+def test_multi_worker_needs_records(tmp_path, corpus, monkeypatch):
+    monkeypatch.setattr(
+        "tf_pretrain.training.pretrain.build_strategy",
+        lambda name: __import__("tensorflow").distribute.get_strategy(),
+    )
+    config = _config(strategy="multi_worker")
+    with pytest.raises(ConfigError, match="needs --records"):
+        pretrain(config, tmp_path, Sources(str(corpus)))
+
+
+def _command(*arguments):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "run_pretraining.py"), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_dry_run_prints_the_cost():
+    done = _command("--dry_run", "--config=configs/electra_small.py")
+    assert done.returncode == 0, done.stderr
+    assert '"hidden_size": 256' in done.stdout
+    assert "total 13,483,008" in done.stdout
+    assert "1.29e+18 for the run" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments,message",
+    [
+        (["--config.train.num_step=5"], "did you mean 'num_steps'"),
+        (["--config.data.max_seq_length=4096"], "exceeds model.max_position"),
+        (["--config=configs/none.py"], "no config file configs/none.py"),
+        (["--config.seed"], "write --config.seed=VALUE"),
+    ],
+)
+def test_wrong_flags_are_explained(arguments, message):
+    done = _command("--dry_run", *arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content,message",
+    [
+        (None, "corpus.txt"),
+        (b"\n\n", "no text"),
+        (b"good line\nbad \xff line\n", "line 2"),
+        (b"one sentence only .\n" * 40, "too few"),
+    ],
+    ids=["missing", "empty", "not UTF-8", "too small"],
+)
+def test_unusable_text_is_explained(tmp_path, content, message):
+    path = tmp_path / "corpus.txt"
+    if content is not None:
+        path.write_bytes(content)
+    done = _command(
+        f"--input={path}", f"--workdir={tmp_path / 'run'}", "--num_workers=1"
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
