@@ -31,8 +31,8 @@ def get_config() -> PretrainConfig:
         train=TrainConfig(
             num_steps=2500,
             batch_size=64,
-            learning_rate=1e-3,
-            warmup_steps=200,
+            learning_rate=5e-4,
+            warmup_steps=300,
             checkpoint_every=250,
             log_every=50,
             eval_steps=20,

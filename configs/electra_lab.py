@@ -32,8 +32,8 @@ def get_config() -> PretrainConfig:
         train=TrainConfig(
             num_steps=1900,
             batch_size=64,
-            learning_rate=1e-3,
-            warmup_steps=200,
+            learning_rate=5e-4,
+            warmup_steps=300,
             checkpoint_every=190,
             log_every=50,
             eval_steps=20,
