@@ -9,10 +9,17 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import pytest
 import tensorflow as tf
 
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()],
-)
+
+def use_two_cpu_devices():
+    """Splits the CPU in two; must come before TensorFlow runs anything."""
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration() for _ in range(2)],
+    )
+
+
+def pytest_configure(config):
+    use_two_cpu_devices()
 
 
 @pytest.fixture(scope="session")

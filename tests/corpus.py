@@ -14,7 +14,9 @@ _SYLLABLES = "ba ke li mo nu ra se ti vo za che dru fle gno".split()
 def write_corpus(path: Path, documents=60, seed=0) -> Path:
     """Documents of sentences, one a line, whose words follow a crude grammar."""
     rng = np.random.default_rng(seed)
-    words = ["".join(rng.choice(_SYLLABLES, size)) for size in (2, 3) for _ in range(40)]
+    words = [
+        "".join(rng.choice(_SYLLABLES, size)) for size in (2, 3) for _ in range(40)
+    ]
     lines = []
     for _ in range(documents):
         topic = rng.integers(0, 60)

@@ -97,9 +97,7 @@ def test_number_of_prediction_slots_is_the_references():
 
 def test_generator_of_electra_base():
     # Released code: width 1/3 of 768 is 256 with 4 heads; depth is the same.
-    model = EncoderConfig(
-        hidden_size=768, embedding_size=768, num_attention_heads=12
-    )
+    model = EncoderConfig(hidden_size=768, embedding_size=768, num_attention_heads=12)
     objective = ObjectiveConfig(generator_hidden_size=0.33333)
     config = PretrainConfig(model=model, objective=objective)
     generator = generator_config(config)

@@ -30,7 +30,9 @@ def test_parameter_count_is_the_formula(sharing, groups, inner):
 @pytest.mark.parametrize("sharing", ["all", "attention", "ffn"])
 def test_sharing_equals_unshared_layers_with_the_same_weights(sharing):
     sections = {"num_hidden_layers": 4, "num_hidden_groups": 2}
-    shared = Encoder(tiny_config(model={**sections, "parameter_sharing": sharing}).model)
+    shared = Encoder(
+        tiny_config(model={**sections, "parameter_sharing": sharing}).model
+    )
     plain = Encoder(tiny_config(model={"num_hidden_layers": 4}).model)
     for part, units in (
         ("attention", shared.attention),

@@ -42,7 +42,7 @@ def test_scores_are_those_of_all_rows_at_once(name):
         used = batch["masked_lm_weights"] > 0
         chosen.append(used)
         ids.append(batch["masked_lm_ids"][used])
-        correct.append((outputs["masked_lm_logits"].argmax(-1)[used] == ids[-1]))
+        correct.append(outputs["masked_lm_logits"].argmax(-1)[used] == ids[-1])
         real.append(batch["input_mask"] > 0)
         if name == "replaced_token_detection":
             logits.append(outputs["replaced_logits"][real[-1]])

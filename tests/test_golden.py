@@ -83,9 +83,7 @@ def _albert(folder):
 
 
 def _features(data):
-    features = {
-        name[3:]: data[name] for name in data.files if name.startswith("in_")
-    }
+    features = {name[3:]: data[name] for name in data.files if name.startswith("in_")}
     features.setdefault("masked_input_ids", features["input_ids"])
     return {name: tf.constant(value) for name, value in features.items()}
 

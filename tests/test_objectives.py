@@ -122,9 +122,7 @@ def test_temperature_sharpens_the_samples():
     outputs = network(features)
     used = features["masked_lm_weights"] > 0
     likeliest = np.argmax(outputs["masked_lm_logits"], -1)
-    np.testing.assert_array_equal(
-        outputs["sampled_ids"].numpy()[used], likeliest[used]
-    )
+    np.testing.assert_array_equal(outputs["sampled_ids"].numpy()[used], likeliest[used])
 
 
 def test_cross_entropies_match_numpy():
@@ -133,7 +131,9 @@ def test_cross_entropies_match_numpy():
     ids = rng.integers(0, 5, 6).astype(np.int32)
     double = logits.astype(np.float64)
     expected = [np.logaddexp.reduce(x) - x[i] for x, i in zip(double, ids, strict=True)]
-    np.testing.assert_allclose(cross_entropy(logits, ids), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        cross_entropy(logits, ids), expected, rtol=1e-5, atol=1e-5
+    )
     labels = rng.integers(0, 2, (6, 5))
     expected = np.logaddexp(0, double) - double * labels
     np.testing.assert_allclose(

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from corpus import write_corpus
 from tiny import tiny_config
 
+import tf_pretrain
 from tf_pretrain.config import ConfigError
+from tf_pretrain.training.checkpoints import weights_sha256
 from tf_pretrain.training.pretrain import Sources, pretrain, report
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +114,30 @@ def test_records_and_vocabulary_of_another_folder(finished, tmp_path):
     sources = Sources(records=f"{workdir}/records/train-*.tfrecord")
     got = pretrain(config, tmp_path, sources)
     assert got["weights_sha256"] == results["weights_sha256"]
+
+
+def test_public_names_load_the_trained_model(finished):
+    config, _, workdir, results = finished
+    trainer = tf_pretrain.load_pretrainer(workdir)
+    assert weights_sha256(trainer) == results["weights_sha256"]
+    encoder = tf_pretrain.load_encoder(workdir)
+    outputs = encoder({"input_ids": np.array([[2, 7, 3]], np.int32)})
+    assert outputs["sequence_output"].shape == (1, 3, config.model.hidden_size)
+    assert ("pooled_output" in outputs) == config.model.use_pooler
+
+    # Training goes on in the user's own `fit`.
+    trainer.compile(optimizer=tf_pretrain.AdamW(1e-3))
+    dataset = tf_pretrain.training_batches(
+        tf_pretrain.find_records(f"{workdir}/records/train-*.tfrecord"),
+        config.data,
+        tf_pretrain.load_tokenizer(workdir),
+        seed=1,
+        batch_size=4,
+    )
+    history = trainer.fit(dataset, steps_per_epoch=2, verbose=0)
+    assert history.history["loss"][0] > 0
+    with pytest.raises(ConfigError, match="no pretraining workdir"):
+        tf_pretrain.load_encoder(workdir / "records")
 
 
 def test_vocabulary_larger_than_the_model(corpus, tmp_path):

@@ -46,7 +46,11 @@ def _fit(config, num_steps=5, strategy="one", num_batches=5):
             losses.append({name: float(value) for name, value in logs.items()})
 
     trainer.fit(
-        dataset, steps_per_epoch=num_steps, callbacks=[Record()], verbose=0, shuffle=False
+        dataset,
+        steps_per_epoch=num_steps,
+        callbacks=[Record()],
+        verbose=0,
+        shuffle=False,
     )
     return losses, trainer
 

@@ -5,7 +5,10 @@ import re
 _ELECTRA = (
     (r"^discriminator/embeddings/", "electra/embeddings/"),
     (r"^discriminator/embeddings_project", "electra/embeddings_project"),
-    (r"^discriminator/(attention|feed_forward)_(\d+)/", r"electra/encoder/layer_\2/\1/"),
+    (
+        r"^discriminator/(attention|feed_forward)_(\d+)/",
+        r"electra/encoder/layer_\2/\1/",
+    ),
     (r"^generator/(attention|feed_forward)_(\d+)/", r"generator/encoder/layer_\2/\1/"),
     (r"attention/(query|key|value)/", r"attention/self/\1/"),
     (r"attention/output/", "attention/output/dense/"),
@@ -54,5 +57,7 @@ def albert_name(path, inner_group_num):
         "masked_lm_head/layer_norm/", "cls/predictions/transform/LayerNorm/"
     )
     path = path.replace("masked_lm_head/dense/", "cls/predictions/transform/dense/")
-    path = path.replace("sentence_head/dense/kernel", "cls/seq_relationship/output_weights")
+    path = path.replace(
+        "sentence_head/dense/kernel", "cls/seq_relationship/output_weights"
+    )
     return path.replace("sentence_head/dense/bias", "cls/seq_relationship/output_bias")

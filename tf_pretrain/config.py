@@ -77,9 +77,7 @@ class EncoderConfig:
             f"num_attention_heads {self.num_attention_heads}",
         )
         _require_one_of("hidden_act", self.hidden_act, ("gelu", "gelu_tanh", "relu"))
-        _require_one_of(
-            "parameter_sharing", self.parameter_sharing, PARAMETER_SHARING
-        )
+        _require_one_of("parameter_sharing", self.parameter_sharing, PARAMETER_SHARING)
         _require_one_of(
             "projection_initializer",
             self.projection_initializer,
@@ -120,7 +118,9 @@ class ObjectiveConfig:
         _require_one_of(
             "sentence_objective", self.sentence_objective, SENTENCE_OBJECTIVES
         )
-        _require_one_of("weight_tying", self.weight_tying, ("none", "embeddings", "all"))
+        _require_one_of(
+            "weight_tying", self.weight_tying, ("none", "embeddings", "all")
+        )
         _require_one_of("sampling", self.sampling, ("categorical", "gumbel"))
         _require(
             self.temperature > 0, f"temperature is {self.temperature}; expected > 0"
@@ -366,7 +366,7 @@ def override(cls, values: dict, field: str, text: str) -> None:
 
 
 def nearest_name(name, allowed) -> str:
-    """"; did you mean 'x'?" for an unknown name, or nothing."""
+    """ "; did you mean 'x'?" for an unknown name, or nothing."""
     near = difflib.get_close_matches(name, allowed, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 

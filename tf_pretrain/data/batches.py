@@ -94,7 +94,8 @@ def training_batches(
     num_replicas = num_pipelines * replicas_per_pipeline
     if batch_size % num_replicas:
         raise ConfigError(
-            f"train.batch_size {batch_size} is not a multiple of {num_replicas} replicas"
+            f"train.batch_size {batch_size} is not a multiple of the {num_replicas} "
+            "replicas"
         )
     rows = batch_size // num_replicas
     # A batch may span two epochs: position counts examples, not batches.

@@ -24,8 +24,7 @@ def describe(config: PretrainConfig) -> str:
         f"{flops.training_flops(config):.3g} for the run, "
         f"{flops.inference_flops(config.model, data.max_seq_length):.3g} to read one "
         f"sequence of {data.max_seq_length}",
-        "FLOPs of the matrix products of one step: "
-        f"{flops.matmul_flops(config):.3g}",
+        f"FLOPs of the matrix products of one step: {flops.matmul_flops(config):.3g}",
         f"memory of one device, estimated: {memory_bytes(config) / 2**30:.2f} GiB",
         f"steps: {train.num_steps:,} of {train.batch_size} examples, at most "
         f"{train.num_steps * train.batch_size * data.max_seq_length:,} tokens",

@@ -88,7 +88,7 @@ def latest_step(folder) -> int | None:
 
 
 def restore(folder, trainer) -> tuple[int, dict]:
-    """Loads the newest readable checkpoint into the trainer.
+    """Loads the newest readable checkpoint into a compiled trainer.
 
     A damaged file is reported and the one before it is taken.
 
@@ -98,16 +98,38 @@ def restore(folder, trainer) -> tuple[int, dict]:
     Raises:
         CheckpointError: If a readable checkpoint does not fit the model.
     """
+    found = _newest(folder)
+    if found is None:
+        return 0, {}
+    path, tensors, header = found
+    _assign(named_variables(trainer), tensors, path)
+    return int(header["step"]), json.loads(header["metadata"])
+
+
+def restore_weights(folder, model) -> None:
+    """Loads the trainable weights alone from the newest readable checkpoint.
+
+    Raises:
+        CheckpointError: If there is none, or it does not fit the model.
+    """
+    found = _newest(folder)
+    if found is None:
+        raise CheckpointError(f"{folder} holds no readable checkpoint")
+    path, tensors, _ = found
+    variables = {f"model/{v.path}": v for v in model.trainable_variables}
+    kept = {name: tensors[name] for name in tensors if name in variables}
+    _assign(variables, kept, path)
+
+
+def _newest(folder):
+    """(path, tensors, header) of the newest readable checkpoint, or None."""
     for step in reversed(_steps(folder)):
         path = Path(folder) / f"step-{step:08d}.safetensors"
         try:
-            tensors, header = _read(path)
+            return path, *_read(path)
         except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
             print(f"{path} is damaged ({error}); trying the one before it", flush=True)
-            continue
-        _assign(named_variables(trainer), tensors, path)
-        return step, json.loads(header["metadata"])
-    return 0, {}
+    return None
 
 
 def _steps(folder):
