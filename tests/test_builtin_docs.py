@@ -1,6 +1,5 @@
 """What becomes of docstrings, on small sources and on the installed packages."""
 
-import itertools
 import sys
 
 import pytest
@@ -87,12 +86,12 @@ def packages(tmp_path, monkeypatch):
 
 
 def test_prose_is_kept_and_code_dropped(packages):
-    modules = dict(builtin_docs.iter_modules())
+    modules = dict(builtin_docs.modules())
     assert modules["b"] == EXPECTED
 
 
 def test_sentences_seen_before_are_dropped(packages):
-    modules = list(builtin_docs.iter_modules())
+    modules = list(builtin_docs.modules())
     assert [name for name, _ in modules] == ["b", "some_package"]
     assert modules[1][1] == [
         line.replace("answer", "result") for line in EXPECTED if "answer" in line
@@ -108,7 +107,7 @@ def test_description_changes_with_the_sources(packages):
 
 
 def test_installed_packages_give_english_prose():
-    modules = list(itertools.islice(builtin_docs.iter_modules(), 150))
+    modules = builtin_docs.modules()[:150]
     lines = [line for _, sentences in modules for line in sentences]
     assert len(lines) > 3000 and len(set(lines)) == len(lines)
     assert min(len(sentences) for _, sentences in modules) >= 3

@@ -111,7 +111,7 @@ def test_descriptions_of_files(tmp_path):
 
 def test_builtin_documentation_as_input(monkeypatch):
     modules = [("a", ["One.", "Two."]), ("b", ["Three."])]
-    monkeypatch.setattr(builtin_docs, "iter_modules", lambda: iter(modules))
+    monkeypatch.setattr(builtin_docs, "modules", lambda: modules)
     assert list(iter_documents("docs")) == [["One.", "Two."], ["Three."]]
     (description,) = describe_inputs("docs")
     assert description["name"] == "docs" and description["versions"]["numpy"]

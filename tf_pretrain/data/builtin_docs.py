@@ -9,6 +9,7 @@ The text depends only on the installed versions; `describe` names them.
 """
 
 import ast
+import functools
 import importlib.metadata
 import importlib.util
 import inspect
@@ -16,7 +17,6 @@ import platform
 import re
 import sysconfig
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 # What requirements.txt brings along; a package that is not installed is left out.
@@ -28,7 +28,6 @@ PACKAGES = (
     "keras",
     "keras_hub",
     "matplotlib",
-    "ml_collections",
     "numpy",
     "optree",
     "packaging",
@@ -71,12 +70,13 @@ _SENTENCE_END = re.compile(
 _SENTENCE = re.compile(r"[A-Z\"'(].*[.!?][\"')]?")
 
 
-def iter_modules() -> Iterator[tuple[str, list[str]]]:
-    """Yields (module name, its sentences in source order), modules in a fixed order.
+@functools.cache  # a run reads it twice, 8 MB: for the vocabulary and for records
+def modules() -> list[tuple[str, list[str]]]:
+    """(module name, its sentences in source order) of all modules, in a fixed order.
 
     A module with fewer than MIN_SENTENCES new sentences is left out.
     """
-    seen = set()
+    found, seen = [], set()
     for name, path in _source_files():
         sentences = []
         for text in _documentation(name, path.read_bytes()):
@@ -86,7 +86,8 @@ def iter_modules() -> Iterator[tuple[str, list[str]]]:
                         seen.add(sentence)
                         sentences.append(sentence)
         if len(sentences) >= MIN_SENTENCES:
-            yield name, sentences
+            found.append((name, sentences))
+    return found
 
 
 def describe() -> dict:

@@ -24,7 +24,10 @@ class Progress:
     def __init__(self, inputs, dupe_factor, show: Callable[[str], None] | None):
         self._show = show or (lambda line: None)
         sizes = [item.get("size") for item in inputs]
-        is_known = all(sizes) and not any(i["name"].endswith(".gz") for i in inputs)
+        # Of compressed files and of `docs` (sources with code) more, or less, is text.
+        is_known = all(sizes) and not any(
+            item["name"].endswith(".gz") or item["name"] == "docs" for item in inputs
+        )
         self._total_bytes = sum(sizes) * dupe_factor if is_known else None
         self._start = self._last_line = time.monotonic()
         self._bytes = self._skipped_bytes = self._examples = 0

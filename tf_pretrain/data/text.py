@@ -54,7 +54,7 @@ def iter_documents(
     """
     for kind, name in _resolve(inputs):
         if kind == "docs":
-            blocks = (lines + [""] for _, lines in builtin_docs.iter_modules())
+            blocks = (lines + [""] for _, lines in builtin_docs.modules())
         elif kind == "tfds":
             blocks = _tfds_blocks(name, errors)
         else:
