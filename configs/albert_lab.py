@@ -26,6 +26,7 @@ def get_config() -> PretrainConfig:
             num_attention_heads=3,
             intermediate_size=768,
             max_position_embeddings=128,
+            initializer_range=0.04,  # ALBERT-base's 0.02 at this width: 0.02 sqrt(4)
             parameter_sharing="all",
             use_pooler=True,
             hidden_act="gelu_tanh",
@@ -55,8 +56,8 @@ def get_config() -> PretrainConfig:
             batch_size=64,
             optimizer="lamb",
             schedule="albert",
-            learning_rate=5e-3,
-            warmup_steps=100,
+            learning_rate=0.00176,
+            warmup_steps=200,
             checkpoint_every=190,
             log_every=50,
             eval_steps=20,

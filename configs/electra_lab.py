@@ -26,6 +26,10 @@ def get_config() -> PretrainConfig:
             num_attention_heads=3,
             intermediate_size=768,
             max_position_embeddings=128,
+            initializer_range=0.04,  # BERT-Base's 0.02 at this width: 0.02 sqrt(4)
+            # The text is seen about once: nothing to regularise.
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         ),
         objective=ObjectiveConfig(generator_hidden_size=1 / 3),
         data=DataConfig(max_seq_length=128, heldout_fraction=0.01),

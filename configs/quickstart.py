@@ -21,20 +21,26 @@ def get_config() -> PretrainConfig:
             vocab_size=4096,
             embedding_size=64,
             hidden_size=128,
-            num_hidden_layers=3,
+            num_hidden_layers=2,
             num_attention_heads=2,
             intermediate_size=512,
             max_position_embeddings=128,
+            # BERT-Base's 0.02 at this width: 0.02 sqrt(768 / 128). Smaller values
+            # and higher learning rates leave the discriminator guessing for long.
+            initializer_range=0.05,
+            # Few epochs of a small network: nothing to regularise.
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         ),
-        objective=ObjectiveConfig(generator_hidden_size=0.5),
+        objective=ObjectiveConfig(generator_hidden_size=1 / 4),
         data=DataConfig(max_seq_length=64, heldout_fraction=0.05),
         train=TrainConfig(
-            num_steps=2000,
+            num_steps=3000,
             batch_size=64,
-            learning_rate=2e-3,
-            warmup_steps=200,
+            learning_rate=5e-4,
+            warmup_steps=300,
             checkpoint_every=500,
-            log_every=50,
+            log_every=100,
             eval_steps=20,
         ),
     )
