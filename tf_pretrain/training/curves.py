@@ -4,7 +4,9 @@ import json
 import math
 from pathlib import Path
 
-_NOT_LOSSES = ("step", "learning_rate", "gradient_norm", "tokens_per_s")
+_NOT_LOSSES = ("learning_rate", "gradient_norm", "tokens_per_s")
+# Drawn as a line to compare with, in the panel of another score.
+_REFERENCES = {"masked_lm_accuracy": "most_frequent_accuracy"}
 
 
 def read_metrics(path) -> tuple[dict, dict]:
@@ -37,7 +39,9 @@ def plot(metrics_path, image_path) -> None:
         if name not in _NOT_LOSSES
     ]
     panels += [
-        (f"held-out {name}", points, "tab:orange") for name, points in heldout.items()
+        (f"held-out {name}", points, "tab:orange")
+        for name, points in heldout.items()
+        if name not in _REFERENCES.values()
     ]
     columns = 3
     rows = max(1, math.ceil(len(panels) / columns))
@@ -50,6 +54,11 @@ def plot(metrics_path, image_path) -> None:
         steps, values = zip(*points, strict=True)
         marker = "o" if len(points) < 30 else None
         axis.plot(steps, values, color=color, marker=marker, markersize=3)
+        reference = _REFERENCES.get(title.removeprefix("held-out "))
+        if reference in heldout:
+            label = reference.replace("_", " ")
+            axis.axhline(heldout[reference][-1][1], color="gray", ls="--", label=label)
+            axis.legend(fontsize=8)
         axis.set_title(title.replace("_", " "), fontsize=10)
         axis.set_xlabel("step", fontsize=8)
         axis.grid(alpha=0.3)
