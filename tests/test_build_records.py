@@ -64,7 +64,8 @@ def content(folder):
 def read(folder, pattern, data):
     files = sorted(str(path) for path in folder.glob(pattern))
     dataset = tf.data.TFRecordDataset(files).batch(100_000)
-    (features,) = dataset.map(records.parse_function(data))
+    spec = records.feature_spec(data)
+    (features,) = dataset.map(lambda x: tf.io.parse_example(x, spec))
     return {name: value.numpy() for name, value in features.items()}
 
 

@@ -39,20 +39,6 @@ def feature_spec(data: DataConfig) -> dict[str, tf.io.FixedLenFeature]:
     return spec
 
 
-def parse_function(data: DataConfig):
-    """A function: serialized examples [B] -> {feature: [B, ...] int32 or float32}."""
-    spec = feature_spec(data)
-
-    def parse(serialized):
-        parsed = tf.io.parse_example(serialized, spec)
-        return {
-            name: tf.cast(value, tf.int32) if value.dtype == tf.int64 else value
-            for name, value in parsed.items()
-        }
-
-    return parse
-
-
 def encode_examples(features: dict[str, np.ndarray]) -> list[bytes]:
     """Serialises N examples as `tf.train.Example`, a feature at a time.
 

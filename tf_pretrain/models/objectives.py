@@ -85,9 +85,13 @@ class Objective(keras.Model):
 
         Returns:
             Arrays of one batch: `masked_lm_loss` and `masked_lm_correct` float32
-            [B, P]; `sentence_correct` float32 [B] with a sentence objective.
+            [B, P]; `sentence_correct` float32 [B] with a sentence objective;
+            `replaced_logits` float32 and `replaced_labels` int32 [B, S] with replaced
+            token detection.
         """
-        outputs = self(features, training=False)
+        return self._evaluation(features, self(features, training=False))
+
+    def _evaluation(self, features, outputs):
         logits, ids = outputs["masked_lm_logits"], features["masked_lm_ids"]
         results = {
             "masked_lm_loss": cross_entropy(logits, ids),
@@ -97,7 +101,7 @@ class Objective(keras.Model):
             predicted = ops.argmax(outputs["sentence_logits"], axis=-1)
             labels = features["next_sentence_labels"][:, 0]
             results["sentence_correct"] = _equal(predicted, labels)
-        return results, outputs
+        return results
 
     def _loss_sums(self, features, outputs):
         token_losses = cross_entropy(
@@ -252,12 +256,10 @@ class ReplacedTokenDetection(Objective):
         sums["replaced_token"] = ops.sum(token_losses * mask)
         return sums
 
-    def evaluation(self, features):
-        """Adds `replaced_logits` float32 and `replaced_labels` int32 [B, S]."""
-        results, outputs = super().evaluation(features)
-        results["replaced_logits"] = outputs["replaced_logits"]
-        results["replaced_labels"] = outputs["replaced_labels"]
-        return results, outputs
+    def _evaluation(self, features, outputs):
+        kept = ("replaced_logits", "replaced_labels")
+        results = {name: outputs[name] for name in kept}
+        return results | super()._evaluation(features, outputs)
 
 
 def corrupt(features, sampled_ids):

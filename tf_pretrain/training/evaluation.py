@@ -81,13 +81,11 @@ def area_under_curve(scores, labels) -> float:
 def _evaluation_function(network, jit_compile):
     """Compiled once for a network: evaluations during training share the trace."""
     if keras.backend.backend() != "tensorflow":
-        return lambda features: network.evaluation(features)[0]
+        return network.evaluation
     cached = getattr(network, "_evaluation_function", None)
     if cached is None:
         cached = tf.function(
-            lambda features: network.evaluation(features)[0],
-            jit_compile=jit_compile,
-            autograph=False,
+            network.evaluation, jit_compile=jit_compile, autograph=False
         )
         network._evaluation_function = cached
     return cached
