@@ -69,7 +69,7 @@ def main(argv):
         )
         workdir = _WORKDIR.value or Path("runs") / Path(config_flags.CONFIG.value).stem
         print(report(pretrain(config, workdir, sources), workdir))
-    except UserError as error:
+    except (UserError, OSError) as error:
         raise SystemExit(f"error: {error}") from None
 
 

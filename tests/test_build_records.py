@@ -226,20 +226,30 @@ def test_command_line(corpus):
     )
     command = [
         sys.executable, "-m", "tf_pretrain.build_records", "--num_workers=1",
-        f"--input={corpus}/text.txt", f"--vocab={corpus}/vocab.txt",
-        f"--output={corpus}/records", f"--config={config}",
+        f"--input={corpus}/text.txt", f"--output={corpus}/records",
+        f"--config={config}",
     ]  # fmt: skip
+    given = f"--vocab={corpus}/vocab.txt"
 
     def run(*arguments):
         return subprocess.run(
             [*command, *arguments], cwd=SRC, capture_output=True, text=True
         )
 
-    result = run("--config.data.max_seq_length=16")
+    result = run(given, "--config.data.max_seq_length=16")
     assert result.returncode == 0, result.stderr
     assert "100.0% of the text kept" in result.stderr
     manifest = json.loads((corpus / "records/manifest.json").read_text())
     assert manifest["settings"]["max_seq_length"] == 16
-    result = run()
+    result = run(given)
     assert result.returncode == 1
     assert result.stderr.strip().endswith("max_seq_length: 16 -> 32")
+    # Without --vocab one is trained, and lies beside the records.
+    trained = f"--output={corpus}/trained"
+    result = run(trained, "--config.model.vocab_size=60")
+    assert result.returncode == 0, result.stderr
+    pieces = (corpus / "trained/vocab.txt").read_text().split()
+    assert 40 < len(pieces) <= 60
+    result = run(trained, given)
+    assert result.returncode == 1
+    assert "holds another tokenizer" in result.stderr
