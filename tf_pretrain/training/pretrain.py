@@ -77,6 +77,9 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
 
     trainer = build_trainer(config, strategy)
     start_step, metadata = checkpoints.restore(workdir / "checkpoints", trainer)
+    results_path = workdir / "results.json"
+    if start_step == config.train.num_steps and results_path.exists():
+        return json.loads(results_path.read_text(encoding="utf-8"))
     if start_step:
         print(f"continuing at step {start_step}", flush=True)
     progress = callbacks.Progress(
@@ -86,10 +89,13 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
         config.train.log_every,
     )
 
+    # As for the train step: XLA cannot place the variables of several replicas.
+    is_compiled = config.train.jit_compile and strategy.num_replicas_in_sync == 1
+
     def score(step):
         if heldout is None:
             return {}
-        scores = evaluate(trainer.network, heldout, config.train.jit_compile)
+        scores = evaluate(trainer.network, heldout, is_compiled)
         progress.log_scores(step, scores)
         return scores
 
@@ -133,7 +139,7 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
         "eval_untrained": untrained,
     }
     if chief:
-        atomic_files.write_json(workdir / "results.json", results)
+        atomic_files.write_json(results_path, results)
         curves.plot(workdir / "metrics.jsonl", workdir / "curves.png")
     return results
 
