@@ -85,6 +85,13 @@ def packages(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    builtin_docs.modules.cache_clear()
+    yield
+    builtin_docs.modules.cache_clear()
+
+
 def test_prose_is_kept_and_code_dropped(packages):
     modules = dict(builtin_docs.modules())
     assert modules["b"] == EXPECTED

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from test_schedules import GOLDEN, albert_schedule, electra_schedule
+from tiny import cached_strategy
 
 from tf_pretrain.config import TrainConfig
 from tf_pretrain.training.optimizers import (
@@ -214,9 +215,8 @@ def test_a_step_with_a_gradient_that_is_not_finite_is_skipped_exactly(
     assert int(optimizer.iterations) == 2
 
 
-def train_on_replicas(devices, optimizer_class, shares):
+def train_on_replicas(strategy, optimizer_class, shares):
     """Weights, norms and counters after steps on `shares` [step][replica][variable]."""
-    strategy = tf.distribute.MirroredStrategy(devices)
     with strategy.scope():
         variables = [
             make_variable(DECAYED[1], np.linspace(-1, 1, 6).reshape(2, 3)),
@@ -260,10 +260,10 @@ def test_one_and_two_replicas_take_the_same_clipped_steps(optimizer_class):
     shares[1][1][1][:] = np.nan  # on the second replica only: both must skip
     sums = [[[a + b for a, b in zip(*share, strict=True)]] for share in shares]
     one, norms_of_one, *counts_of_one = train_on_replicas(
-        ["CPU:0"], optimizer_class, sums
+        cached_strategy("one"), optimizer_class, sums
     )
     two, norms_of_two, *counts_of_two = train_on_replicas(
-        ["CPU:0", "CPU:1"], optimizer_class, shares
+        cached_strategy("mirrored"), optimizer_class, shares
     )
     assert norms_of_one[0] > 1.0 and norms_of_one[2] > 1.0
     np.testing.assert_allclose(norms_of_two, norms_of_one, rtol=1e-6)

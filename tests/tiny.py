@@ -1,10 +1,16 @@
 """Tiny configs and random batches for tests."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from tf_pretrain import config as config_lib
+from tf_pretrain.training.strategy import build_strategy
+
+# One of a kind for the whole process: the collectives of a second mirrored strategy
+# would mix with the first's.
+cached_strategy = functools.cache(build_strategy)
 
 
 def tiny_config(name="replaced_token_detection", sentence="none", **sections):
