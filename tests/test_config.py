@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 
@@ -16,7 +17,7 @@ from tf_pretrain.config import (
 
 def test_round_trip(tmp_path):
     config = PretrainConfig(seed=3, train=TrainConfig(num_steps=7))
-    config_lib.save(config, tmp_path / "config.json")
+    (tmp_path / "config.json").write_text(json.dumps(config_lib.to_dict(config)))
     assert config_lib.load(PretrainConfig, tmp_path / "config.json") == config
 
 

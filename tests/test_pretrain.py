@@ -90,6 +90,17 @@ def test_continued_run_ends_with_the_same_bits(finished, tmp_path):
     assert [r["step"] for r in lines if "eval" in r] == [0, 2, 4, 6]
 
 
+def test_run_killed_before_its_first_checkpoint_begins_anew(finished, tmp_path):
+    config, sources, workdir, results = finished
+    shutil.copytree(workdir, tmp_path / "run")
+    (tmp_path / "run" / "results.json").unlink()
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    again = pretrain(config, tmp_path / "run", sources)
+    assert again["weights_sha256"] == results["weights_sha256"]
+    lines = [json.loads(line) for line in open(tmp_path / "run" / "metrics.jsonl")]
+    assert [r["step"] for r in lines if "eval" in r] == [0, 2, 4, 6]
+
+
 def test_finished_run_is_not_trained_again(finished):
     config, sources, workdir, results = finished
     assert pretrain(config, workdir, sources) == results

@@ -323,15 +323,8 @@ def from_dict(cls, values: dict):
     return cls(**kwargs)
 
 
-def save(config, path) -> None:
-    """Writes the resolved config as JSON."""
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(to_dict(config), file, indent=2)
-        file.write("\n")
-
-
 def load(cls, path):
-    """Reads a config that `save` wrote."""
+    """Reads a config from JSON, as a workdir's `config.json` holds it."""
     with open(path, encoding="utf-8") as file:
         return from_dict(cls, json.load(file))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tf_pretrain.data import atomic_files
 from tf_pretrain.training import checkpoints
 
 
@@ -132,17 +133,21 @@ class PeriodicEvaluation(keras.callbacks.Callback):
 
 
 def _drop_lines_after(path, step):
-    """Forgets what a stopped run logged beyond its last checkpoint."""
+    """Forgets what a stopped run logged beyond its last checkpoint.
+
+    Without one, at step 0, that is everything: the run begins anew.
+    """
     if not path.exists():
         return
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            if json.loads(line)["step"] <= step:
+            if 0 < step >= json.loads(line)["step"]:
                 kept.append(line + "\n")
         except (json.JSONDecodeError, KeyError):
             print(f"dropping a damaged line of {path}", flush=True)
-    path.write_text("".join(kept), encoding="utf-8")
+    with atomic_files.replacing(path) as temporary:
+        temporary.write_text("".join(kept), encoding="utf-8")
 
 
 def _duration(seconds):
