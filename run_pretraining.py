@@ -2,10 +2,12 @@
 
     python run_pretraining.py                          # the quickstart, nothing to set
     python run_pretraining.py --config=configs/electra_small.py --input='text/*.txt'
+    python run_pretraining.py --init_checkpoint=PATH --input='medical/*.txt'
 
 The same command continues a run that was stopped.
 """
 
+import functools
 import os
 from pathlib import Path
 
@@ -42,16 +44,46 @@ _WORKDIR = flags.DEFINE_string(
 _NUM_WORKERS = flags.DEFINE_integer(
     "num_workers", os.cpu_count(), "Processes that build records.", lower_bound=1
 )
+_INIT_CHECKPOINT = flags.DEFINE_string(
+    "init_checkpoint",
+    None,
+    "Trained weights to start from: a workdir, TF1 checkpoint, Hugging Face folder or "
+    "keras-hub preset. The model's sizes are taken from it.",
+)
+_INITIALIZE_MISSING = flags.DEFINE_bool(
+    "initialize_missing",
+    False,
+    "Start what --init_checkpoint lacks (heads, a generator) at fresh values.",
+)
+_RESTORE_OPTIMIZER = flags.DEFINE_bool(
+    "restore_optimizer",
+    False,
+    "Take optimizer moments and step from --init_checkpoint too.",
+)
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print config, sizes, FLOPs and memory, and stop."
 )
+
+
+def _vocabulary_of(initial):
+    """The tokenizer of the weights to start from; a new one would not fit them."""
+    if initial.tokenizer is None:
+        raise UserError(f"{initial.source} has no vocabulary beside it; give --vocab")
+    return initial.tokenizer
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     try:
-        config = config_flags.config_from_flags()
+        initial, sections = None, None
+        if _INIT_CHECKPOINT.value:
+            from tf_pretrain.interchange import loading
+
+            initial = loading.read(_INIT_CHECKPOINT.value)
+            print(initial.report(), flush=True)
+            sections = loading.sections_from_weights(initial)
+        config = config_flags.config_from_flags(sections)
         if _DRY_RUN.value:
             from tf_pretrain.models.summary import describe
 
@@ -64,11 +96,20 @@ def main(argv):
             inputs=_INPUT.value,
             records=_RECORDS.value,
             eval_records=_EVAL_RECORDS.value,
-            vocab=_VOCAB.value,
+            vocab=_VOCAB.value or (initial and _vocabulary_of(initial)),
             num_workers=_NUM_WORKERS.value,
         )
         workdir = _WORKDIR.value or Path("runs") / Path(config_flags.CONFIG.value).stem
-        print(report(pretrain(config, workdir, sources), workdir))
+        initialize = None
+        if initial is not None:
+            initialize = functools.partial(
+                loading.initialize,
+                pretrained=initial,
+                config=config,
+                initialize_missing=_INITIALIZE_MISSING.value,
+                restore_optimizer=_RESTORE_OPTIMIZER.value,
+            )
+        print(report(pretrain(config, workdir, sources, initialize), workdir))
     except (UserError, OSError) as error:
         raise SystemExit(f"error: {error}") from None
 

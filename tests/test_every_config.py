@@ -10,7 +10,8 @@ from test_trainer import _fit
 from tf_pretrain.config_flags import load_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-NAMES = [path.name for path in sorted(CONFIGS.glob("*.py")) if path.stem != "albert"]
+FILES = sorted(path.name for path in CONFIGS.glob("*.py"))
+NAMES = [name for name in FILES if not name.startswith(("albert.", "finetune"))]
 NAMES += [
     f"albert.py:{size}_{version}"
     for size in ("base", "large", "xlarge", "xxlarge")

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -172,40 +170,6 @@ def test_rows_without_a_maskable_token_have_no_predictions():
         _, got = mask(settings, input_ids, input_mask)
         assert got["masked_lm_weights"].sum(1).tolist() == [0, 0, 1]
         assert got["masked_lm_positions"][2, 0] == 1
-
-
-@pytest.mark.parametrize(
-    "case", ["length=128,mask_prob=0.15", "length=512,mask_prob=0.25",
-             "length=64,mask_prob=0.15"],
-)  # fmt: skip
-def test_electra_statistics_of_the_original(case, golden):
-    expected = json.loads((golden / "electra_masking/mask_stats.json").read_text())
-    expected = expected[case]
-    length = int(case.split(",")[0].split("=")[1])
-    settings = make_settings(
-        masked_lm_prob=float(case.split("=")[-1]),
-        num_predictions=expected["max_predictions_per_seq"],
-        mask_token_prob=0.85,
-        random_token_prob=0.0,
-        with_replacement=True,
-    )
-    draws = 2000
-    for i, real in enumerate(expected["real_lengths"]):
-        input_ids, input_mask = np.full((draws, length), 9), np.ones((draws, length))
-        input_ids[:, [0, real // 2, real - 1]] = CLS, SEP, SEP
-        input_mask[:, real:] = 0
-        _, got = mask(settings, input_ids, input_mask, seed=i)
-        positions, weights = got["masked_lm_positions"], got["masked_lm_weights"]
-        count = expected["num_to_predict"][i]
-        assert (weights.sum(1) == count).all()
-        distinct = np.array([len(np.unique(p[:count])) for p in positions])
-        visible = (got["masked_input_ids"] == MASK).sum(1)
-        for values, name in (
-            (distinct, "mean_distinct_positions"),
-            (visible, "mean_mask_tokens_visible_in_input"),
-        ):
-            error = values.std() * np.sqrt(1 / expected["draws"] + 1 / draws)
-            assert abs(values.mean() - expected[name][i]) <= 4.5 * error, (real, name)
 
 
 def test_duplicates_need_single_tokens():

@@ -1,12 +1,8 @@
-import contextlib
-import json
-import re
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_schedules import GOLDEN, albert_schedule, electra_schedule
+from optimizer_helpers import AdamWInOps, compiled_step, make_variable
 from tiny import cached_strategy
 
 from tf_pretrain.config import TrainConfig
@@ -17,94 +13,6 @@ from tf_pretrain.training.optimizers import (
     layerwise_multipliers,
 )
 from tf_pretrain.training.schedules import AlbertSchedule, ElectraSchedule
-
-
-class AdamWInOps(AdamW):
-    """AdamW as JAX and torch run it: without TensorFlow's fused op."""
-
-    update_step = AdamW.__base__.update_step
-
-
-def make_variable(path, value):
-    *scopes, name = path.split("/")
-    with contextlib.ExitStack() as stack:
-        for scope in scopes:
-            stack.enter_context(keras.name_scope(scope))
-        return keras.Variable(np.asarray(value, "float32"), name=name)
-
-
-def our_path(name):
-    """The encoder's path for a variable of the original: ".../layer_0/..." differs."""
-    name = re.sub(r"layer_(\d+)/attention/", r"attention_\1/", name)
-    return re.sub(r"layer_(\d+)/", r"feed_forward_\1/", name)
-
-
-def compiled_step(optimizer, variables, jit_compile):
-    @tf.function(jit_compile=jit_compile)
-    def step(grads):
-        return optimizer.clip_and_apply(grads, variables)
-
-    return step
-
-
-def golden_variants():
-    for file in sorted((GOLDEN / "optimizers").glob("*.json")):
-        for variant, case in json.loads(file.read_text()).items():
-            if variant != "schedules":
-                yield pytest.param(
-                    file.stem, variant, case, id=f"{file.stem}-{variant}"
-                )
-
-
-def golden_optimizer(family, case, adamw):
-    args = case["args"]
-    if family == "albert":
-        optimizer = {"lamb": LAMB, "adamw": adamw}[args["optimizer"]]
-        return optimizer(albert_schedule(args), weight_decay=case["weight_decay_rate"])
-    multipliers = None
-    if "layerwise_lr_decay_power" in args:
-        multipliers = layerwise_multipliers(
-            args["n_transformer_layers"], args["layerwise_lr_decay_power"]
-        )
-    return adamw(
-        electra_schedule(args),
-        weight_decay=args["weight_decay_rate"],
-        learning_rate_multipliers=multipliers,
-    )
-
-
-@pytest.mark.parametrize("path", ["fused", "ops", "xla"])
-@pytest.mark.parametrize("family, variant, case", list(golden_variants()))
-def test_trajectory_equals_the_references(family, variant, case, path):
-    names = case["variables"]
-    arrays = np.load(GOLDEN / "optimizers" / f"{family}_{variant}.npz")
-    stored = {
-        kind: [arrays[f"{name.replace('/', '.')}|{kind}"] for name in names]
-        for kind in ("init", "grads", "params", "m", "v")
-    }
-    variables = [
-        make_variable(our_path(name), value)
-        for name, value in zip(names, stored["init"], strict=True)
-    ]
-    optimizer = golden_optimizer(family, case, AdamWInOps if path == "ops" else AdamW)
-    optimizer.build(variables)
-    optimizer.iterations.assign(case["start_global_step"])
-    step = compiled_step(optimizer, variables, jit_compile=path == "xla")
-    for t, expected_norm in enumerate(case["gradient_global_norm"]):
-        norm, is_finite = step([tf.constant(g[t]) for g in stored["grads"]])
-        assert is_finite
-        np.testing.assert_allclose(norm, expected_norm, rtol=1e-6)
-        for kind, got in (
-            ("params", variables),
-            ("m", optimizer._m),
-            ("v", optimizer._v),
-        ):
-            for name, value, expected in zip(names, got, stored[kind], strict=True):
-                np.testing.assert_allclose(
-                    value, expected[t], rtol=1e-6, atol=1e-6, err_msg=f"{name} {kind}"
-                )
-    assert int(optimizer.iterations) == case["end_global_step"]
-
 
 # Two layers' worth of paths: what the patterns must and must not exclude.
 DECAYED = [
@@ -290,31 +198,6 @@ def test_a_variable_without_gradient_stays_as_it_is():
     with pytest.warns(UserWarning, match="b/kernel"):
         AdamW(0.1).apply([tf.constant([1.0]), None], [kernel, unused])
     assert float(kernel[0]) != 1.0 and float(unused[0]) == 1.0
-
-
-def test_layerwise_tables_equal_the_references():
-    case = json.loads((GOLDEN / "optimizers/electra.json").read_text())["layerwise"]
-    args = case["args"]
-    num_layers, decay = args["n_transformer_layers"], args["layerwise_lr_decay_power"]
-    tables = {(num_layers, decay): case["multiplier_by_name_fragment"]}
-    for name, table in case["other_tables"].items():  # "layers=12,decay=0.8"
-        layers, power = (part.partition("=")[2] for part in name.split(","))
-        tables[int(layers), float(power)] = table
-    for key, table in tables.items():
-        expected = {}
-        for name, factor in table.items():
-            layer = re.fullmatch(r"encoder/layer_(\d+)/", name)
-            parts = ("attention", "feed_forward") if layer else ()
-            expected |= {f"/{part}_{layer[1]}/": factor for part in parts}
-            expected |= {} if layer else {name: factor}
-        assert layerwise_multipliers(*key) == pytest.approx(expected, rel=1e-12)
-
-    optimizer = AdamW(
-        learning_rate_multipliers=layerwise_multipliers(num_layers, decay)
-    )
-    expected = case["multiplier_by_variable"]
-    optimizer.build([make_variable(our_path(name), [0.0]) for name in expected])
-    assert list(optimizer._multipliers) == pytest.approx(list(expected.values()))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,3 @@
-import json
-import os
-import pathlib
-
 import keras
 import numpy as np
 import pytest
@@ -12,43 +8,6 @@ from tf_pretrain.training.schedules import (
     ElectraSchedule,
     build_schedule,
 )
-
-GOLDEN = pathlib.Path(
-    os.environ.get("TF_PRETRAIN_GOLDEN", pathlib.Path(__file__).parent / "golden")
-)
-
-
-def electra_schedule(args):
-    proportion = args.get("warmup_proportion", 0.0)
-    return ElectraSchedule(
-        args["learning_rate"],
-        args["num_train_steps"],
-        warmup_steps=args.get("warmup_steps", proportion * args["num_train_steps"]),
-        power=args.get("lr_decay_power", 1.0),
-    )
-
-
-def albert_schedule(args):
-    return AlbertSchedule(
-        args["init_lr"],
-        args["num_train_steps"],
-        args["num_warmup_steps"],
-        args["poly_power"],
-        args["start_warmup_step"],
-    )
-
-
-def golden_schedules():
-    for family, build in (("electra", electra_schedule), ("albert", albert_schedule)):
-        values = json.loads((GOLDEN / "optimizers" / f"{family}.json").read_text())
-        for name, case in values["schedules"].items():
-            yield pytest.param(build(case["args"]), case, id=f"{family}-{name}")
-
-
-@pytest.mark.parametrize("schedule, case", list(golden_schedules()))
-def test_schedule_equals_the_references(schedule, case):
-    rates = [float(schedule(step)) for step in case["steps"]]
-    np.testing.assert_allclose(rates, case["learning_rate"], rtol=1e-6)
 
 
 def test_warmup_multiplies_the_decay_in_electra_and_precedes_it_in_albert():

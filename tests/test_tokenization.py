@@ -1,24 +1,19 @@
-"""Ids against the original code's, and against plain Python on random Unicode."""
+"""Ids against plain Python on random Unicode; golden_checks has the original code's."""
 
-import json
-import os
 import random
 import unicodedata
-from pathlib import Path
 
 import numpy as np
 import pytest
 import sentencepiece
 import tensorflow as tf
+from golden_checks.files import SENTENCEPIECE, WORDPIECE
 
 from tf_pretrain.data.tokenization import (
     VocabularyError,
     load_tokenizer,
 )
 
-GOLDEN = Path(os.environ.get("TF_PRETRAIN_GOLDEN", Path(__file__).parent / "golden"))
-WORDPIECE = Path(__file__).parent / "golden/vocab/bert-base-uncased-vocab.txt"
-SENTENCEPIECE = Path(__file__).parent / "golden/vocab/30k-clean.model"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -32,29 +27,6 @@ def tokenize_rows(tokenizer, lines):
     ids, row_splits = tokenizer.tokenize(lines)
     assert ids.dtype == np.int32 and row_splits.dtype == np.int64
     return [row.tolist() for row in np.split(ids, row_splits[1:-1])]
-
-
-@pytest.mark.parametrize(
-    ("file", "vocabulary", "column", "settings"),
-    [
-        ("electra", WORDPIECE, "ids", {}),
-        ("electra", WORDPIECE, "ids_keep_accents", {"strip_accents": False}),
-        ("electra", WORDPIECE, "ids_cased", {"lower_case": False}),
-        ("albert", SENTENCEPIECE, "ids", {}),
-        ("albert", SENTENCEPIECE, "ids_cased", {"lower_case": False}),
-    ],
-)
-def test_ids_equal_the_original_codes(file, vocabulary, column, settings):
-    text = (GOLDEN / f"tokenization/{file}.jsonl").read_text(encoding="utf-8")
-    rows = [json.loads(line) for line in text.split("\n") if line]
-    tokenizer = load_tokenizer(vocabulary, **settings)
-    got = tokenize_rows(tokenizer, [row["text"] for row in rows])
-    expected = [row[column] for row in rows]
-    assert len(rows) == 179
-    different = [
-        row["text"] for row, a, b in zip(rows, got, expected, strict=True) if a != b
-    ]
-    assert not different
 
 
 def wordpiece_oracle(text, vocabulary, lower_case=True, strip_accents=True):

@@ -14,14 +14,17 @@ _HOMES = {
     "TrainConfig": "tf_pretrain.config",
     "Encoder": "tf_pretrain.models.encoder",
     "build_objective": "tf_pretrain.models.objectives",
-    "load_tokenizer": "tf_pretrain.data.tokenization",
+    "load_tokenizer": "tf_pretrain.interchange.loading",
     "find_records": "tf_pretrain.data.batches",
     "training_batches": "tf_pretrain.data.batches",
     "AdamW": "tf_pretrain.training.optimizers",
     "LAMB": "tf_pretrain.training.optimizers",
     "Trainer": "tf_pretrain.training.trainer",
-    "load_encoder": "tf_pretrain.training.loading",
-    "load_pretrainer": "tf_pretrain.training.loading",
+    "load_classifier": "tf_pretrain.tasks.saved",
+    "Classifier": "tf_pretrain.models.classifier",
+    "TextClassifier": "tf_pretrain.tasks.text_classifier",
+    "load_encoder": "tf_pretrain.interchange.loading",
+    "load_pretrainer": "tf_pretrain.interchange.loading",
 }
 __all__ = list(_HOMES)
 

@@ -1,10 +1,12 @@
 """`--config=FILE` and `--config.FIELD=VALUE` on the command line.
 
-A config file is Python with `get_config()` that returns a PretrainConfig; FILE may
-end in `:NAME`, which is passed to `get_config`.
+A config file is Python with `get_config()` that returns a PretrainConfig (for
+fine-tuning a FinetuneConfig); FILE may end in `:NAME`, which is passed to
+`get_config`.
 """
 
 import importlib.util
+import inspect
 from pathlib import Path
 
 from absl import app, flags
@@ -37,20 +39,37 @@ def parse_flags(argv):
     return app.parse_flags_with_usage(kept)
 
 
-def config_from_flags() -> PretrainConfig:
+def config_from_flags(sections: dict | None = None, cls=PretrainConfig, task=""):
     """The config file's values with the command line's over them, checked.
+
+    Args:
+        cls: The class of the config that is needed.
+        task: What `get_config` gets if it takes a `task`.
+        sections: {section: {field: value}} that comes between the two: what the
+            weights that a run starts from decide.
 
     Raises:
         ConfigError: For a file, field or value that cannot be used.
     """
-    values = config_lib.to_dict(load_config(CONFIG.value))
+    config = load_config(CONFIG.value, task)
+    if not isinstance(config, cls):
+        raise ConfigError(
+            f"{CONFIG.value} makes a {type(config).__name__}; expected a {cls.__name__}"
+        )
+    values = config_lib.to_dict(config)
+    for section, fields in (sections or {}).items():
+        values[section].update(fields)
     for field, text in _overrides.items():
-        config_lib.override(PretrainConfig, values, field, text)
-    return config_lib.from_dict(PretrainConfig, values)
+        config_lib.override(cls, values, field, text)
+    return config_lib.from_dict(cls, values)
 
 
-def load_config(name: str) -> PretrainConfig:
+def load_config(name: str, task=""):
     """Runs `get_config` of a config file.
+
+    Args:
+        name: FILE or FILE:NAME.
+        task: Passed on if `get_config` has an argument `task`.
 
     Raises:
         ConfigError: If there is no such file or it has no `get_config`.
@@ -64,4 +83,6 @@ def load_config(name: str) -> PretrainConfig:
     spec.loader.exec_module(module)
     if not hasattr(module, "get_config"):
         raise ConfigError(f"{name} does not define get_config()")
-    return module.get_config(argument) if argument else module.get_config()
+    arguments = [argument] if argument else []
+    takes_task = "task" in inspect.signature(module.get_config).parameters
+    return module.get_config(*arguments, **({"task": task} if takes_task else {}))

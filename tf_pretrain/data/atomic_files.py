@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -29,3 +30,25 @@ def write_json(path: Path, values) -> None:
     """Writes JSON, indented."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def new_folder(path):
+    """Yields an empty temporary folder that becomes `path` at the end.
+
+    On an error it is removed, and so is one that a killed program left.
+
+    Raises:
+        FileExistsError: If `path` exists and is not an empty folder.
+    """
+    path = Path(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f"{path} exists and is not an empty folder")
+    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

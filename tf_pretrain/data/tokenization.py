@@ -253,18 +253,21 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
 
     Args:
         path: `vocab.txt`, a SentencePiece model, or a folder that `Tokenizer.save`
-            wrote; the folder's `tokenizer.json` then overrides the two settings.
+            wrote; the folder's `tokenizer.json` then overrides the two settings. A
+            Tokenizer is returned as it is.
         lower_case: Lower-case the text.
         strip_accents: Remove combining marks.
 
     Raises:
         VocabularyError: If there is no such vocabulary or it cannot be used.
     """
+    if isinstance(path, Tokenizer):
+        return path
     path = Path(path)
     if path.is_dir():
-        if not (path / SETTINGS_FILE).is_file():
-            raise VocabularyError(f"folder {path} has no {SETTINGS_FILE}")
-        settings = json.loads((path / SETTINGS_FILE).read_text())
+        settings = _read_settings(path)
+        if settings is None:
+            raise VocabularyError(f"folder {path} has no {SETTINGS_FILE} of ours")
         kinds = {cls.kind: cls for cls in (WordPieceTokenizer, SentencePieceTokenizer)}
         cls = kinds[settings["kind"]]
         path = path / cls.file_name
@@ -275,6 +278,21 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     is_model = path.suffix == ".model" or b"\0" in path.read_bytes()
     cls = SentencePieceTokenizer if is_model else WordPieceTokenizer
     return cls(path, lower_case, strip_accents)
+
+
+def is_tokenizer_folder(path) -> bool:
+    """Whether `Tokenizer.save` wrote a tokenizer there."""
+    return _read_settings(Path(path)) is not None
+
+
+def _read_settings(folder):
+    """What `Tokenizer.save` wrote, or None; Hugging Face uses the same file name."""
+    try:
+        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_ours = isinstance(settings, dict) and "kind" in settings
+    return settings if is_ours else None
 
 
 def _read_pieces(path, content):

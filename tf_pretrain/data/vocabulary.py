@@ -26,13 +26,13 @@ USER_SYMBOLS = ("(", ")", '"', "-", ".", "–", "£", "€")
 
 
 def prepare_tokenizer(
-    config: PretrainConfig, inputs, vocab: str | None, folder
+    config: PretrainConfig, inputs, vocab, folder
 ) -> None:
     """Puts the tokenizer of a run into a folder, unless it is there already.
 
     Args:
         inputs: Text to train on if no vocabulary is given, see `text.iter_documents`.
-        vocab: Vocabulary file or tokenizer folder; None to train one of
+        vocab: Vocabulary file, tokenizer folder or Tokenizer; None to train one of
             `model.vocab_size` pieces.
         folder: Of the records; made if missing.
 

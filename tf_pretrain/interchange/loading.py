@@ -1,37 +1,122 @@
-"""Trained models from a pretraining workdir."""
+"""Keras models from trained weights of any of the kinds that `reading` knows."""
 
+import dataclasses
 from pathlib import Path
 
-from tf_pretrain import config as config_lib
-from tf_pretrain.config import ConfigError, PretrainConfig
+from tf_pretrain.config import ObjectiveConfig, PretrainConfig
+from tf_pretrain.data import tokenization
+from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.interchange.pretrained import (
+    InterchangeError,
+    Pretrained,
+    describe_missing,
+)
+from tf_pretrain.interchange.reading import read
 from tf_pretrain.models.encoder import Encoder
-from tf_pretrain.models.objectives import build_objective
-from tf_pretrain.training import checkpoints
 from tf_pretrain.training.trainer import Trainer
 
+# Fields of ObjectiveConfig that weights decide; the others are the run's own.
+_GENERATOR_FIELDS = ("generator_hidden_size", "generator_layers", "weight_tying")
 
-def load_pretrainer(path) -> Trainer:
+
+def load_pretrainer(path, initialize_missing=False) -> Trainer:
     """Generator and discriminator, or encoder with its heads, ready to `compile`.
 
     Args:
-        path: Workdir of a pretraining run; its newest checkpoint is taken.
+        path: A pretraining workdir, an original TF1 checkpoint, a Hugging Face folder
+            or a keras-hub preset; the kind is found by looking.
+        initialize_missing: Start what the source lacks (heads, ELECTRA's generator)
+            at fresh values instead of refusing.
 
     Raises:
-        ConfigError: If the folder is no workdir.
-        CheckpointError: If it holds no readable checkpoint.
+        InterchangeError: If it cannot be read, or lacks weights.
+        CheckpointError: If a workdir holds no readable checkpoint.
     """
-    path = Path(path)
-    if not (path / "config.json").is_file():
-        raise ConfigError(f"{path} is no pretraining workdir: it has no config.json")
-    config = config_lib.load(PretrainConfig, path / "config.json")
-    trainer = Trainer(build_objective(config))
-    checkpoints.restore_weights(path / "checkpoints", trainer)
-    return trainer
+    return Trainer(read(path).build(initialize_missing))
 
 
 def load_encoder(path) -> Encoder:
     """The encoder that is kept after pretraining: ELECTRA's discriminator, say.
 
-    Arguments and errors as for `load_pretrainer`.
+    Heads and a generator may be missing. Arguments and errors as for
+    `load_pretrainer`.
     """
-    return load_pretrainer(path).network.encoder
+    pretrained = read(path)
+    own = ("generator/", "masked_lm_head/", "replaced_token_head/", "sentence_head/")
+    missing = [name for name in pretrained.missing() if not name.startswith(own)]
+    if missing:
+        raise InterchangeError(describe_missing(pretrained, missing))
+    return pretrained.build(initialize_missing=True).encoder
+
+
+def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
+    """The tokenizer of a vocabulary file, or the one beside trained weights.
+
+    Args:
+        path: `vocab.txt`, a SentencePiece model, or a path as for `load_pretrainer`.
+        lower_case, strip_accents: For a vocabulary file, which does not say.
+
+    Raises:
+        VocabularyError: If there is none, or it cannot be used.
+    """
+    if Path(path).is_file() or tokenization.is_tokenizer_folder(path):
+        return tokenization.load_tokenizer(path, lower_case, strip_accents)
+    tokenizer = read(path).tokenizer
+    if tokenizer is None:
+        raise tokenization.VocabularyError(f"{path} has no vocabulary beside it")
+    return tokenizer
+
+
+def sections_from_weights(pretrained: Pretrained) -> dict:
+    """The fields of a run's config that its initial weights decide.
+
+    Returns:
+        Nested dict: the whole `model`, and of `objective` what the weights show.
+    """
+    objective = pretrained.config.objective
+    fields = {"name": objective.name}
+    if pretrained.has_generator or objective.weight_tying == "all":
+        fields |= {name: getattr(objective, name) for name in _GENERATOR_FIELDS}
+    if objective.sentence_objective != ObjectiveConfig.sentence_objective:
+        fields["sentence_objective"] = objective.sentence_objective
+    return {"model": dataclasses.asdict(pretrained.config.model), "objective": fields}
+
+
+def initialize(
+    trainer: Trainer,
+    pretrained: Pretrained,
+    config: PretrainConfig,
+    initialize_missing: bool,
+    restore_optimizer: bool,
+) -> int:
+    """Puts trained weights into a new run's trainer.
+
+    Args:
+        trainer: Compiled, with the objective of `config`.
+        restore_optimizer: Also restore the moments, and go on at the step the source
+            had reached; otherwise moments are zero and the schedule begins anew.
+
+    Returns:
+        The step to start from.
+
+    Raises:
+        InterchangeError: If weights or moments are missing, or do not fit `config`.
+    """
+    pretrained = dataclasses.replace(pretrained, config=config)
+    pretrained.check()
+    missing = pretrained.missing()
+    if missing and not initialize_missing:
+        raise InterchangeError(describe_missing(pretrained, missing))
+    if restore_optimizer and not pretrained.moments:
+        raise InterchangeError(
+            f"{pretrained.source} holds no optimizer moments; leave out "
+            "--restore_optimizer"
+        )
+    for variable in trainer.network.trainable_variables:
+        if variable.path in pretrained.weights:
+            variable.assign(pretrained.weights[variable.path])
+    if not restore_optimizer:
+        return 0
+    trainer.optimizer.set_moments(trainer.trainable_variables, pretrained.moments)
+    trainer.optimizer.iterations.assign(pretrained.step)
+    return pretrained.step

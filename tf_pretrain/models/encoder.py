@@ -99,9 +99,10 @@ class Encoder(keras.Model):
         if dropout is None:
             dropout = dropout_for(features, training)
         input_ids = features["input_ids"]
-        if input_ids.shape[1] > self.config.max_position_embeddings:
+        length = input_ids.shape[1]  # None in a graph of any length
+        if length is not None and length > self.config.max_position_embeddings:
             raise ValueError(
-                f"input_ids have length {input_ids.shape[1]}, but the encoder has "
+                f"input_ids have length {length}, but the encoder has "
                 f"{self.config.max_position_embeddings} positions"
             )
         segment_ids = features.get("segment_ids")

@@ -121,7 +121,7 @@ class Embeddings(keras.layers.Layer):
         self.layer_norm.build((None, None, config.embedding_size))
 
     def call(self, input_ids, segment_ids, dropout=no_dropout):
-        length = input_ids.shape[1]
+        length = ops.shape(input_ids)[1]  # a tensor in a graph of any length
         x = ops.take(self.word_embeddings, input_ids, axis=0)
         x = x + self.position_embeddings[:length]
         # Two rows only: a product is faster than a gather, forwards and backwards.
@@ -163,7 +163,7 @@ class SelfAttention(keras.layers.Layer):
         """[B, S, D] -> [B, N, S, H]."""
         num_heads = self.config.num_attention_heads
         head_size = self.config.hidden_size // num_heads
-        x = ops.reshape(x, (-1, x.shape[1], num_heads, head_size))
+        x = ops.reshape(x, (-1, ops.shape(x)[1], num_heads, head_size))
         return ops.transpose(x, (0, 2, 1, 3))
 
     def call(self, x, attention_bias, dropout=no_dropout):
@@ -176,7 +176,7 @@ class SelfAttention(keras.layers.Layer):
         probs = ops.cast(ops.softmax(scores), x.dtype)
         probs = dropout(probs, config.attention_probs_dropout_prob)
         context = ops.transpose(ops.matmul(probs, value), (0, 2, 1, 3))
-        context = ops.reshape(context, (-1, x.shape[1], config.hidden_size))
+        context = ops.reshape(context, (-1, ops.shape(x)[1], config.hidden_size))
         update = dropout(self.output_dense(context), config.hidden_dropout_prob)
         return self.layer_norm(x + update)
 

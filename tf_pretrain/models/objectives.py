@@ -7,7 +7,7 @@ Every objective answers two questions about a batch of features:
 - `losses(features, training)`: {name: (weighted sum, weight)}.
 
 The loss that is minimised is sum over names of
-coefficient * weighted_sum / (weight + epsilon), see `loss_terms`.
+coefficient * weighted_sum / (weight + epsilon), see `LossTerm`.
 
 Features (B batch, S sequence, P prediction slots): `input_ids` (the original text),
 `masked_input_ids`, `input_mask`, `segment_ids` int32 [B, S]; `masked_lm_positions`,
@@ -33,6 +33,19 @@ class LossTerm:
 
     coefficient: float = 1.0
     epsilon: float = 0.0  # added to the weight, as the references do
+    is_mean: bool = True  # False: the weighted sum enters as it is
+
+    def divisor(self, weight):
+        """What the weighted sum is divided by; float32 scalar, as `weight`."""
+        return weight + self.epsilon if self.is_mean else ops.ones_like(weight)
+
+
+def total_loss(loss_terms, losses):
+    """Sum of the losses as {name: LossTerm} says, of {name: (weighted sum, weight)}."""
+    return sum(
+        term.coefficient * losses[name][0] / term.divisor(losses[name][1])
+        for name, term in loss_terms.items()
+    )
 
 
 class Objective(keras.Model):
@@ -75,10 +88,7 @@ class Objective(keras.Model):
 
     def total_loss(self, losses):
         """The loss that is minimised, from what `losses` returned."""
-        return sum(
-            term.coefficient * losses[name][0] / (losses[name][1] + term.epsilon)
-            for name, term in self.loss_terms.items()
-        )
+        return total_loss(self.loss_terms, losses)
 
     def evaluation(self, features):
         """What held-out scores are made from, without dropout.

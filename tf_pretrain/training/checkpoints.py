@@ -55,10 +55,22 @@ def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
         CheckpointError: If it cannot be written (disk full, say); earlier
             checkpoints are untouched.
     """
-    folder = Path(folder)
     tensors = {
         name: _to_numpy(variable) for name, variable in named_variables(trainer).items()
     }
+    path = write(folder, step, tensors, metadata)
+    for old in _steps(folder)[:-keep]:
+        (Path(folder) / f"step-{old:08d}.safetensors").unlink()
+    return path
+
+
+def write(folder, step: int, tensors: dict, metadata: dict) -> Path:
+    """Writes {name: array} as the checkpoint of `step`; names as in named_variables.
+
+    Raises:
+        CheckpointError: As for `save`.
+    """
+    folder = Path(folder)
     path = folder / f"step-{step:08d}.safetensors"
     header = {
         "step": str(step),
@@ -76,8 +88,6 @@ def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
             f"last good checkpoint is that of step {good}, and the same command "
             "continues from there"
         ) from error
-    for old in _steps(folder)[:-keep]:
-        (folder / f"step-{old:08d}.safetensors").unlink()
     return path
 
 
@@ -106,23 +116,23 @@ def restore(folder, trainer) -> tuple[int, dict]:
     return int(header["step"]), json.loads(header["metadata"])
 
 
-def restore_weights(folder, model) -> None:
-    """Loads the trainable weights alone from the newest readable checkpoint.
+def read_newest(folder) -> tuple[Path, dict, dict]:
+    """Reads the newest readable checkpoint.
+
+    Returns:
+        Its path, {name: array}, and the header: "step", "sha256", "metadata" (JSON).
 
     Raises:
-        CheckpointError: If there is none, or it does not fit the model.
+        CheckpointError: If there is none.
     """
     found = _newest(folder)
     if found is None:
         raise CheckpointError(f"{folder} holds no readable checkpoint")
-    path, tensors, _ = found
-    variables = {f"model/{v.path}": v for v in model.trainable_variables}
-    kept = {name: tensors[name] for name in tensors if name in variables}
-    _assign(variables, kept, path)
+    return found
 
 
 def _newest(folder):
-    """(path, tensors, header) of the newest readable checkpoint, or None."""
+    """What `read_newest` returns, or None. A damaged file is reported."""
     for step in reversed(_steps(folder)):
         path = Path(folder) / f"step-{step:08d}.safetensors"
         try:

@@ -115,6 +115,18 @@ class _AdamFamily(keras.optimizers.Optimizer):
             )
         return self.learning_rate_multipliers[found[0]]
 
+    def set_moments(self, variables, moments):
+        """Sets m and v, e.g. to those of an original checkpoint.
+
+        Args:
+            variables: Variables the optimizer was built with.
+            moments: {"m": {path: array}, "v": {path: array}}.
+        """
+        for variable in variables:
+            index = self._get_variable_index(variable)
+            self._m[index].assign(moments["m"][variable.path])
+            self._v[index].assign(moments["v"][variable.path])
+
     def apply(self, grads, trainable_variables=None):
         """Updates the variables; see `clip_and_apply`, which also reports."""
         self.clip_and_apply(grads, trainable_variables)

@@ -40,23 +40,27 @@ class Sources:
         records: Globs of TFRecords to train on instead of `inputs`.
         eval_records: Globs of held-out TFRecords; by default the
             `heldout-*.tfrecord` beside the training records.
-        vocab: Vocabulary file or tokenizer folder; by default the one beside the
-            records, or one trained from the text.
+        vocab: Vocabulary file, tokenizer folder or Tokenizer; by default the one
+            beside the records, or one trained from the text.
         num_workers: Processes that build records.
     """
 
     inputs: str = "docs"
     records: str | None = None
     eval_records: str | None = None
-    vocab: str | None = None
+    vocab: str | tokenization.Tokenizer | None = None
     num_workers: int = 2
 
 
-def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
+def pretrain(
+    config: PretrainConfig, workdir, sources: Sources, initialize=None
+) -> dict:
     """Trains the encoder that `config` describes, or continues where it stopped.
 
     Args:
         workdir: Folder for everything that is kept.
+        initialize: For a run that starts from trained weights: called with the fresh
+            trainer, sets them and returns the step to start from.
 
     Returns:
         What `results.json` holds.
@@ -65,6 +69,11 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
         ConfigError: If the workdir belongs to another config, or data and config do
             not fit.
     """
+    if keras.backend.backend() != "tensorflow":
+        raise ConfigError(
+            f"KERAS_BACKEND is {keras.backend.backend()!r}; this command needs "
+            "tensorflow. docs/backends.md shows training with JAX and PyTorch"
+        )
     began = time.perf_counter()
     workdir = Path(workdir)
     strategy = build_strategy(config.train.strategy)
@@ -80,6 +89,8 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
     results_path = workdir / "results.json"
     if start_step == config.train.num_steps and results_path.exists():
         return json.loads(results_path.read_text(encoding="utf-8"))
+    if start_step == 0 and initialize is not None:
+        start_step = initialize(trainer)
     if start_step:
         print(f"continuing at step {start_step}", flush=True)
     progress = callbacks.Progress(
@@ -99,7 +110,7 @@ def pretrain(config: PretrainConfig, workdir, sources: Sources) -> dict:
         progress.log_scores(step, scores)
         return scores
 
-    untrained = metadata.get("untrained") or score(0)
+    untrained = metadata.get("untrained") or score(start_step)
 
     def seconds():
         return metadata.get("seconds", 0.0) + time.perf_counter() - began

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf_pretrain.config import ConfigError
+
 # float16 loss scaling: double after this many good updates, halve after a bad one.
 _GROWTH_INTERVAL = 2000
 _INITIAL_LOSS_SCALE = 2.0**12
@@ -11,7 +13,7 @@ _INITIAL_LOSS_SCALE = 2.0**12
 class TensorFlowStep:
     """The train step on the TensorFlow backend; the other backends take Keras' own.
 
-    What differs from Keras' step: every loss is divided by its weight summed over all
+    What differs from Keras' step: a mean loss is divided by its weight summed over all
     replicas and micro-batches, so that one and two replicas, and one and four
     micro-batches, give the same update; gradients are reduced before the optimizer
     clips them; the step also runs under MultiWorkerMirroredStrategy with dict
@@ -24,7 +26,7 @@ class TensorFlowStep:
         tokens = tf.reduce_sum(tf.cast(features["input_mask"], tf.float32))
         weights, tokens = _sum_over_replicas((weights, tokens))
         shares = {
-            name: term.coefficient / (weights[name] + term.epsilon)
+            name: term.coefficient / term.divisor(weights[name])
             for name, term in self.network.loss_terms.items()
         }
         gradients, sums = self._accumulate(features, shares)
@@ -32,7 +34,7 @@ class TensorFlowStep:
         learning_rate = self.optimizer.learning_rate
         norm = self._update(gradients)
         logs = {
-            name: sums[name] / (weights[name] + term.epsilon)
+            name: sums[name] / term.divisor(weights[name])
             for name, term in self.network.loss_terms.items()
         }
         logs["loss"] = sum(shares[name] * sums[name] for name in shares)
@@ -103,7 +105,8 @@ class TensorFlowStep:
         # XLA cannot place the replicas' variables on several devices of one process.
         jit_compile = self.jit_compile and strategy.num_replicas_in_sync == 1
 
-        @tf.function(jit_compile=jit_compile, autograph=False)
+        # Batches padded to several lengths share one trace of any length.
+        @tf.function(jit_compile=jit_compile, autograph=False, reduce_retracing=True)
         def step(features):
             logs = strategy.run(self.train_step, args=(features,))
             # The logs are sums over replicas already: any replica's will do.
@@ -132,17 +135,28 @@ class Trainer(*_BASES):
     inside its scope.
 
     Args:
-        network: An objective (tf_pretrain.models.objectives).
+        network: An objective (tf_pretrain.models.objectives) or a Classifier.
         accumulation_steps: Micro-batches that a batch is cut into; the update equals
             that of the whole batch. TensorFlow backend only.
         loss_scaling: Dynamic loss scaling, for float16. TensorFlow backend only.
+
+    Raises:
+        ConfigError: If another backend is asked for either.
     """
 
     def __init__(
         self, network, accumulation_steps=1, loss_scaling=False, name="trainer"
     ):
         super().__init__(name=name)
+        if keras.backend.backend() != "tensorflow" and (
+            accumulation_steps > 1 or loss_scaling
+        ):
+            raise ConfigError(
+                "accumulation_steps and loss_scaling need the TensorFlow backend, not "
+                f"{keras.backend.backend()}"
+            )
         self.network = network
+        self.loss_means = [keras.metrics.Mean(name=name) for name in network.loss_terms]
         self.accumulation_steps = accumulation_steps
         self.loss_scale = self.good_steps = None
         if loss_scaling:
@@ -174,6 +188,14 @@ class Trainer(*_BASES):
     ):
         """The total loss from what `call` returned (JAX and PyTorch backends)."""
         return self.network.total_loss(y_pred)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Means of the losses over an epoch, where the step is Keras' own."""
+        for mean in self.loss_means:
+            weighted_sum, weight = y_pred[mean.name]
+            divisor = self.network.loss_terms[mean.name].divisor(weight)
+            mean.update_state(weighted_sum / divisor)
+        return self.get_metrics_result()
 
 
 def _sum_over_replicas(tensors):

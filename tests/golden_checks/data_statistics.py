@@ -1,12 +1,13 @@
 """The laws of the examples on real text, against statistics of the original builders.
 
-The text is not part of the project: TF_PRETRAIN_CORPUS names the folder that holds
-`wiki-articles-00.txt.gz`. The laws are also tested without it, in test_examples.py.
+The text is no part of the project. TF_PRETRAIN_CORPUS names the folder that holds the
+set's source (`wiki-articles-00.txt.gz`); by default `../data/corpus` beside the set.
+The laws are also tested without it, in test_examples.py.
 """
 
+import functools
 import gzip
 import hashlib
-import json
 import os
 import re
 from pathlib import Path
@@ -20,111 +21,134 @@ from tf_pretrain.data.examples import electra_examples, make_documents, pack_exa
 from tf_pretrain.data.sentence_pairs import sentence_pair_examples
 from tf_pretrain.data.tokenization import load_tokenizer
 
-CORPUS = os.environ.get("TF_PRETRAIN_CORPUS")
+from .files import GOLDEN, SENTENCEPIECE, WORDPIECE, found, read_json
+
+FILES = ("data_stats/electra.json", "data_stats/albert.json")
+CORPUS = Path(
+    os.environ.get("TF_PRETRAIN_CORPUS", GOLDEN.resolve().parent / "data/corpus")
+)
 SENTENCE_END = re.compile(r'(?<=[.!?])\s+(?=[A-Z0-9"“(])')
 SEEDS = range(5)
-
-pytestmark = pytest.mark.skipif(
-    not CORPUS, reason="TF_PRETRAIN_CORPUS is not set; see the top of the file"
-)
+SIGMAS = 5.0  # a comparison of many means
 
 
-@pytest.fixture(scope="module")
-def texts():
-    """{"paragraph_lines" or "sentence_lines": documents} of the first 2 MB."""
+def cases(file):
+    for path in found(file):
+        for name, case in read_json(path).items():
+            yield pytest.param(name, case, id=name)
+
+
+@functools.cache
+def read_documents(source, byte_limit):
+    """Whole documents, lists of lines, from the start of a corpus file."""
+    path = CORPUS / Path(source).name
+    if not path.is_file():
+        pytest.skip(f"there is no {path}; TF_PRETRAIN_CORPUS can name its folder")
     documents, size, lines = [], 0, []
-    with gzip.open(
-        Path(CORPUS, "wiki-articles-00.txt.gz"), "rt", encoding="utf-8"
-    ) as f:
-        for line in f:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
             if line.strip():
                 lines.append(line.rstrip("\n"))
                 continue
             size += 1 + sum(len(line.encode()) + 1 for line in lines)
-            if size > 2_000_000:
+            if size > byte_limit:
                 break
             documents.append(lines)
             lines = []
-    sentences = [
-        [part for line in document for part in SENTENCE_END.split(line) if part]
-        for document in documents
-    ]
-    return {"paragraph_lines": documents, "sentence_lines": sentences}
+    return documents
 
 
-def load(golden, kind, case, texts, vocabulary):
-    """Expected statistics, documents, number of pieces, tokenizer."""
-    expected = json.loads((golden / f"data_stats/{kind}.json").read_text())[case]
-    lines = texts[re.match("(paragraph|sentence)_lines", case)[0]]
-    text = "".join("\n".join(document) + "\n\n" for document in lines)
-    assert hashlib.sha256(text.encode()).hexdigest() == expected["input"]["sha256"]
-    tokenizer = load_tokenizer(golden / "vocab" / vocabulary)
+def lines_of(name, case):
+    """Documents in the form that the case's name begins with."""
+    documents = read_documents(case["input"]["source"], case["input"]["byte_limit"])
+    if name.startswith("sentence_lines"):
+        documents = [
+            [part for line in document for part in SENTENCE_END.split(line) if part]
+            for document in documents
+        ]
+    text = "".join("\n".join(document) + "\n\n" for document in documents)
+    assert hashlib.sha256(text.encode()).hexdigest() == case["input"]["sha256"]
+    return documents
+
+
+def tokenize(lines, tokenizer):
+    """Documents of ids, and the number of pieces."""
     ids, row_splits = tokenizer.tokenize([line for d in lines for line in d])
     counts = [len(document) for document in lines]
     documents = make_documents(ids, row_splits, counts, tokenizer.is_word_start)
-    return expected, documents, len(ids), tokenizer
+    return documents, len(ids)
 
 
-def assert_statistics_agree(rows, expected):
-    """Means over seeds within 5 standard errors, the spread being that of the seeds."""
+def compare_means(check, rows, case):
+    """Means over seeds, in standard errors, the spread being that of the seeds."""
+    assert rows[0].keys() == case["per_seed"][0].keys() - {"seed"}
     for name in rows[0]:
         got = np.array([row[name] for row in rows])
-        original = np.array([row[name] for row in expected["per_seed"]])
-        variances = [x.var(ddof=1) for x in (got, original) if len(x) > 1]
-        error = np.sqrt(max(variances) * (1 / len(got) + 1 / len(original)))
-        difference = abs(got.mean() - original.mean())
-        assert difference <= 5 * error + 1e-9, (name, got.mean(), original.mean())
+        original = np.array([row[name] for row in case["per_seed"]])
+        spreads = [x.std(ddof=1) for x in (got, original) if len(x) > 1]
+        error = max(spreads) * np.sqrt(1 / len(got) + 1 / len(original)) + 1e-9
+        what, unit = "means over seeds, each statistic", "standard errors"
+        check.close(what, got.mean(), original.mean(), SIGMAS, error, unit)
 
 
-@pytest.mark.parametrize("case", ["paragraph_lines", "sentence_lines"])
-def test_electra_examples(golden, texts, case):
-    vocabulary = "bert-base-uncased-vocab.txt"
-    expected, documents, pieces, tokenizer = load(
-        golden, "electra", case, texts, vocabulary
-    )
-    assert pieces == expected["input"]["wordpieces"]
+def length_statistics(case, lengths):
+    """`length_128_fraction` and `length_under_64_fraction`, whatever the numbers."""
+    statistics = {"mean_length": lengths.mean()}
+    for name in case["per_seed"][0]:
+        if match := re.fullmatch(r"length_(under_)?(\d+)_fraction", name):
+            bound = int(match[2])
+            hits = lengths < bound if match[1] else lengths == bound
+            statistics[name] = hits.mean()
+    return statistics
+
+
+def longest(case):
+    """The length of the examples: in the settings, or that of the longest example."""
+    lengths = [int(length) for length in case["real_length_histogram"]]
+    return case.get("settings", {}).get("max_seq_length", max(lengths))
+
+
+@pytest.mark.parametrize("name, case", list(cases(FILES[0])))
+def test_electra_examples(name, case, comparison):
+    check = comparison("ELECTRA examples")
+    tokenizer = load_tokenizer(WORDPIECE)
+    documents, pieces = tokenize(lines_of(name, case), tokenizer)
+    check.equal("number of pieces", pieces, case["input"]["wordpieces"])
+    length = longest(case)
 
     def statistics(seed, legacy_truncation):
-        data = DataConfig(legacy_truncation=legacy_truncation)
+        data = DataConfig(max_seq_length=length, legacy_truncation=legacy_truncation)
         examples = electra_examples(documents, np.random.default_rng(seed), data)
-        features = pack_examples(examples, 128, tokenizer.cls_id, tokenizer.sep_id)
+        features = pack_examples(examples, length, tokenizer.cls_id, tokenizer.sep_id)
         lengths = features["input_mask"].sum(1)
         first, second = np.array([[len(e[0]), len(e[1])] for e in examples]).T
         return {
             "examples": len(examples),
             "tokens": lengths.sum(),
             "single_segment_fraction": (second == 0).mean(),
-            "length_128_fraction": (lengths == 128).mean(),
-            "length_under_64_fraction": (lengths < 64).mean(),
-            "mean_length": lengths.mean(),
             "mean_first_segment": first.mean(),
             "kept_token_fraction": (first + second).sum() / pieces,
+            **length_statistics(case, lengths),
         }
 
-    assert_statistics_agree([statistics(seed, True) for seed in SEEDS], expected)
+    compare_means(check, [statistics(seed, True) for seed in SEEDS], case)
     assert statistics(0, False)["kept_token_fraction"] == 1.0
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        "paragraph_lines",
-        "sentence_lines",
-        "sentence_lines_ngram1",
-        "sentence_lines_no_whole_word",
-    ],
-)
-def test_albert_examples_and_masks(golden, texts, case):
-    expected, documents, pieces, tokenizer = load(
-        golden, "albert", case, texts, "30k-clean.model"
-    )
-    settings = expected["settings"]
+@pytest.mark.parametrize("name, case", list(cases(FILES[1])))
+def test_albert_examples_and_masks(name, case, comparison):
+    check = comparison("ALBERT examples and masks")
+    tokenizer = load_tokenizer(SENTENCEPIECE)
+    documents, pieces = tokenize(lines_of(name, case), tokenizer)
+    settings = case["settings"]
 
     def statistics(seed, is_legacy):
         data = DataConfig(
+            max_seq_length=settings["max_seq_length"],
             example_format="sentence_order",
-            short_seq_prob=0.1,
-            max_predictions_per_seq=20,
+            short_seq_prob=settings["short_seq_prob"],
+            masked_lm_prob=settings["masked_lm_prob"],
+            max_predictions_per_seq=settings["max_predictions_per_seq"],
             mask_token_prob=0.8,
             random_token_prob=0.1,
             whole_word_masking=settings["do_whole_word_mask"],
@@ -134,8 +158,12 @@ def test_albert_examples_and_masks(golden, texts, case):
         )
         rng = np.random.default_rng(seed)
         examples = sentence_pair_examples(documents, rng, data)
-        packed = pack_examples(examples, 128, tokenizer.cls_id, tokenizer.sep_id)
-        noise = masking.draw_noise(rng, len(examples), 128, 20)
+        packed = pack_examples(
+            examples, data.max_seq_length, tokenizer.cls_id, tokenizer.sep_id
+        )
+        noise = masking.draw_noise(
+            rng, len(examples), data.max_seq_length, data.num_predictions
+        )
         masked = masking.mask_tokens(
             noise,
             packed["input_ids"],
@@ -146,32 +174,29 @@ def test_albert_examples_and_masks(golden, texts, case):
             len(e.segment_a) + len(e.segment_b) * (not e.is_b_random) for e in examples
         )
         return kept / pieces, {
-            **example_statistics(examples, packed),
-            **mask_statistics(masked, packed, tokenizer),
+            **example_statistics(case, examples, packed),
+            **mask_statistics(data, masked, packed, tokenizer),
         }
 
-    rows = [statistics(seed, True)[1] for seed in SEEDS]
-    assert_statistics_agree(rows, expected)
+    compare_means(check, [statistics(seed, True)[1] for seed in SEEDS], case)
     kept_fraction, row = statistics(0, False)
     assert kept_fraction == 1.0
     assert abs(row["label1_fraction"] - 0.5) < 0.03
     assert row["random_b_fraction"] == 0
 
 
-def example_statistics(examples, packed):
-    lengths = packed["input_mask"].sum(1)
+def example_statistics(case, examples, packed):
     return {
         "instances": len(examples),
         "label1_fraction": np.mean([e.label for e in examples]),
         "random_b_fraction": np.mean([e.is_b_random for e in examples]),
-        "mean_length": lengths.mean(),
-        "length_128_fraction": (lengths == 128).mean(),
         "mean_segment_a": np.mean([len(e.segment_a) for e in examples]),
         "mean_segment_b": np.mean([len(e.segment_b) for e in examples]),
+        **length_statistics(case, packed["input_mask"].sum(1)),
     }
 
 
-def mask_statistics(masked, packed, tokenizer):
+def mask_statistics(data, masked, packed, tokenizer):
     lengths = packed["input_mask"].sum(1)
     row, slot = np.nonzero(masked["masked_lm_weights"])
     position = masked["masked_lm_positions"][row, slot]
@@ -179,7 +204,8 @@ def mask_statistics(masked, packed, tokenizer):
     original = masked["masked_lm_ids"][row, slot]
     is_mask, is_same = seen == tokenizer.mask_id, seen == original
     counts = masked["masked_lm_weights"].sum(1)
-    budget = np.clip(np.round(lengths * 0.15), 1, 20)
+    budget = np.round(lengths * data.masked_lm_prob)
+    budget = np.clip(budget, 1, data.num_predictions)
     is_masked = np.zeros(packed["input_ids"].shape, bool)
     is_masked[row, position] = True
     runs, partly = word_runs(is_masked, packed, tokenizer)

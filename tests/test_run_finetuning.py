@@ -1,0 +1,128 @@
+"""The command line, as a user has it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny import tiny_config
+
+from tf_pretrain.config import to_dict
+from tf_pretrain.data import atomic_files
+from tf_pretrain.data.tokenization import WordPieceTokenizer
+from tf_pretrain.training import checkpoints
+from tf_pretrain.training.pretrain import build_trainer
+from tf_pretrain.training.strategy import build_strategy
+
+REPOSITORY = Path(__file__).parents[1]
+ROWS = "".join(
+    f"{text}\t{label}\n" for text, label in [("good", "p"), ("bad", "n")] * 9
+)
+
+
+def run(folder, *arguments):
+    """Exit status, stdout and stderr of the command, started in `folder`."""
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "run_finetuning.py"), *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    """A pretraining workdir with random weights."""
+    workdir = tmp_path_factory.mktemp("pretrained")
+    config = tiny_config()
+    trainer = build_trainer(config, build_strategy("one"))
+    checkpoints.save(workdir / "checkpoints", 4, trainer, 1, {})
+    atomic_files.write_json(workdir / "config.json", to_dict(config))
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    (workdir / "vocab.txt").write_text("\n".join([*special, "good", "bad"]) + "\n")
+    WordPieceTokenizer(workdir / "vocab.txt").save(workdir)
+    return workdir
+
+
+SHORT = (
+    "--config.finetune.num_steps=4",
+    "--config.finetune.num_trials=2",
+    "--config.finetune.max_seq_length=16",
+)
+
+
+def test_own_task(tmp_path, pretrained):
+    data = tmp_path / "data"
+    data.mkdir()
+    for split in ("train", "dev"):
+        (data / f"{split}.tsv").write_text("sentence\tlabel\n" + ROWS)
+    status, output, error = run(
+        tmp_path, "--task=data", f"--init_checkpoint={pretrained}", *SHORT
+    )
+    assert status == 0, error
+    assert "2 classes of single texts (n, p)" in output
+    assert "seed 1: 4 steps" in output and "median" in output
+    workdir = tmp_path / "runs/finetune-data"
+    results = json.loads((workdir / "results.json").read_text())
+    assert (results["task"], results["metric"]) == ("data", "accuracy")
+    assert [trial["seed"] for trial in results["trials"]] == [0, 1]
+    for name in ("confusion.png", "class_scores.png", "dev_scores.png"):
+        assert (workdir / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_all_tasks_that_are_there(tmp_path, pretrained):
+    """Two tasks of GLUE, and the reasons why the others were left out."""
+    for name, header in (("WNLI", "sentence1\tsentence2"), ("SST-2", "sentence")):
+        (tmp_path / "glue" / name).mkdir(parents=True)
+        texts = "good\tbad" if name == "WNLI" else "good"
+        rows = "".join(f"{texts}\t{label}\n" for label in (0, 1) * 9)
+        for split in ("train", "dev"):
+            file = tmp_path / "glue" / name / f"{split}.tsv"
+            file.write_text(f"{header}\tlabel\n{rows}")
+        (tmp_path / "glue" / name / "test.tsv").write_text(f"{header}\n{texts}\n")
+    status, output, error = run(
+        tmp_path,
+        "--task=all",
+        "--data_dir=glue",
+        "--workdir=out",
+        f"--init_checkpoint={pretrained}",
+        *SHORT,
+    )
+    assert status == 0, error
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    medians = {name: task["median"] for name, task in results["tasks"].items()}
+    assert set(medians) == {"SST-2", "WNLI"}
+    averages = results["averages"]
+    assert averages["electra"] == {"value": medians["SST-2"], "tasks": ["SST-2"]}
+    assert averages["leaderboard"]["value"] == pytest.approx(
+        (medians["SST-2"] + medians["WNLI"]) / 2
+    )
+    assert "over 1 of its 8 tasks" in output and "has no folder CoLA" in output
+    submission = sorted(path.name for path in (tmp_path / "out/submission").iterdir())
+    assert submission == ["SST-2.tsv", "WNLI.tsv"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            ("--task=sst2",),
+            "'sst2' is neither a task nor a folder; did you mean 'SST-2'",
+        ),
+        ((), "run `python run_pretraining.py` first"),
+        (("--config.finetune.num_trial=1",), "did you mean 'num_trials'"),
+        (
+            (f"--config={REPOSITORY}/configs/electra_small.py",),
+            "makes a PretrainConfig; expected a FinetuneConfig",
+        ),
+    ],
+)
+def test_wrong_flags_are_named(tmp_path, arguments, message):
+    status, _, error = run(tmp_path, *arguments)
+    assert status != 0
+    assert message in error and "Traceback" not in error

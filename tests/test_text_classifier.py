@@ -1,0 +1,88 @@
+"""Keras' fit, evaluate and predict on strings, against the parts they are made of."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_pretrain.config import EncoderConfig
+from tf_pretrain.data.tokenization import load_tokenizer
+from tf_pretrain.models.classifier import Classifier
+from tf_pretrain.models.encoder import Encoder
+from tf_pretrain.tasks.features import encode_pairs
+from tf_pretrain.tasks.text_classifier import TextClassifier
+from tf_pretrain.training.optimizers import AdamW
+
+VOCAB = Path(__file__).parent / "golden/vocab/bert-base-uncased-vocab.txt"
+TEXTS = [f"good movie {i}" if i % 2 else f"a bad film {i} again" for i in range(21)]
+LABELS = np.arange(21) % 2
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return load_tokenizer(VOCAB)
+
+
+def build(tokenizer, num_outputs):
+    keras.utils.set_random_seed(0)
+    config = EncoderConfig(
+        vocab_size=tokenizer.vocab_size,
+        embedding_size=16,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=16,
+        initializer_range=0.3,
+    )
+    classifier = Classifier(Encoder(config), num_outputs, loss_reduction="mean")
+    model = TextClassifier(classifier, tokenizer, 16)
+    model.compile(optimizer=AdamW(3e-3))
+    return model
+
+
+def logits_of(model, tokenizer, texts_a, texts_b=None):
+    """By the NumPy route, one text at a time."""
+    rows = []
+    for ids, segments in zip(
+        *encode_pairs(tokenizer, texts_a, texts_b, 16), strict=True
+    ):
+        features = {"input_ids": ids[None], "segment_ids": segments[None]}
+        rows.append(model.network(features)[0].numpy())
+    return np.array(rows)
+
+
+def test_learns_and_predicts_strings(tokenizer):
+    model = build(tokenizer, 2)
+    model.fit(TEXTS, LABELS, batch_size=8, epochs=5, verbose=0)
+    logits = logits_of(model, tokenizer, TEXTS)
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    expected = exponentials / exponentials.sum(-1, keepdims=True)
+    predicted = model.predict(TEXTS, batch_size=8, verbose=0)
+    np.testing.assert_allclose(predicted, expected, atol=1e-5)
+    assert (predicted.argmax(-1) == LABELS).mean() == 1.0
+
+
+def test_evaluate_means_over_all_rows(tokenizer):
+    """21 rows in batches of 8: the last batch has 5."""
+    model = build(tokenizer, 2)
+    dataset = tf.data.Dataset.from_tensor_slices((TEXTS, LABELS)).batch(8)
+    got = model.evaluate(dataset, verbose=0, return_dict=True)
+    logits = logits_of(model, tokenizer, TEXTS)
+    losses = np.log(np.exp(logits).sum(-1)) - logits[np.arange(21), LABELS]
+    assert got["loss"] == pytest.approx(losses.mean(), rel=1e-5)
+    assert got["classification"] == got["loss"]
+    assert got["accuracy"] == pytest.approx((logits.argmax(-1) == LABELS).mean())
+
+
+def test_regression_on_pairs(tokenizer):
+    model = build(tokenizer, 1)
+    pairs = (TEXTS, TEXTS[::-1])
+    scores = LABELS.astype("float32")
+    model.fit(pairs, scores, batch_size=8, verbose=0)
+    expected = logits_of(model, tokenizer, *pairs)[:, 0]
+    np.testing.assert_allclose(model.predict(pairs, verbose=0), expected, atol=1e-5)
+    got = model.evaluate(pairs, scores, verbose=0, return_dict=True)
+    assert got["loss"] == pytest.approx(np.mean((expected - scores) ** 2), rel=1e-4)

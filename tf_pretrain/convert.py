@@ -1,0 +1,87 @@
+"""Converts trained weights between formats.
+
+    python -m tf_pretrain.convert --input=PATH --output=DIR --to=huggingface
+
+PATH is a pretraining workdir, an original TF1 checkpoint, a Hugging Face folder or a
+keras-hub preset; what it is is found by looking. `--to` is keras (our own form, which
+run_pretraining.py and run_finetuning.py take), huggingface, tf1 or keras_hub.
+"""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags
+
+from tf_pretrain.config import UserError
+
+_INPUT = flags.DEFINE_string("input", None, "Trained weights.", required=True)
+_GENERATOR = flags.DEFINE_string(
+    "generator", None, "ELECTRA's generator, where it is not part of --input."
+)
+_OUTPUT = flags.DEFINE_string("output", None, "New folder.", required=True)
+_TO = flags.DEFINE_enum(
+    "to",
+    "keras",
+    ["keras", "huggingface", "tf1", "keras_hub"],
+    "Format of --output.",
+)
+
+
+def convert(source, output, to: str, generator=None):
+    """Reads `source`, with the generator if there is one apart, and writes `output`.
+
+    Args:
+        source, generator: Paths, see tf_pretrain.interchange.reading.
+        output: Folder that is made; it appears whole or not at all.
+        to: "keras", "huggingface", "tf1" or "keras_hub".
+
+    Returns:
+        The Pretrained that was written; its notes say what could not go along.
+
+    Raises:
+        InterchangeError: If something cannot be read, or not be said in that format.
+    """
+    # TensorFlow takes seconds to import: wrong flags are reported before.
+    from tf_pretrain.data import atomic_files
+    from tf_pretrain.interchange import (
+        combine,
+        huggingface,
+        keras_hub_presets,
+        reading,
+        tf1,
+        workdir,
+    )
+
+    writers = {
+        "keras": workdir,
+        "huggingface": huggingface,
+        "tf1": tf1,
+        "keras_hub": keras_hub_presets,
+    }
+    pretrained = reading.read(source)
+    if generator is not None:
+        pretrained = combine.combine(pretrained, reading.read(generator))
+    with atomic_files.new_folder(output) as folder:
+        notes = writers[to].write(pretrained, folder)
+    pretrained.notes += notes or []
+    return pretrained
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
+    try:
+        pretrained = convert(_INPUT.value, _OUTPUT.value, _TO.value, _GENERATOR.value)
+    except (UserError, OSError) as error:
+        raise SystemExit(f"error: {error}") from None
+    print(pretrained.report())
+    files = sorted(p for p in Path(_OUTPUT.value).rglob("*") if p.is_file())
+    print(f"written to {_OUTPUT.value}:")
+    for path in files:
+        print(f"  {path.relative_to(_OUTPUT.value)}  {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    app.run(main)

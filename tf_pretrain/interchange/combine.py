@@ -1,0 +1,204 @@
+"""ELECTRA's two networks, apart and together.
+
+Most formats hold a discriminator and a generator as two models; pretraining has both
+in one.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tf_pretrain import config as config_lib
+from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
+
+_EMBEDDINGS = "embeddings/"
+# What a generator has from its own config, and what that must agree with.
+_SIZES = (
+    "vocab_size",
+    "embedding_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "hidden_act",
+    "max_position_embeddings",
+    "type_vocab_size",
+    "parameter_sharing",
+    "num_hidden_groups",
+    "inner_group_num",
+    "use_pooler",
+)
+
+
+def combine(discriminator: Pretrained, generator: Pretrained) -> Pretrained:
+    """One model for replaced token detection.
+
+    What the two share is found by looking: all weights, the embeddings (Clark et al.,
+    2020, sec. 3.2), or nothing. Optimizer moments are kept if both have them, of the
+    same step.
+
+    Args:
+        discriminator: With objective "replaced_token_detection" and no generator.
+        generator: With objective "masked_lm".
+
+    Raises:
+        InterchangeError: If one is not what it is offered as, or if a generator of
+            these sizes cannot be trained with this discriminator.
+    """
+    _check_roles(discriminator, generator)
+    tying = _weight_tying(discriminator, generator)
+    config = _combined_config(discriminator, generator, tying)
+
+    def merged(theirs, own):
+        """Weights, or moments, of both under the names of the whole."""
+        tensors = dict(theirs)
+        for path, value in own.items():
+            part, _, rest = path.partition("/")
+            if part != "encoder":
+                tensors[path] = value
+            elif tying == "none" or (
+                tying == "embeddings" and not rest.startswith(_EMBEDDINGS)
+            ):
+                tensors[f"generator/{rest}"] = value
+        return tensors
+
+    notes = [*discriminator.notes, *generator.notes]
+    has_moments = bool(discriminator.moments and generator.moments)
+    has_moments = has_moments and discriminator.step == generator.step
+    if not has_moments and (discriminator.moments or generator.moments):
+        notes.append("optimizer moments were left out: not both have them, of one step")
+    pretrained = Pretrained(
+        config,
+        merged(discriminator.weights, generator.weights),
+        f"{discriminator.source} and {generator.source}",
+        discriminator.tokenizer or generator.tokenizer,
+        {
+            key: merged(discriminator.moments[key], generator.moments[key])
+            for key in (discriminator.moments if has_moments else {})
+        },
+        discriminator.step,
+        [*discriminator.unused, *generator.unused],
+        notes,
+    )
+    pretrained.check()
+    return pretrained
+
+
+def split(pretrained: Pretrained) -> tuple[Pretrained, Pretrained | None]:
+    """The discriminator, and the generator as a masked language model of its own.
+
+    The inverse of `combine`. The generator is None where its weights are missing.
+    """
+    config = pretrained.config
+    tying = config.objective.weight_tying
+    # The networks that the generator's weights are taken from, later ones first.
+    owners = {
+        "none": {"": "generator/"},
+        "embeddings": {"": "generator/", _EMBEDDINGS: "discriminator/"},
+        "all": {"": "discriminator/"},
+    }[tying]
+
+    def discriminators(tensors):
+        names = ("discriminator/", "replaced_token_head/", "sentence_head/")
+        return {path: w for path, w in tensors.items() if path.startswith(names)}
+
+    def generators(tensors):
+        found = {p: w for p, w in tensors.items() if p.startswith("masked_lm_head/")}
+        for start, owner in owners.items():
+            for path, value in tensors.items():
+                if path.startswith(owner + start):
+                    found["encoder/" + path.removeprefix(owner)] = value
+        return found
+
+    def part(config, choose):
+        return dataclasses.replace(
+            pretrained,
+            config=config,
+            weights=choose(pretrained.weights),
+            moments={k: choose(part) for k, part in pretrained.moments.items()},
+        )
+
+    has_generator = pretrained.has_generator or (
+        tying == "all" and "masked_lm_head/dense/kernel" in pretrained.weights
+    )
+    if not has_generator:
+        return part(config, discriminators), None
+    generator_config = dataclasses.replace(
+        config,
+        model=config_lib.generator_config(config),
+        objective=dataclasses.replace(
+            config.objective, name="masked_lm", sentence_objective="none"
+        ),
+    )
+    return part(config, discriminators), part(generator_config, generators)
+
+
+def _check_roles(discriminator, generator):
+    if not discriminator.is_replaced_token_detection:
+        raise InterchangeError(
+            f"{discriminator.source} is offered as a discriminator, but holds a masked "
+            "language model (a generator?)"
+        )
+    if discriminator.has_generator:
+        raise InterchangeError(
+            f"{discriminator.source} is offered as a discriminator, but holds a "
+            "generator already"
+        )
+    if generator.is_replaced_token_detection:
+        raise InterchangeError(
+            f"{generator.source} is offered as a generator, but holds a discriminator"
+            + (" and a generator together" if generator.has_generator else "")
+        )
+    if generator.config.objective.sentence_objective != "none":
+        raise InterchangeError(
+            f"{generator.source} is offered as a generator, but has a sentence head, "
+            "which a generator has not"
+        )
+
+
+def _weight_tying(discriminator, generator):
+    """What the two have in common: "all", "embeddings" or "none"."""
+    own = {p: w for p, w in generator.weights.items() if p.startswith("encoder/")}
+    equal = {
+        path: np.array_equal(
+            value,
+            discriminator.weights.get("discriminator/" + path.removeprefix("encoder/")),
+        )
+        for path, value in own.items()
+    }
+    if all(equal.values()) and generator.config.model == discriminator.config.model:
+        return "all"
+    start = "encoder/" + _EMBEDDINGS
+    tied = all(equal[path] for path in own if path.startswith(start))
+    return "embeddings" if tied else "none"
+
+
+def _combined_config(discriminator, generator, tying):
+    """The discriminator's config with the generator's size in it."""
+    config, model = discriminator.config, generator.config.model
+    hidden_size = model.hidden_size / config.model.hidden_size
+    num_layers = model.num_hidden_layers / config.model.num_hidden_layers
+    combined = dataclasses.replace(
+        config,
+        objective=dataclasses.replace(
+            config.objective,
+            weight_tying=tying,
+            generator_hidden_size=hidden_size,
+            generator_layers=num_layers,
+        ),
+    )
+    expected = config_lib.generator_config(combined)
+    differing = [
+        f"{name} {getattr(model, name)} instead of {getattr(expected, name)}"
+        for name in _SIZES
+        if getattr(model, name) != getattr(expected, name)
+    ]
+    if differing:
+        own = " with embeddings of its own" if tying == "none" else ""
+        raise InterchangeError(
+            f"{generator.source} cannot be the generator of {discriminator.source}: "
+            f"{'; '.join(differing)}, which a generator{own} of this width has (heads "
+            "are 64 wide, the feed-forward 4 times as wide as the network, the rest "
+            "is the discriminator's)"
+        )
+    return combined

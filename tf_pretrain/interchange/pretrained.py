@@ -1,0 +1,146 @@
+"""A trained model apart from any file format: what readers return and writers take.
+
+Every format has one module with `recognizes(path)`, `read(path)` and, where users
+leave with it, `write(pretrained, folder)`. They meet here, so each knows its own names
+and ours, and none knows another's.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from tf_pretrain.config import PretrainConfig, UserError
+from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.models.objectives import Objective, build_objective
+
+
+class InterchangeError(UserError, ValueError):
+    """Weights that cannot be read, written or used; names file, tensor and reason."""
+
+
+@dataclasses.dataclass
+class Pretrained:
+    """Weights by our names, and what is known about them.
+
+    Attributes:
+        config: Its `model` and `objective` describe the networks; data and training
+            settings are defaults of the family where the source does not say.
+        weights: Float arrays by variable path of the objective, e.g.
+            "discriminator/attention_0/query/kernel" [in, out]. May lack heads, or the
+            whole generator.
+        source: What was read, for messages, e.g. "TF1 checkpoint x/model.ckpt-7".
+        tokenizer: The vocabulary beside the weights, if there was one.
+        moments: {"m": {path: array}, "v": {path: array}} of the optimizer, or empty.
+        step: Optimizer steps taken so far.
+        unused: Names in the source that no variable takes.
+        notes: What a reader had to assume, one sentence each.
+    """
+
+    config: PretrainConfig
+    weights: dict[str, np.ndarray]
+    source: str
+    tokenizer: Tokenizer | None = None
+    moments: dict[str, dict[str, np.ndarray]] = dataclasses.field(default_factory=dict)
+    step: int = 0
+    unused: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_replaced_token_detection(self) -> bool:
+        return self.config.objective.name == "replaced_token_detection"
+
+    @property
+    def has_generator(self) -> bool:
+        return any(path.startswith("generator/") for path in self.weights)
+
+    def missing(self) -> list[str]:
+        """Paths of the objective's variables that have no weights here."""
+        return [p for p in variable_shapes(self.config) if p not in self.weights]
+
+    def check(self) -> None:
+        """Compares every tensor with the network that `config` describes.
+
+        Raises:
+            InterchangeError: For a tensor of another shape, or one without a place.
+        """
+        shapes = variable_shapes(self.config)
+        named = [("", self.weights), *((f" ({k})", v) for k, v in self.moments.items())]
+        for suffix, tensors in named:
+            for path, tensor in tensors.items():
+                if path not in shapes:
+                    raise InterchangeError(
+                        f"{self.source}: {path}{suffix} has no place in the model that "
+                        "its config describes"
+                    )
+                if tensor.shape != shapes[path]:
+                    raise InterchangeError(
+                        f"{self.source}: {path}{suffix} has shape {tensor.shape}, but "
+                        f"the config expects {shapes[path]}"
+                    )
+
+    def build(self, initialize_missing=False, dtype=None) -> Objective:
+        """The network with these weights.
+
+        Args:
+            initialize_missing: Leave what is missing at fresh initial values instead
+                of refusing.
+
+        Raises:
+            InterchangeError: If weights are missing, or do not fit the config.
+        """
+        self.check()
+        missing = self.missing()
+        if missing and not initialize_missing:
+            raise InterchangeError(describe_missing(self, missing))
+        network = build_objective(self.config, dtype=dtype)
+        for variable in network.trainable_variables:
+            if variable.path in self.weights:
+                variable.assign(self.weights[variable.path])
+        return network
+
+    def report(self) -> str:
+        """What was loaded, what was missing, what was left over, as text."""
+        count = sum(w.size for w in self.weights.values())
+        missing = self.missing()
+        lines = [
+            f"{self.source}: {self.config.objective.name}, {len(self.weights)} tensors "
+            f"({count:,} numbers) loaded"
+            + (f", optimizer moments of step {self.step}" if self.moments else "")
+        ]
+        lines += [f"  {note}" for note in self.notes]
+        lines.append("  missing: " + (_listing(missing) if missing else "nothing"))
+        lines.append(
+            "  left over: " + (_listing(self.unused) if self.unused else "nothing")
+        )
+        return "\n".join(lines)
+
+
+def describe_missing(pretrained: Pretrained, missing: list[str]) -> str:
+    """A message that says which part a source lacks, and what can be done."""
+    if pretrained.is_replaced_token_detection and not pretrained.has_generator:
+        return (
+            f"{pretrained.source} holds a discriminator and no generator, which "
+            "pretraining needs. Give the generator's checkpoint too "
+            "(`python -m tf_pretrain.convert --input=DISCRIMINATOR "
+            "--generator=GENERATOR`), or start a fresh one "
+            "(--initialize_missing; initialize_missing=True)"
+        )
+    return (
+        f"{pretrained.source} lacks {_listing(missing)}; --initialize_missing "
+        "(initialize_missing=True) starts these at fresh values"
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def variable_shapes(config: PretrainConfig) -> dict[str, tuple[int, ...]]:
+    """{path: shape} of the trainable variables that `config` describes, in order."""
+    network = build_objective(config)
+    return {v.path: tuple(v.shape) for v in network.trainable_variables}
+
+
+def _listing(names, limit=6):
+    """The first names and how many there are."""
+    shown = ", ".join(names[:limit])
+    more = len(names) - limit
+    return f"{len(names)} ({shown}{f', and {more} more' if more > 0 else ''})"

@@ -1,0 +1,121 @@
+"""An encoder and a task head: what both papers fine-tune on GLUE.
+
+ELECTRA puts a dense layer on the raw final state of [CLS] and sums the loss over the
+batch (`finetune/classification/classification_tasks.py` of the released code); ALBERT
+puts it on the tanh-pooled vector and takes the mean (`classifier_utils.py`). Both
+regress with the squared error.
+"""
+
+import keras
+from keras import ops
+
+from tf_pretrain.config import ConfigError
+from tf_pretrain.models import layers
+from tf_pretrain.models.encoder import dropout_for
+from tf_pretrain.models.objectives import LossTerm, cross_entropy, total_loss
+
+HEADS = ("first_token", "pooled")
+LOSS_REDUCTIONS = ("sum", "mean")
+
+
+class Classifier(keras.Model):
+    """Classification of texts and pairs, or regression, on top of an encoder.
+
+    Train it with `tf_pretrain.training.trainer.Trainer`, like an objective. Several
+    classifiers may share one encoder.
+
+    Args:
+        encoder: An Encoder.
+        num_outputs: Number of classes; 1 for regression.
+        head: "first_token": dense, Glorot uniform, on the final state of [CLS]
+            (ELECTRA); "pooled": dense, truncated normal, on the encoder's pooled
+            output (ALBERT). Dropout comes before the dense layer.
+        loss_reduction: "sum" over the batch (ELECTRA) or "mean" (ALBERT).
+        dropout: Rate in [0, 1) of the head's dropout; the encoder has its own rates.
+        dtype: Keras dtype or policy of the head.
+
+    Call: features as the encoder takes them -> logits float32 [B, num_outputs].
+    For the loss also `labels` [B], int32 classes or float32 targets, and optionally
+    `example_weights` float32 [B] (0 for a row that only fills the batch).
+
+    Raises:
+        ConfigError: If `head` or `loss_reduction` is unknown, or the encoder has no
+            pooler for "pooled".
+    """
+
+    def __init__(
+        self,
+        encoder,
+        num_outputs,
+        head="first_token",
+        loss_reduction="sum",
+        dropout=0.1,
+        dtype=None,
+        name="classifier",
+    ):
+        # No autocast: targets and weights of the batch stay float32.
+        super().__init__(dtype=dtype, name=name, autocast=False)
+        _require_one_of("head", head, HEADS)
+        _require_one_of("loss_reduction", loss_reduction, LOSS_REDUCTIONS)
+        if head == "pooled" and encoder.pooler is None:
+            raise ConfigError(
+                'head is "pooled", but the encoder has no pooler; expected an encoder '
+                'with use_pooler, or head "first_token"'
+            )
+        self.encoder = encoder
+        self.num_outputs = num_outputs
+        self.head = head
+        self.dropout = dropout
+        self.loss_name = "regression" if num_outputs == 1 else "classification"
+        self.loss_terms = {self.loss_name: LossTerm(is_mean=loss_reduction == "mean")}
+        initializer = "glorot_uniform"
+        if head == "pooled":
+            initializer = layers.truncated_normal(encoder.config.initializer_range)
+        self.dense = keras.layers.Dense(
+            num_outputs,
+            kernel_initializer=initializer,
+            dtype=dtype,
+            name="task_specific",  # layer-wise learning rates know the head by this
+        )
+        self.dense.build((None, encoder.config.hidden_size))
+        self.built = True
+
+    def call(self, features, training=False):
+        dropout = dropout_for(features, training)
+        encoded = self.encoder(features, dropout=dropout)
+        if self.head == "pooled":
+            x = encoded["pooled_output"]
+        else:
+            x = encoded["sequence_output"][:, 0]
+        return ops.cast(self.dense(dropout(x, self.dropout)), "float32")
+
+    def example_losses(self, features, logits):
+        """Cross-entropy (nats) or squared error of each row: float32 [B]."""
+        if self.num_outputs == 1:
+            return ops.square(logits[:, 0] - ops.cast(features["labels"], "float32"))
+        return cross_entropy(logits, features["labels"])
+
+    def loss_weights(self, features):
+        """{name: float32 scalar}: how many rows of the batch count."""
+        weights = features.get("example_weights")
+        if weights is None:
+            rows = ops.shape(features["input_ids"])[0]
+            return {self.loss_name: ops.cast(rows, "float32")}
+        return {self.loss_name: ops.sum(weights)}
+
+    def losses(self, features, training=False):
+        """{name: (weighted sum, weight)}, float32 scalars, for a batch."""
+        losses = self.example_losses(features, self(features, training=training))
+        if "example_weights" in features:
+            losses = losses * features["example_weights"]
+        weight = self.loss_weights(features)[self.loss_name]
+        return {self.loss_name: (ops.sum(losses), weight)}
+
+    def total_loss(self, losses):
+        """The loss that is minimised, from what `losses` returned."""
+        return total_loss(self.loss_terms, losses)
+
+
+def _require_one_of(name, value, allowed):
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}; expected one of {allowed}")

@@ -1,0 +1,135 @@
+"""Encoded examples -> batches of feature dicts, grouped by length.
+
+Training reads an endless stream, epoch after epoch in a new order. It is cut into
+pools of POOL_BATCHES batches; a pool is sorted by length, cut into batches, and the
+batches are shuffled. So a batch holds texts of about the same length and is padded to
+a multiple of LENGTH_STEP: few lengths, because XLA, where it is asked for, compiles
+each once. Which examples make up batch s, and their dropout seeds, is a function of
+(seed, s).
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tf_pretrain.tasks.features import encode_pairs
+from tf_pretrain.tasks.task import Split
+
+POOL_BATCHES = 50
+LENGTH_STEP = 8
+EVALUATION_ROWS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """A split as ids.
+
+    Attributes:
+        input_ids, segment_ids: Lists of N int32 arrays, not padded.
+        labels: int32 or float32 [N]; zeros if the split has none.
+    """
+
+    input_ids: list[np.ndarray]
+    segment_ids: list[np.ndarray]
+    labels: np.ndarray
+
+    def __len__(self):
+        return len(self.input_ids)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.array([len(ids) for ids in self.input_ids])
+
+
+def encode_split(split: Split, tokenizer, max_seq_length, labels=None) -> Examples:
+    """Tokenises a split.
+
+    Args:
+        labels: What to train on instead of the split's labels.
+    """
+    if labels is None:
+        labels = split.labels
+    if labels is None:
+        labels = np.zeros(len(split), np.int32)
+    ids, segments = encode_pairs(
+        tokenizer, split.texts_a, split.texts_b, max_seq_length
+    )
+    return Examples(ids, segments, labels)
+
+
+def training_batches(examples, settings, num_steps, seed):
+    """Yields `num_steps` batches of exactly `settings.batch_size` examples."""
+    size = settings.batch_size
+    padded_lengths = _padded_lengths(examples, settings)
+    stream = _shuffled_indices(len(examples), seed)
+    step = 0
+    while step < num_steps:
+        rng = np.random.default_rng([seed, 1, step])
+        count = min(POOL_BATCHES, num_steps - step)
+        pool = np.array([next(stream) for _ in range(count * size)])
+        if settings.group_by_length:
+            # Stable: among equal lengths the shuffled order stays.
+            pool = pool[np.argsort(padded_lengths[pool], kind="stable")]
+        for batch in rng.permutation(pool.reshape(count, size)):
+            yield _features(
+                examples,
+                batch,
+                padded_lengths[batch].max(),
+                rng.integers(2**31 - 1, size=size, dtype=np.int32),
+            )
+        step += count
+
+
+def evaluation_batches(examples, settings):
+    """Yields (indices, features): every example once, shortest first.
+
+    The last batch is filled up with rows of `example_weights` 0 that have no index.
+    """
+    padded_lengths = _padded_lengths(examples, settings)
+    order = np.argsort(padded_lengths, kind="stable")
+    for start in range(0, len(order), EVALUATION_ROWS):
+        indices = order[start : start + EVALUATION_ROWS]
+        yield (
+            indices,
+            _features(
+                examples, indices, padded_lengths[indices].max(), rows=EVALUATION_ROWS
+            ),
+        )
+
+
+def _padded_lengths(examples, settings):
+    if not settings.group_by_length:
+        return np.full(len(examples), settings.max_seq_length)
+    lengths = -(-examples.lengths // LENGTH_STEP) * LENGTH_STEP
+    return np.minimum(lengths, settings.max_seq_length)
+
+
+def _shuffled_indices(num_examples, seed):
+    epoch = 0
+    while True:
+        yield from np.random.default_rng([seed, 0, epoch]).permutation(num_examples)
+        epoch += 1
+
+
+def _features(examples, indices, length, dropout_seed=None, rows=None):
+    """A feature dict of the examples, padded to `length` and to `rows`."""
+    rows = rows or len(indices)
+    features = {
+        name: np.zeros((rows, length), np.int32)
+        for name in ("input_ids", "input_mask", "segment_ids")
+    }
+    # A row that only fills the batch still attends to one token, as any row does.
+    features["input_mask"][:, 0] = 1
+    for row, index in enumerate(indices):
+        ids = examples.input_ids[index]
+        features["input_ids"][row, : len(ids)] = ids
+        features["input_mask"][row, : len(ids)] = 1
+        features["segment_ids"][row, : len(ids)] = examples.segment_ids[index]
+    labels = np.zeros(rows, examples.labels.dtype)
+    labels[: len(indices)] = examples.labels[indices]
+    features["labels"] = labels
+    weights = np.arange(rows) < len(indices)
+    features["example_weights"] = weights.astype(np.float32)
+    if dropout_seed is not None:
+        features["dropout_seed"] = dropout_seed
+    return features

@@ -1,0 +1,76 @@
+"""Texts and pairs of texts -> ids: [CLS] A [SEP] or [CLS] A [SEP] B [SEP].
+
+Both papers cut a pair that is too long by dropping the last piece of the longer text,
+of B if they are as long, until it fits (Devlin et al., 2018; `_truncate_seq_pair` of
+both releases); a text alone loses its end.
+"""
+
+import numpy as np
+
+from tf_pretrain.config import UserError
+
+
+def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
+    """Ids and segments of many texts or pairs, without padding.
+
+    Args:
+        tokenizer: A tf_pretrain.data.tokenization.Tokenizer.
+        texts_a: Strings, N of them.
+        texts_b: Strings, N of them; None if the task has single texts.
+        max_seq_length: Most ids of an example, special tokens included.
+
+    Returns:
+        input_ids: list of N int32 arrays [length].
+        segment_ids: list of N int32 arrays [length]: 0 for [CLS], A and its [SEP],
+            1 for B and its [SEP].
+
+    Raises:
+        UserError: If `max_seq_length` leaves no piece of each text, or the numbers of
+            texts differ.
+    """
+    num_segments = 1 if texts_b is None else 2
+    num_specials = 1 + num_segments
+    room = max_seq_length - num_specials
+    if room < num_segments:
+        raise UserError(
+            f"max_seq_length is {max_seq_length}; expected at least "
+            f"{num_specials + num_segments}: {num_specials} special tokens and a piece "
+            "of each text"
+        )
+    if texts_b is not None and len(texts_a) != len(texts_b):
+        raise UserError(
+            f"there are {len(texts_a)} first and {len(texts_b)} second texts; expected "
+            "as many"
+        )
+    ids_a, splits_a = tokenizer.tokenize(texts_a)
+    if texts_b is None:
+        ids_b, splits_b = ids_a[:0], np.zeros_like(splits_a)
+    else:
+        ids_b, splits_b = tokenizer.tokenize(texts_b)
+    keep_a, keep_b = _kept_lengths(np.diff(splits_a), np.diff(splits_b), room)
+
+    first, separator = [np.int32(tokenizer.cls_id)], [np.int32(tokenizer.sep_id)]
+    input_ids, segment_ids = [], []
+    for start_a, length_a, start_b, length_b in zip(
+        splits_a, keep_a, splits_b, keep_b, strict=False
+    ):
+        parts = [first, ids_a[start_a : start_a + length_a], separator]
+        lengths = [2 + length_a]
+        if texts_b is not None:
+            parts += [ids_b[start_b : start_b + length_b], separator]
+            lengths += [1 + length_b]
+        input_ids.append(np.concatenate(parts))
+        segment_ids.append(np.repeat(np.arange(len(lengths), dtype=np.int32), lengths))
+    return input_ids, segment_ids
+
+
+def _kept_lengths(length_a, length_b, room):
+    """How many pieces stay of each pair, int64 [N] twice.
+
+    Dropping from the longer text ends either at the shorter one's length or with both
+    at half of the room, A with the odd piece.
+    """
+    half_b = room // 2
+    keep_a = np.minimum(length_a, np.maximum(room - length_b, room - half_b))
+    keep_b = np.minimum(length_b, np.maximum(room - length_a, half_b))
+    return keep_a, keep_b

@@ -1,0 +1,163 @@
+"""All of GLUE: one table with averages, beside the papers' rows of the same size."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+from tf_pretrain.config import EncoderConfig
+from tf_pretrain.tasks import glue
+
+# Clark et al. (2020), Table 1: the mean of these, each by its first metric; MNLI is
+# matched only, WNLI is left out.
+AVERAGED = ("CoLA", "SST-2", "MRPC", "STS-B", "QQP", "MNLI", "QNLI", "RTE")
+_PAPER_SCORES = Path(__file__).with_name("paper_scores.json")
+
+
+def available_tasks(data_dir, subsets) -> tuple[list[str], dict[str, str]]:
+    """The tasks whose files are there, and {task: why not} of the others."""
+    if data_dir is None:
+        return list(glue.TASKS), {}
+    available, missing = [], {}
+    for name in glue.TASKS:
+        try:
+            glue.load(name, data_dir, subsets)
+        except glue.TaskError as error:
+            missing[name] = str(error)
+        else:
+            available.append(name)
+    return available, missing
+
+
+def electra_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
+    """The ELECTRA paper's average over those of its 8 tasks that there are.
+
+    Args:
+        medians: {task: `medians` of its results}.
+
+    Returns:
+        The average and its tasks.
+    """
+    names = [name for name in AVERAGED if name in medians]
+    scores = [medians[n]["dev"][glue.TASKS[n].metrics[0]] for n in names]
+    return _mean(scores), names
+
+
+def leaderboard_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
+    """As the GLUE leaderboard has it: all 9 tasks, each by the mean of its scores.
+
+    Wang et al. (2019), sec. 3: several metrics, and MNLI's two sets, are averaged
+    first. Arguments and result as for `electra_average`.
+    """
+    names = [name for name in glue.TASKS if name in medians]
+    scores = [
+        _mean([value for split in medians[name].values() for value in split.values()])
+        for name in names
+    ]
+    return _mean(scores), names
+
+
+def paper_rows(encoder: EncoderConfig) -> list[dict]:
+    """Published rows of the encoder's size: `model`, `source`, `scores`, `average`."""
+    rows = json.loads(_PAPER_SCORES.read_text(encoding="utf-8"))["rows"]
+    sizes = dataclasses.asdict(encoder)
+    return [row for row in rows if row["encoder"].items() <= sizes.items()]
+
+
+def summarize(all_results: dict[str, dict], encoder: EncoderConfig) -> dict:
+    """What the suite's `results.json` holds.
+
+    Args:
+        all_results: {task: results of its run}.
+    """
+    medians = {name: results["medians"] for name, results in all_results.items()}
+    averages = {}
+    for name, function in (
+        ("electra", electra_average),
+        ("leaderboard", leaderboard_average),
+    ):
+        value, tasks = function(medians)
+        averages[name] = {"value": value, "tasks": tasks}
+    return {
+        "task": "all",
+        "averages": averages,
+        "tasks": {
+            name: {
+                key: results[key]
+                for key in ("metric", "median", "std", "min", "max", "medians")
+            }
+            | {"num_trials": len(results["trials"]), "notes": results["notes"]}
+            for name, results in all_results.items()
+        },
+        "paper_rows": paper_rows(encoder),
+    }
+
+
+def report(summary: dict, missing: dict[str, str]) -> str:
+    """One table: our medians and spread, then the papers' rows."""
+    names = [name for name in (*AVERAGED, "WNLI") if name in summary["tasks"]]
+    electra = summary["averages"]["electra"]
+    width = 34
+    header = f"{'dev x 100':<{width}}" + "".join(f"{name:>8}" for name in names)
+    rows = [("median", {n: 100 * summary["tasks"][n]["median"] for n in names})]
+    rows += [
+        (label, {n: 100 * summary["tasks"][n][key] for n in names})
+        for label, key in (
+            ("standard deviation", "std"),
+            ("lowest", "min"),
+            ("highest", "max"),
+        )
+    ]
+    lines = ["", header + f"{'average':>9}"]
+    for label, scores in rows:
+        average = 100 * electra["value"] if label == "median" else None
+        lines.append(_row(label, width, scores, names, average))
+    for row in summary["paper_rows"]:
+        average = row["average"]
+        if average is None and all(name in row["scores"] for name in AVERAGED):
+            average = _mean([row["scores"][name] for name in AVERAGED])
+        lines.append(_row(row["model"], width, row["scores"], names, average))
+    if not summary["paper_rows"]:
+        lines.append("(the papers have no encoder of this size)")
+    lines += [f"  {row['model']}: {row['source']}" for row in summary["paper_rows"]]
+    board = summary["averages"]["leaderboard"]
+    lines += [
+        "",
+        f"average as in the ELECTRA paper: {100 * electra['value']:.2f} over "
+        f"{len(electra['tasks'])} of its 8 tasks (no WNLI)",
+        f"average as on the GLUE leaderboard: {100 * board['value']:.2f} over "
+        f"{len(board['tasks'])} of its 9 tasks",
+    ]
+    lines += [
+        f"note: {name}: {note}"
+        for name in names
+        for note in summary["tasks"][name]["notes"]
+    ]
+    lines += [f"left out: {reason}" for reason in missing.values()]
+    return "\n".join(lines)
+
+
+def collect_submission(workdir, all_results: dict[str, dict]) -> Path:
+    """Copies the files for the leaderboard, of each task's median trial."""
+    folder = Path(workdir) / "submission"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, results in all_results.items():
+        seed = results["median_seed"]
+        trial = next(t for t in results["trials"] if t["seed"] == seed)
+        for split, path in trial["predictions"].items():
+            if not split.startswith("dev"):
+                source = Path(workdir) / name / path
+                shutil.copyfile(source, folder / source.name)
+    return folder
+
+
+def _row(label, width, scores, names, average):
+    cells = "".join(
+        f"{scores[name]:>8.1f}" if name in scores else f"{'':>8}" for name in names
+    )
+    shown = "" if average is None else f"{average:.1f}"
+    return f"{label:<{width}}{cells}{shown:>9}"
+
+
+def _mean(values):
+    return sum(values) / len(values) if values else float("nan")

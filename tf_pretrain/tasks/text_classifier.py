@@ -1,0 +1,93 @@
+"""`TextClassifier`: fine-tuning on strings by Keras' own fit, evaluate, predict."""
+
+import keras
+import tensorflow as tf
+
+from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.models.classifier import Classifier
+from tf_pretrain.tasks.text_features import TextFeatures
+from tf_pretrain.training.trainer import Trainer
+
+
+class TextClassifier(Trainer):
+    """A Classifier that takes texts: `fit(texts, labels)`, `predict(texts)`.
+
+    For a user's own code; `run_finetuning.py` also groups texts by length, which is
+    faster, and keeps the papers' recipes. TensorFlow backend only.
+
+    Args:
+        classifier: A Classifier; its encoder from `load_encoder`, say.
+        tokenizer: The encoder's, from `load_tokenizer`.
+        max_seq_length: Most pieces of a text or pair, special tokens included.
+
+    Data: a list of strings, a tuple (strings, strings) for pairs, or a tf.data.Dataset
+    of batches of (texts, labels); labels int [N] classes or float [N] scores.
+    `predict` returns probabilities float32 [N, C], or scores float32 [N].
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        tokenizer: Tokenizer,
+        max_seq_length: int,
+        name="text_classifier",
+    ):
+        super().__init__(classifier, name=name)
+        self.text_features = TextFeatures(tokenizer, max_seq_length)
+        self.accuracy = None
+        if classifier.num_outputs > 1:
+            self.accuracy = keras.metrics.Mean(name="accuracy")
+
+    def compile(self, optimizer="adam", **kwargs):
+        """As keras.Model.compile; without XLA, which has no strings."""
+        super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
+
+    def fit(self, x=None, y=None, **kwargs):
+        """As keras.Model.fit, also on lists of strings."""
+        return super().fit(_as_tensors(x), _as_tensors(y), **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """As keras.Model.evaluate, also on lists of strings."""
+        return super().evaluate(_as_tensors(x), _as_tensors(y), **kwargs)
+
+    def predict(self, x, **kwargs):
+        """As keras.Model.predict, also on lists of strings."""
+        return super().predict(_as_tensors(x), **kwargs)
+
+    def train_step(self, data):
+        return super().train_step(self._features(data))
+
+    def test_step(self, data):
+        """Running means of the loss and, for classes, of the accuracy."""
+        features = self._features(data)
+        logits = self.network(features)
+        losses = self.network.example_losses(features, logits)
+        for mean in (self._loss_tracker, *self.loss_means):
+            mean.update_state(losses)
+        if self.accuracy is not None:
+            best = tf.argmax(logits, axis=-1, output_type=tf.int32)
+            self.accuracy.update_state(best == features["labels"])
+        return self.get_metrics_result()
+
+    def predict_step(self, data):
+        texts, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        logits = self.network(self._text_features(texts))
+        if self.network.num_outputs == 1:
+            return logits[:, 0]
+        return tf.nn.softmax(logits)
+
+    def _features(self, data):
+        texts, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        kind = tf.float32 if self.network.num_outputs == 1 else tf.int32
+        return {**self._text_features(texts), "labels": tf.cast(labels, kind)}
+
+    def _text_features(self, texts):
+        parts = texts if isinstance(texts, (tuple, list)) else (texts,)
+        return self.text_features(*parts)
+
+
+def _as_tensors(x):
+    """Keras takes string tensors, but no lists or NumPy arrays of strings."""
+    if isinstance(x, tuple):
+        return tuple(_as_tensors(part) for part in x)
+    return x if x is None or isinstance(x, tf.data.Dataset) else tf.convert_to_tensor(x)

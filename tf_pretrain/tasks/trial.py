@@ -1,0 +1,253 @@
+"""One trial: a pretrained encoder and a fresh head, trained on one seed's batches.
+
+All trials of a task share one network, so that the training step is traced once; each
+sets every weight and optimizer slot anew.
+"""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_pretrain.config import ConfigError, EncoderConfig
+from tf_pretrain.tasks import batches, metrics
+from tf_pretrain.tasks.config import FinetuneConfig
+from tf_pretrain.tasks.saved import Model
+from tf_pretrain.tasks.task import Split, Task
+from tf_pretrain.training import callbacks
+from tf_pretrain.training.optimizers import build_optimizer, layerwise_multipliers
+from tf_pretrain.training.trainer import Trainer
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What a trial found out.
+
+    Attributes:
+        scores: {split: {metric: value}} of the weights that were kept.
+        predictions: {split: int [N] classes or float [N] scores}, in file order.
+        history: The dev scores by step: {"step": s, metric: value}.
+        step: The step whose weights were kept.
+        seconds: Wall time.
+    """
+
+    scores: dict[str, dict[str, float]]
+    predictions: dict[str, np.ndarray]
+    history: list[dict]
+    step: int
+    seconds: float
+
+
+def describe_model(
+    task: Task, config: FinetuneConfig, encoder_config: EncoderConfig, tokenizer
+) -> Model:
+    """The network that `config` puts on an encoder.
+
+    Raises:
+        ConfigError: If encoder, vocabulary and config do not fit.
+    """
+    settings = config.finetune
+    if tokenizer.vocab_size > encoder_config.vocab_size:
+        raise ConfigError(
+            f"the vocabulary has {tokenizer.vocab_size} pieces, but the encoder "
+            f"{encoder_config.vocab_size}: it belongs to another checkpoint"
+        )
+    if settings.max_seq_length > encoder_config.max_position_embeddings:
+        raise ConfigError(
+            f"finetune.max_seq_length is {settings.max_seq_length}, but the encoder "
+            f"has {encoder_config.max_position_embeddings} positions; set --config."
+            f"finetune.max_seq_length={encoder_config.max_position_embeddings}"
+        )
+    if settings.layerwise_decay < 1 and encoder_config.parameter_sharing != "none":
+        raise ConfigError(
+            "finetune.layerwise_decay needs layers with their own weights, but the "
+            f"encoder shares {encoder_config.parameter_sharing!r}; set --config."
+            "finetune.layerwise_decay=1, or take --config=configs/finetune_albert.py"
+        )
+    return Model(
+        task=task.name,
+        encoder=dataclasses.replace(
+            encoder_config,
+            hidden_dropout_prob=settings.encoder_dropout,
+            attention_probs_dropout_prob=settings.encoder_dropout,
+        ),
+        num_outputs=task.num_outputs,
+        head=settings.head,
+        loss_reduction=settings.loss_reduction,
+        dropout=settings.classifier_dropout,
+        class_names=task.class_names,
+        target_scale=task.target_scale if settings.scale_targets else 1.0,
+        is_pair=task.is_pair,
+        max_seq_length=settings.max_seq_length,
+    )
+
+
+class TrialRunner:
+    """Runs the trials of one task.
+
+    Args:
+        task: The task.
+        config: Its FinetuneConfig.
+        model: From `describe_model`.
+        encoder_weights: {variable path: array} of the pretrained encoder; None to
+            start from random weights.
+        tokenizer: The encoder's.
+    """
+
+    def __init__(self, task, config, model, encoder_weights, tokenizer):
+        self.task, self.config, self.model = task, config, model
+        self._encoder_weights = encoder_weights
+        settings = config.finetune
+        train = task.splits["train"]
+        if settings.double_unordered and task.is_unordered:
+            train = _with_swapped(train)
+        targets = train.labels
+        if task.is_regression:
+            targets = targets / np.float32(model.target_scale)
+        self.examples = {
+            name: batches.encode_split(split, tokenizer, settings.max_seq_length)
+            for name, split in task.splits.items()
+            if name != "train"
+        }
+        self.examples["train"] = batches.encode_split(
+            train, tokenizer, settings.max_seq_length, targets
+        )
+        self.num_steps = settings.total_steps(len(train))
+        self.train_config = settings.train_config(self.num_steps)
+        self.classifier = model.build()
+        self._trainer = Trainer(self.classifier)
+        self._trainer.compile(
+            optimizer=build_optimizer(self.train_config, self._multipliers()),
+            jit_compile=settings.jit_compile,
+        )
+        self._logits = tf.function(
+            lambda features: self.classifier(features, training=False),
+            autograph=False,
+            reduce_retracing=True,
+        )
+
+    def describe_lengths(self) -> str:
+        """Lengths in pieces, and how many examples are cut, for people."""
+        limit = self.config.finetune.max_seq_length
+        lines = []
+        for name, examples in self.examples.items():
+            lengths = examples.lengths
+            lines.append(
+                f"  {name}: {np.median(lengths):.0f} pieces (median), "
+                f"{np.percentile(lengths, 95):.0f} (95 %), {lengths.max()} at most; "
+                f"{np.mean(lengths == limit):.1%} fill {limit} and may be cut"
+            )
+        return "\n".join(lines)
+
+    def run(self, seed, folder) -> Trial:
+        """Trains and scores one trial; progress goes to `folder`."""
+        began = time.perf_counter()
+        self._reset(seed)
+        settings, num_steps = self.config.finetune, self.num_steps
+        progress = callbacks.Progress(folder, 0, num_steps, self.train_config.log_every)
+        history, best = [], None
+
+        def evaluate(step):
+            """Dev predictions of this step, which join the history."""
+            nonlocal best
+            predicted = self.predict("dev")
+            scores = self._score("dev", predicted)
+            progress.log_scores(step, scores)
+            history.append({"step": step, **scores})
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
+            print(f"step {step}/{num_steps}  dev {shown}", flush=True)
+            main = scores[self.task.metrics[0]]
+            if settings.choose_best_on_dev and (best is None or main > best[0]):
+                best = (main, step, predicted, self.classifier.get_weights())
+            return predicted
+
+        self._trainer.fit(
+            self._dataset(seed),
+            steps_per_epoch=num_steps,
+            callbacks=[
+                progress,
+                callbacks.PeriodicEvaluation(evaluate, 0, self.train_config),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+        kept_step, predictions = num_steps, {"dev": evaluate(num_steps)}
+        if best is not None:
+            _, kept_step, predictions["dev"], weights = best
+            self.classifier.set_weights(weights)
+        predictions |= {
+            name: self.predict(name)
+            for name in self.task.splits
+            if name not in ("train", "dev")
+        }
+        scores = {n: self._score(n, predictions[n]) for n in self.task.scored_splits}
+        seconds = time.perf_counter() - began
+        return Trial(scores, predictions, history, kept_step, seconds)
+
+    def predict(self, split) -> np.ndarray:
+        """Class numbers int [N], or scores float [N] in the task's own scale."""
+        examples = self.examples[split]
+        logits = np.zeros((len(examples), self.task.num_outputs), np.float32)
+        for indices, features in batches.evaluation_batches(
+            examples, self.config.finetune
+        ):
+            rows = self._logits(features).numpy()
+            logits[indices] = rows[: len(indices)]
+        if self.task.is_regression:
+            return logits[:, 0] * np.float32(self.model.target_scale)
+        return logits.argmax(axis=1)
+
+    def _score(self, split, predictions):
+        labels = self.task.splits[split].labels
+        return {
+            name: metrics.METRICS[name](labels, predictions)
+            for name in self.task.metrics
+        }
+
+    def _reset(self, seed):
+        """Fresh weights of this seed, the encoder's from pretraining; empty slots."""
+        keras.utils.set_random_seed(seed)
+        for variable, fresh in zip(
+            self.classifier.trainable_variables,
+            self.model.build().trainable_variables,
+            strict=True,
+        ):
+            variable.assign(fresh)
+        if self._encoder_weights is not None:
+            for variable in self.classifier.encoder.trainable_variables:
+                variable.assign(self._encoder_weights[variable.path])
+        for variable in self._trainer.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+
+    def _dataset(self, seed):
+        def generate():
+            return batches.training_batches(
+                self.examples["train"], self.config.finetune, self.num_steps, seed
+            )
+
+        first = next(generate())
+        signature = {
+            name: tf.TensorSpec([len(value), *[None] * (value.ndim - 1)], value.dtype)
+            for name, value in first.items()
+        }
+        dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+        return dataset.prefetch(4)
+
+    def _multipliers(self):
+        decay = self.config.finetune.layerwise_decay
+        if decay == 1:
+            return None
+        multipliers = layerwise_multipliers(self.model.encoder.num_hidden_layers, decay)
+        # Where ELECTRA's code once had a pooler: between the layers and the head.
+        return {**multipliers, "/pooler/": decay}
+
+
+def _with_swapped(split):
+    """The pairs, and once more with their texts swapped (ELECTRA's code)."""
+    return Split(
+        split.texts_a + split.texts_b,
+        split.texts_b + split.texts_a,
+        np.concatenate([split.labels, split.labels]),
+    )
