@@ -13,8 +13,8 @@ def get_config() -> FinetuneConfig:
     return FinetuneConfig(
         finetune=FinetuneSettings(
             num_trials=3,
-            num_epochs=5.0,  # 2,400 passages
             learning_rate=5e-4,  # the encoder is small
-            max_seq_length=64,  # as the encoder was pretrained
+            encoder_dropout=0.0,  # as in its pretraining
+            max_seq_length=64,  # as in its pretraining
         )
     )

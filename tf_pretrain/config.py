@@ -12,7 +12,14 @@ import json
 import typing
 
 PARAMETER_SHARING = ("none", "all", "attention", "ffn")
-OBJECTIVES = ("replaced_token_detection", "masked_lm")
+OBJECTIVES = (
+    "replaced_token_detection",
+    "masked_lm",
+    "replace_mlm",
+    "all_tokens_mlm",
+)
+GENERATORS = ("transformer", "uniform", "unigram")
+GENERATOR_TRAININGS = ("joint", "two_stage", "adversarial")
 SENTENCE_OBJECTIVES = ("none", "sentence_order", "next_sentence")
 STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -98,18 +105,28 @@ class EncoderConfig:
 class ObjectiveConfig:
     """What the encoder is trained to predict.
 
-    `name` is "replaced_token_detection" (Clark et al., 2020) or "masked_lm" (BERT's
-    and ALBERT's). A sentence objective may be added to either.
+    `name` is "replaced_token_detection" (Clark et al., 2020), "masked_lm" (BERT's and
+    ALBERT's), or one of the steps between them (Clark et al., 2020, sec. 3.5):
+    "replace_mlm", masked LM that reads a generator's samples in place of [MASK], and
+    "all_tokens_mlm", which predicts every token of that input with a copy gate. A
+    sentence objective may be added to each.
     """
 
     name: str = "replaced_token_detection"
     sentence_objective: str = "none"
-    # The generator (ELECTRA only); sizes are fractions of the discriminator's.
+    # The generator (all but "masked_lm"); sizes are fractions of the discriminator's.
+    # "uniform" and "unigram" draw tokens without a network (Clark et al., Figure 3).
+    generator: str = "transformer"
     generator_hidden_size: float = 0.25
     generator_layers: float = 1.0
     weight_tying: str = "embeddings"  # "none", "embeddings" or "all"
+    # Clark et al., Figure 3 (right): "joint"; "two_stage": the generator alone for
+    # generator_steps, then the discriminator, from its weights; or "adversarial".
+    generator_training: str = "joint"
+    generator_steps: int = 0
     generator_weight: float = 1.0
     discriminator_weight: float = 50.0
+    discriminator_positions: str = "all"  # "masked": ELECTRA 15 % (sec. 3.5)
     sampling: str = "categorical"  # or "gumbel"; the same distribution, see heads.py
     temperature: float = 1.0
 
@@ -117,6 +134,13 @@ class ObjectiveConfig:
         _require_one_of("objective.name", self.name, OBJECTIVES)
         _require_one_of(
             "sentence_objective", self.sentence_objective, SENTENCE_OBJECTIVES
+        )
+        _require_one_of("objective.generator", self.generator, GENERATORS)
+        _require_one_of(
+            "generator_training", self.generator_training, GENERATOR_TRAININGS
+        )
+        _require_one_of(
+            "discriminator_positions", self.discriminator_positions, ("all", "masked")
         )
         _require_one_of(
             "weight_tying", self.weight_tying, ("none", "embeddings", "all")
@@ -130,6 +154,62 @@ class ObjectiveConfig:
             or (self.generator_hidden_size == 1.0 and self.generator_layers == 1.0),
             "weight_tying 'all' needs generator_hidden_size and generator_layers 1.0",
         )
+        self._check_combination()
+
+    def _check_combination(self):
+        """Raises ConfigError for settings that mean nothing together."""
+        defaults = type(self).__dataclass_fields__
+        for name, needed in (
+            ("generator", self.has_generator),
+            ("discriminator_positions", self.has_discriminator),
+            ("generator_training", self.has_discriminator),
+        ):
+            _require(
+                needed or getattr(self, name) == defaults[name].default,
+                f"objective.{name} {getattr(self, name)!r} means nothing to "
+                f"objective.name {self.name!r}",
+            )
+        training = self.generator_training
+        _require(
+            self.generator == "transformer"
+            or (training == "joint" and self.weight_tying != "all"),
+            f"objective.generator {self.generator!r} is no network: generator_training "
+            f"{training!r} and weight_tying {self.weight_tying!r} do not go with it",
+        )
+        _require(
+            training != "adversarial" or self.weight_tying != "all",
+            "generator_training 'adversarial' needs two networks, but weight_tying is "
+            "'all'",
+        )
+        is_two_stage = training == "two_stage"
+        _require(
+            (self.generator_steps > 0) == is_two_stage and self.generator_steps >= 0,
+            f"generator_steps is {self.generator_steps}, but generator_training is "
+            f"{training!r}; 'two_stage' needs 1 or more, the others 0",
+        )
+        _require(
+            not is_two_stage
+            or (self.generator_hidden_size, self.generator_layers, self.weight_tying)
+            == (1.0, 1.0, "none"),
+            "generator_training 'two_stage' copies the generator into the "
+            "discriminator and freezes it: it needs generator_hidden_size and "
+            "generator_layers 1.0 and weight_tying 'none'",
+        )
+
+    @property
+    def has_discriminator(self) -> bool:
+        """Whether replaced tokens are detected."""
+        return self.name == "replaced_token_detection"
+
+    @property
+    def has_generator(self) -> bool:
+        """Whether the encoder reads what a generator, of any kind, filled in."""
+        return self.name != "masked_lm"
+
+    @property
+    def has_generator_network(self) -> bool:
+        """Whether that generator is a network."""
+        return self.has_generator and self.generator == "transformer"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,6 +354,11 @@ class PretrainConfig:
             needed == "none" or self.model.use_pooler,
             f"objective.sentence_objective {needed!r} needs model.use_pooler=True",
         )
+        _require(
+            self.objective.generator_steps < self.train.num_steps,
+            f"objective.generator_steps {self.objective.generator_steps} leaves none "
+            f"of the train.num_steps {self.train.num_steps} for the discriminator",
+        )
 
 
 def generator_config(config: PretrainConfig) -> EncoderConfig:
@@ -281,11 +366,14 @@ def generator_config(config: PretrainConfig) -> EncoderConfig:
 
     Width and depth are fractions of the discriminator's; heads and the feed-forward
     width follow the generator's own width (64 a head, 4 x), as in the released code.
-    Tied embeddings keep the discriminator's embedding size.
+    Tied embeddings keep the discriminator's embedding size. In two-stage training the
+    generator is the discriminator's equal in everything, to be copied into it.
     """
     model, objective = config.model, config.objective
     if objective.weight_tying == "all":
         return model
+    if objective.generator_training == "two_stage":
+        return dataclasses.replace(model, use_pooler=False)
     hidden_size = int(round(model.hidden_size * objective.generator_hidden_size))
     num_layers = int(round(model.num_hidden_layers * objective.generator_layers))
     tied = objective.weight_tying == "embeddings"

@@ -21,6 +21,7 @@ from tf_pretrain.interchange.huggingface_files import CONFIG_FILE, WEIGHTS_FILE
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
+    check_is_released,
     describe_missing,
     variable_shapes,
 )
@@ -64,6 +65,7 @@ def write(pretrained: Pretrained, folder) -> None:
         InterchangeError: If no class can hold the model, or heads are missing.
     """
     folder = Path(folder)
+    check_is_released(pretrained)
     if not pretrained.is_replaced_token_detection:
         _write_network(pretrained, folder)
         return

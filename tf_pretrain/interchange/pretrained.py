@@ -116,6 +116,22 @@ class Pretrained:
         return "\n".join(lines)
 
 
+def check_is_released(pretrained: Pretrained) -> None:
+    """Raises InterchangeError for an objective that only the paper has."""
+    objective = pretrained.config.objective
+    unreleased = None
+    if objective.name not in ("replaced_token_detection", "masked_lm"):
+        unreleased = f"objective.name {objective.name!r}"
+    elif objective.generator_training == "adversarial":
+        unreleased = "objective.generator_training 'adversarial'"
+    if unreleased:
+        raise InterchangeError(
+            f"{pretrained.source} was trained with {unreleased}, whose heads no "
+            "released program has; write it with --to=keras, or its encoder with "
+            "--to=keras_hub"
+        )
+
+
 def describe_missing(pretrained: Pretrained, missing: list[str]) -> str:
     """A message that says which part a source lacks, and what can be done."""
     if pretrained.is_replaced_token_detection and not pretrained.has_generator:

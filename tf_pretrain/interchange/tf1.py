@@ -12,6 +12,7 @@ from tf_pretrain.interchange import tf1_configs, tf1_names
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
+    check_is_released,
     variable_shapes,
 )
 
@@ -91,6 +92,7 @@ def write(pretrained: Pretrained, folder) -> None:
         InterchangeError: If neither original program can hold the model.
     """
     folder, config = Path(folder), pretrained.config
+    check_is_released(pretrained)
     tf1_configs.check_is_expressible(config)
     tensors = {_STEP: np.int64(pretrained.step)}
     parts = [("", pretrained.weights)]

@@ -35,40 +35,74 @@ def training_flops(config: PretrainConfig) -> float:
     """Operations of the whole pretraining run, counted as the ELECTRA paper does.
 
     Replaced-token detection is the discriminator with its head plus the generator
-    with its masked-LM head. A sentence objective is left out: its head costs
-    2 hidden_size^2 an example, 1e-5 of the encoder.
+    with its masked-LM head, whichever tokens the loss is taken over; a generator that
+    is no network costs nothing. The masked-LM head of all-tokens MLM predicts every
+    position. In the second stage of two-stage training the frozen generator has no
+    backward pass. A sentence objective is left out: its head costs 2 hidden_size^2 an
+    example, 1e-5 of the encoder; so is the baseline of an adversarial generator.
     """
-    model, length = config.model, config.data.max_seq_length
-    forward = _encoder_flops(model, length)
-    if config.objective.name == "replaced_token_detection":
-        generator = generator_config(config)
-        forward += _replaced_token_head_flops(model, length)
-        forward += _encoder_flops(generator, length)
-        forward += _masked_lm_head_flops(generator, length)
+    model, length, train = config.model, config.data.max_seq_length, config.train
+    objective = config.objective
+    main = _encoder_flops(model, length)
+    if objective.has_discriminator:
+        main += _replaced_token_head_flops(model, length)
+    elif objective.name == "all_tokens_mlm":
+        main += _masked_lm_head_flops(model, length, fraction=1.0)
+        main += length * 2 * model.hidden_size  # copy gate
     else:
-        forward += _masked_lm_head_flops(model, length)
-    return 2 * forward * config.train.batch_size * config.train.num_steps
+        main += _masked_lm_head_flops(model, length)
+    generator = 0.0
+    if objective.has_generator_network:
+        network = generator_config(config)
+        generator += _encoder_flops(network, length)
+        generator += _masked_lm_head_flops(network, length)
+    return train.batch_size * _over_steps(config, main, generator, backward=1)
 
 
 def matmul_flops(config: PretrainConfig) -> int:
     """Operations in the matrix products of one training step, as executed here.
 
     Lookups gather, so they count nothing; masked-LM heads see the slots for masked
-    positions only; the backward pass has two products for each of the forward pass.
-    Divided by the time of a step this gives the rate to compare with the hardware's.
+    positions only, but that of all-tokens MLM every position; the backward pass has
+    two products for each of the forward pass. Of two-stage training, the mean over
+    its steps. Divided by the time of a step this gives the rate to compare with the
+    hardware's.
     """
     model, length = config.model, config.data.max_seq_length
-    forward = _encoder_products(model, length)
-    if config.objective.name == "replaced_token_detection":
-        generator = generator_config(config)
-        forward += length * 2 * (model.hidden_size**2 + model.hidden_size)
-        forward += _encoder_products(generator, length)
-        forward += _masked_lm_products(generator, config.data.num_predictions)
+    slots, objective = config.data.num_predictions, config.objective
+    main = _encoder_products(model, length)
+    if objective.has_discriminator:
+        main += length * 2 * (model.hidden_size**2 + model.hidden_size)
+    elif objective.name == "all_tokens_mlm":
+        main += _masked_lm_products(model, length) + length * 2 * model.hidden_size
     else:
-        forward += _masked_lm_products(model, config.data.num_predictions)
-    if config.objective.sentence_objective != "none":
-        forward += 2 * 2 * model.hidden_size
-    return 3 * forward * config.train.batch_size
+        main += _masked_lm_products(model, slots)
+    if objective.sentence_objective != "none":
+        main += 2 * 2 * model.hidden_size
+    generator = 0
+    if objective.has_generator_network:
+        network = generator_config(config)
+        generator += _encoder_products(network, length)
+        generator += _masked_lm_products(network, slots)
+    if objective.generator_training == "adversarial":
+        generator += 2 * slots * network.hidden_size  # baseline
+    total = config.train.batch_size * _over_steps(config, main, generator, backward=2)
+    return total // config.train.num_steps
+
+
+def _over_steps(config, main, generator, backward):
+    """Operations on one example a step, summed over the steps of the run.
+
+    Args:
+        main, generator: Forward passes of the pretrained network and the generator.
+        backward: Cost of a backward pass in forward passes.
+    """
+    steps, both = config.train.num_steps, 1 + backward
+    if config.objective.generator_training != "two_stage":
+        return both * (main + generator) * steps
+    first = config.objective.generator_steps
+    second = steps - first
+    return first * both * generator + second * (both * main + generator)
 
 
 def parameter_counts(model: EncoderConfig) -> dict[str, int]:
@@ -133,12 +167,12 @@ def _feed_forward_flops(model):
     return expand + contract
 
 
-def _masked_lm_head_flops(model, length):
+def _masked_lm_head_flops(model, length, fraction=MASKED_FRACTION):
     embedding, vocab = model.embedding_size, model.vocab_size
     transform = 2 * model.hidden_size * embedding
     transform += (1 + ACTIVATION + LAYER_NORM) * embedding
     scores = (2 * embedding + SOFTMAX + 2) * vocab  # 2: the target's one-hot product
-    return MASKED_FRACTION * length * (transform + scores)
+    return fraction * length * (transform + scores)
 
 
 def _replaced_token_head_flops(model, length):

@@ -7,7 +7,7 @@ Every objective answers two questions about a batch of features:
 - `losses(features, training)`: {name: (weighted sum, weight)}.
 
 The loss that is minimised is sum over names of
-coefficient * weighted_sum / (weight + epsilon), see `LossTerm`.
+coefficient * weighted_sum / (weight + epsilon), see `losses.LossTerm`.
 
 Features (B batch, S sequence, P prediction slots): `input_ids` (the original text),
 `masked_input_ids`, `input_mask`, `segment_ids` int32 [B, S]; `masked_lm_positions`,
@@ -16,36 +16,18 @@ int32 [B, 1] for sentence objectives. Random numbers come with the batch:
 `dropout_seed` int32 [B] and `sampling_uniform` float32 [B, P].
 """
 
-import dataclasses
-
 import keras
 from keras import ops
 
-from tf_pretrain import config as config_lib
 from tf_pretrain.models import heads
 from tf_pretrain.models.encoder import Encoder, dropout_for
-from tf_pretrain.models.layers import Embeddings
-
-
-@dataclasses.dataclass(frozen=True)
-class LossTerm:
-    """How one loss enters the total."""
-
-    coefficient: float = 1.0
-    epsilon: float = 0.0  # added to the weight, as the references do
-    is_mean: bool = True  # False: the weighted sum enters as it is
-
-    def divisor(self, weight):
-        """What the weighted sum is divided by; float32 scalar, as `weight`."""
-        return weight + self.epsilon if self.is_mean else ops.ones_like(weight)
-
-
-def total_loss(loss_terms, losses):
-    """Sum of the losses as {name: LossTerm} says, of {name: (weighted sum, weight)}."""
-    return sum(
-        term.coefficient * losses[name][0] / term.divisor(losses[name][1])
-        for name, term in loss_terms.items()
-    )
+from tf_pretrain.models.generators import build_generator
+from tf_pretrain.models.losses import (
+    LossTerm,
+    binary_cross_entropy,
+    cross_entropy,
+    total_loss,
+)
 
 
 class Objective(keras.Model):
@@ -70,6 +52,18 @@ class Objective(keras.Model):
     def encoder(self):
         """The encoder that is kept after pretraining."""
         raise NotImplementedError
+
+    def begin_step(self, step) -> bool:
+        """Prepares the step `step` (from 0) of training.
+
+        Returns:
+            Whether the loss terms or the trainable variables are now others, so that
+            a compiled step is out of date.
+        """
+        return False
+
+    def end_training(self):
+        """Undoes what `begin_step` did to loss terms and trainable variables."""
 
     def loss_weights(self, features):
         """{name: float32 scalar} for a batch; depends on the features alone."""
@@ -114,15 +108,17 @@ class Objective(keras.Model):
         return results
 
     def _loss_sums(self, features, outputs):
-        token_losses = cross_entropy(
-            outputs["masked_lm_logits"], features["masked_lm_ids"]
-        )
-        sums = {"masked_lm": ops.sum(token_losses * features["masked_lm_weights"])}
-        if self.sentence_head is not None:
-            labels = features["next_sentence_labels"][:, 0]
-            sentence_losses = cross_entropy(outputs["sentence_logits"], labels)
-            sums[self.sentence_objective] = ops.sum(sentence_losses)
-        return sums
+        """{name: weighted sum}; a subclass adds its own."""
+        if self.sentence_head is None:
+            return {}
+        labels = features["next_sentence_labels"][:, 0]
+        losses = cross_entropy(outputs["sentence_logits"], labels)
+        return {self.sentence_objective: ops.sum(losses)}
+
+    def _masked_lm_sum(self, features, logits):
+        """Cross-entropy of logits [B, P, V] summed over the slots in use."""
+        losses = cross_entropy(logits, features["masked_lm_ids"])
+        return ops.sum(losses * features["masked_lm_weights"])
 
 
 class MaskedLM(Objective):
@@ -150,120 +146,121 @@ class MaskedLM(Objective):
         return self._encoder
 
     def call(self, features, training=False):
-        encoded = self._encoder(
-            {**features, "input_ids": features["masked_input_ids"]}, training=training
+        return self._predict(
+            features, features["masked_input_ids"], dropout_for(features, training)
         )
-        outputs = {
-            "masked_lm_logits": self.masked_lm_head(
-                encoded["sequence_output"],
-                features["masked_lm_positions"],
-                self._encoder.embeddings.word_embeddings,
-            )
-        }
+
+    def _predict(self, features, input_ids, dropout):
+        """Outputs of encoder and heads for the text `input_ids` int32 [B, S]."""
+        encoded = self._encoder({**features, "input_ids": input_ids}, dropout=dropout)
+        outputs = self._predict_tokens(features, encoded["sequence_output"])
         if self.sentence_head is not None:
             outputs["sentence_logits"] = self.sentence_head(encoded["pooled_output"])
         return outputs
+
+    def _predict_tokens(self, features, sequence_output):
+        logits = self.masked_lm_head(
+            sequence_output,
+            features["masked_lm_positions"],
+            self._encoder.embeddings.word_embeddings,
+        )
+        return {"masked_lm_logits": logits}
+
+    def _loss_sums(self, features, outputs):
+        sums = super()._loss_sums(features, outputs)
+        return sums | self._token_loss_sums(features, outputs)
+
+    def _token_loss_sums(self, features, outputs):
+        logits = outputs["masked_lm_logits"]
+        return {"masked_lm": self._masked_lm_sum(features, logits)}
 
 
 class ReplacedTokenDetection(Objective):
     """ELECTRA: a generator fills the masks, a discriminator finds what it filled.
 
     Clark et al. (2020), sec. 3.1. A sampled token that equals the original counts as
-    original. Losses: generator masked LM (weight 1) and a sigmoid cross-entropy over
-    all real tokens, [CLS] and [SEP] included (weight 50). A sentence objective, if
-    there is one, is predicted from the discriminator, which reads corrupted text.
+    original. Losses: generator masked LM (weight 1), if the generator is a network,
+    and a sigmoid cross-entropy over all real tokens, [CLS] and [SEP] included (weight
+    50); `discriminator_positions="masked"` takes it over the chosen tokens alone
+    (ELECTRA 15 %, sec. 3.5). A sentence objective, if there is one, is predicted from
+    the discriminator, which reads corrupted text.
     """
 
     def __init__(self, config, dtype=None, name="replaced_token_detection"):
         super().__init__(config, dtype=dtype, name=name)
         model, objective = config.model, config.objective
-        generator_config = config_lib.generator_config(config)
-        self.loss_terms["masked_lm"] = LossTerm(objective.generator_weight, 1e-6)
+        self.discriminator = Encoder(model, dtype=dtype, name="discriminator")
+        self.token_generator = build_generator(config, self.discriminator, dtype=dtype)
+        self.replaced_token_head = heads.ReplacedTokenHead(model, dtype=dtype)
+        self.replaced_token_head.build()
+        if self.generator is not None:
+            self.loss_terms["masked_lm"] = LossTerm(objective.generator_weight, 1e-6)
         self.loss_terms["replaced_token"] = LossTerm(
             objective.discriminator_weight, 1e-6
         )
         if self.sentence_head is not None:
             self.loss_terms[self.sentence_objective] = LossTerm()
-
-        embeddings = Embeddings(model, dtype=dtype)
-        self.discriminator = Encoder(
-            model, embeddings, dtype=dtype, name="discriminator"
-        )
-        if objective.weight_tying == "all":
-            self.generator = self.discriminator
-        else:
-            tied = objective.weight_tying == "embeddings"
-            self.generator = Encoder(
-                generator_config,
-                embeddings if tied else None,
-                dtype=dtype,
-                name="generator",
-            )
-        self.masked_lm_head = heads.MaskedLMHead(
-            generator_config, generator_config.embedding_size, dtype=dtype
-        )
-        self.masked_lm_head.build()
-        self.replaced_token_head = heads.ReplacedTokenHead(model, dtype=dtype)
-        self.replaced_token_head.build()
-        self.gumbel_seeds = None
-        if objective.sampling == "gumbel":
-            self.gumbel_seeds = keras.random.SeedGenerator(config.seed)
         self.built = True
 
     @property
     def encoder(self):
         return self.discriminator
 
+    @property
+    def generator(self):
+        """The generator's encoder; None if it is not a network."""
+        return self.token_generator.encoder
+
+    def begin_step(self, step):
+        self.token_generator.check_is_ready()
+        return super().begin_step(step)
+
     def call(self, features, training=False):
         dropout = dropout_for(features, training)
-        generated = self.generator(
-            {**features, "input_ids": features["masked_input_ids"]}, dropout=dropout
-        )
-        logits = self.masked_lm_head(
-            generated["sequence_output"],
-            features["masked_lm_positions"],
-            self.generator.embeddings.word_embeddings,
-        )
-        sampled_ids = self._sample(ops.stop_gradient(logits), features)
-        corrupted_ids, replaced = corrupt(features, sampled_ids)
+        outputs = self.token_generator(features, dropout=dropout)
+        return outputs | self._detect(features, outputs, dropout)
 
+    def _detect(self, features, generated, dropout):
+        """Outputs of the discriminator, which reads the generator's."""
         encoded = self.discriminator(
-            {**features, "input_ids": corrupted_ids}, dropout=dropout
+            {**features, "input_ids": generated["corrupted_input_ids"]},
+            dropout=dropout,
         )
+        states = encoded["sequence_output"]
         outputs = {
-            "masked_lm_logits": logits,
-            "sampled_ids": sampled_ids,
-            "corrupted_input_ids": corrupted_ids,
-            "replaced_labels": replaced,
-            "replaced_logits": self.replaced_token_head(encoded["sequence_output"]),
+            "masked_lm_logits": generated["generator_logits"],
+            "replaced_logits": self.replaced_token_head(states),
         }
         if self.sentence_head is not None:
             outputs["sentence_logits"] = self.sentence_head(encoded["pooled_output"])
         return outputs
 
-    def _sample(self, logits, features):
-        if "sampled_ids" in features:  # given from outside, for comparisons
-            return features["sampled_ids"]
-        logits = logits / self.config.objective.temperature
-        if self.gumbel_seeds is not None:
-            return heads.sample_gumbel(logits, self.gumbel_seeds)
-        uniform = features.get("sampling_uniform")
-        if uniform is None:
-            uniform = keras.random.uniform(ops.shape(logits)[:-1])
-        return heads.sample_categorical(logits, uniform)
+    def _detected(self, features):
+        """float32 [B, S]: 1 for the tokens that the discriminator's loss counts."""
+        mask = features["input_mask"]
+        if self.config.objective.discriminator_positions == "masked":
+            _, mask = heads.scatter_ids(
+                features["input_ids"],
+                features["masked_lm_positions"],
+                features["masked_lm_ids"],
+                features["masked_lm_weights"],
+            )
+        return ops.cast(mask, "float32")
 
     def loss_weights(self, features):
         weights = super().loss_weights(features)
-        weights["replaced_token"] = ops.sum(ops.cast(features["input_mask"], "float32"))
+        weights["replaced_token"] = ops.sum(self._detected(features))
         return weights
 
     def _loss_sums(self, features, outputs):
         sums = super()._loss_sums(features, outputs)
-        token_losses = binary_cross_entropy(
+        if self.generator is not None:
+            logits = outputs["generator_logits"]
+            sums["masked_lm"] = self._masked_lm_sum(features, logits)
+        losses = binary_cross_entropy(
             outputs["replaced_logits"], outputs["replaced_labels"]
         )
-        mask = ops.cast(features["input_mask"], "float32")
-        sums["replaced_token"] = ops.sum(token_losses * mask)
+        sums["replaced_token"] = ops.sum(losses * self._detected(features))
         return sums
 
     def _evaluation(self, features, outputs):
@@ -272,45 +269,24 @@ class ReplacedTokenDetection(Objective):
         return results | super()._evaluation(features, outputs)
 
 
-def corrupt(features, sampled_ids):
-    """Puts the generator's samples into the text (Clark et al., 2020, sec. 3.1).
-
-    Samples go into every chosen slot, those that the generator saw unmasked too.
-
-    Returns:
-        corrupted_input_ids int32 [B, S]; labels int32 [B, S], 1 where a token was
-        replaced by a different one.
-    """
-    corrupted_ids, written = heads.scatter_ids(
-        features["input_ids"],
-        features["masked_lm_positions"],
-        sampled_ids,
-        features["masked_lm_weights"],
-    )
-    differs = ops.cast(corrupted_ids != features["input_ids"], "int32")
-    return corrupted_ids, written * differs
-
-
-def cross_entropy(logits, ids):
-    """-log softmax(logits)[ids]: logits float32 [..., V], ids int [...] -> [...]."""
-    true_logits = ops.take_along_axis(logits, ids[..., None], axis=-1)[..., 0]
-    return ops.logsumexp(logits, axis=-1) - true_logits
-
-
-def binary_cross_entropy(logits, labels):
-    """Sigmoid cross-entropy of logits float32 against labels 0/1, elementwise."""
-    labels = ops.cast(labels, "float32")
-    return ops.relu(logits) - logits * labels + ops.log1p(ops.exp(-ops.abs(logits)))
-
-
 def _equal(predicted, expected):
     return ops.cast(ops.cast(predicted, "int32") == expected, "float32")
 
 
 def build_objective(config, dtype=None):
     """The objective that a PretrainConfig describes, built, with fresh weights."""
+    # Built on the classes above.
+    from tf_pretrain.models import ablations, generator_training
+
+    name = config.objective.name
+    if name == "replaced_token_detection":
+        name = config.objective.generator_training
     classes = {
-        "replaced_token_detection": ReplacedTokenDetection,
         "masked_lm": MaskedLM,
+        "replace_mlm": ablations.ReplaceMLM,
+        "all_tokens_mlm": ablations.AllTokensMLM,
+        "joint": ReplacedTokenDetection,
+        "two_stage": generator_training.TwoStage,
+        "adversarial": generator_training.AdversarialGenerator,
     }
-    return classes[config.objective.name](config, dtype=dtype)
+    return classes[name](config, dtype=dtype)

@@ -35,21 +35,31 @@ def describe(config: PretrainConfig) -> str:
 def trained_parameters(config: PretrainConfig) -> int:
     """Number of trainable parameters of the objective, by formula."""
     model, objective = config.model, config.objective
+    hidden = model.hidden_size
     total = flops.parameter_counts(model)["total"]
-    head = model
-    if objective.name == "replaced_token_detection":
-        head = generator_config(config)
-        hidden = model.hidden_size
+    if objective.has_discriminator:
         total += hidden * hidden + hidden + hidden + 1  # replaced-token head
+    else:
+        total += _masked_lm_head_parameters(model)
+    if objective.name == "all_tokens_mlm":
+        total += hidden + 1  # copy gate
+    if objective.has_generator_network:
+        generator = generator_config(config)
+        total += _masked_lm_head_parameters(generator)
         if objective.weight_tying != "all":
-            counts = flops.parameter_counts(head)
+            counts = flops.parameter_counts(generator)
             tied = objective.weight_tying == "embeddings"
             total += counts["total"] - (counts["embeddings"] if tied else 0)
-    embedding = head.embedding_size
-    total += head.hidden_size * embedding + 3 * embedding + head.vocab_size
+        if objective.generator_training == "adversarial":
+            total += generator.hidden_size + 1  # baseline
     if objective.sentence_objective != "none":
-        total += 2 * model.hidden_size + 2
+        total += 2 * hidden + 2
     return total
+
+
+def _masked_lm_head_parameters(model):
+    embedding = model.embedding_size
+    return model.hidden_size * embedding + 3 * embedding + model.vocab_size
 
 
 def memory_bytes(config: PretrainConfig) -> int:
@@ -62,9 +72,12 @@ def memory_bytes(config: PretrainConfig) -> int:
     train, data = config.train, config.data
     rows = train.batch_size // train.accumulation_steps
     networks = [config.model]
-    if config.objective.name == "replaced_token_detection":
+    if config.objective.has_generator_network:
         networks.append(generator_config(config))
-    numbers = 3 * rows * data.num_predictions * config.model.vocab_size
+    predicted = data.num_predictions
+    if config.objective.name == "all_tokens_mlm":
+        predicted += data.max_seq_length
+    numbers = 3 * rows * predicted * config.model.vocab_size
     for model in networks:
         token = 9 * model.hidden_size + 3 * model.intermediate_size
         token += 3 * model.num_attention_heads * data.max_seq_length

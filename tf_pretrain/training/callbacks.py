@@ -63,11 +63,12 @@ class Progress(keras.callbacks.Callback):
         return self.timed_steps / self.timed_seconds if self.timed_seconds else 0.0
 
     def _log(self, step):
-        names = [name for name in self._window[0] if name != "tokens"]
-        figures = {
-            name: sum(float(logs[name]) for logs in self._window) / len(self._window)
-            for name in names
-        }
+        # A training of several stages has other losses from some step on.
+        names = [name for name in self._window[-1] if name != "tokens"]
+        figures = {}
+        for name in names:
+            values = [float(logs[name]) for logs in self._window if name in logs]
+            figures[name] = sum(values) / len(values)
         figures["learning_rate"] = float(self._window[-1]["learning_rate"])
         figures["tokens_per_s"] = self.tokens_per_s
         if self.path is not None:

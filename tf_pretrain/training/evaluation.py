@@ -53,6 +53,32 @@ def evaluate(network, batches, jit_compile=True) -> dict:
     return scores
 
 
+def intrinsic_scores(network, heldout: dict, jit_compile=True) -> dict:
+    """Scores of one model on several sentence tasks (Lan et al., 2019, Table 5).
+
+    The one sentence classifier of the model answers for every task: a model trained on
+    sentence order is scored on next-sentence examples as it is, and the other way
+    round; label 1 means "not as in the text" in both. A model without a sentence
+    objective has no classifier, hence no such score; the paper prints chance for it.
+
+    Args:
+        network: An objective.
+        heldout: {data.example_format: batches as for `evaluate`}.
+
+    Returns:
+        `masked_lm_accuracy`, over the examples of the first format, and, with a
+        sentence objective, `FORMAT_accuracy` for each format. Fractions in [0, 1].
+    """
+    results = {}
+    for example_format, batches in heldout.items():
+        scores = evaluate(network, batches, jit_compile)
+        results.setdefault("masked_lm_accuracy", scores["masked_lm_accuracy"])
+        if network.sentence_head is not None:
+            accuracy = scores[f"{network.sentence_objective}_accuracy"]
+            results[f"{example_format}_accuracy"] = accuracy
+    return results
+
+
 def area_under_curve(scores, labels) -> float:
     """Exact area under the ROC curve: P(score of a positive > of a negative).
 

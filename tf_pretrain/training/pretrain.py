@@ -9,7 +9,7 @@ import keras
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import ConfigError, PretrainConfig
-from tf_pretrain.data import atomic_files, batches, tokenization, vocabulary
+from tf_pretrain.data import atomic_files, batches, tokenization, unigrams, vocabulary
 from tf_pretrain.data.build_records import build_records
 from tf_pretrain.models.objectives import build_objective
 from tf_pretrain.training import callbacks, checkpoints, curves
@@ -89,6 +89,11 @@ def pretrain(
     results_path = workdir / "results.json"
     if start_step == config.train.num_steps and results_path.exists():
         return json.loads(results_path.read_text(encoding="utf-8"))
+    if start_step == 0 and config.objective.generator == "unigram":
+        counts = unigrams.count_tokens(
+            training, config.data, tokenizer, config.model.vocab_size
+        )
+        trainer.network.token_generator.set_counts(counts)
     if start_step == 0 and initialize is not None:
         start_step = initialize(trainer)
     if start_step:

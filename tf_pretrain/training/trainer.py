@@ -122,6 +122,20 @@ class TensorFlowStep:
         """Nothing to build: network and optimizer are built before `fit`."""
 
 
+class _StepBeginnings(keras.callbacks.Callback):
+    """Tells the network which step begins; traces anew if that changed the step."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first_step = int(self.model.optimizer.iterations.numpy())
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.network.begin_step(self.first_step + batch):
+            self.model.make_train_function(force=True)
+
+    def on_train_end(self, logs=None):
+        self.model.network.end_training()
+
+
 _BASES = (keras.Model,)
 if keras.backend.backend() == "tensorflow":
     _BASES = (TensorFlowStep, keras.Model)
@@ -179,6 +193,13 @@ class Trainer(*_BASES):
         # Under MirroredStrategy slots must exist before the step is traced.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+    def fit(self, *args, callbacks=None, **kwargs):
+        """As keras.Model's; an objective is told which step begins, and of the end."""
+        callbacks = list(callbacks or [])
+        if hasattr(self.network, "begin_step"):
+            callbacks.insert(0, _StepBeginnings())
+        return super().fit(*args, callbacks=callbacks, **kwargs)
 
     def call(self, features, training=False):
         return self.network.losses(features, training=training)

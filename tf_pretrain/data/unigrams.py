@@ -1,0 +1,30 @@
+"""Token frequencies of the training text, for the unigram generator."""
+
+import numpy as np
+
+from tf_pretrain.config import DataConfig
+from tf_pretrain.data import batches
+
+_BATCH_SIZE = 256
+_MAX_BATCHES = 256  # 65,536 examples: a few million tokens are enough
+
+
+def count_tokens(
+    record_set: batches.RecordSet, data: DataConfig, tokenizer, vocab_size: int
+) -> np.ndarray:
+    """How often each token stands in the first examples, where it may be masked.
+
+    Examples are taken in file order, so the counts are a function of the records.
+
+    Returns:
+        int64 [vocab_size], by token id; special tokens other than [UNK] have 0.
+    """
+    counts = np.zeros(vocab_size, np.int64)
+    examples = batches.evaluation_batches(
+        record_set, data, tokenizer, 0, _BATCH_SIZE, _MAX_BATCHES
+    )
+    for features in examples.as_numpy_iterator():
+        real = features["input_ids"][features["input_mask"] > 0]
+        counts += np.bincount(real, minlength=vocab_size)
+    counts[[tokenizer.cls_id, tokenizer.sep_id, tokenizer.mask_id]] = 0
+    return counts
