@@ -7,17 +7,19 @@ import shutil
 import keras
 import numpy as np
 import pytest
-import scipy.stats
-import sklearn.metrics
 from tiny import tiny_config
 
 from tf_pretrain.config import ConfigError, UserError
 from tf_pretrain.data.tokenization import WordPieceTokenizer
+from tf_pretrain.interchange import finetuned
 from tf_pretrain.models.encoder import Encoder
-from tf_pretrain.tasks import finetune, predictions, saved, suite
+from tf_pretrain.tasks import finetune, predictions, suite
 from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.tasks.task import Split, Task
 from tf_pretrain.tasks.trial import TrialRunner, describe_model
+
+scipy_stats = pytest.importorskip("scipy.stats")
+sklearn_metrics = pytest.importorskip("sklearn.metrics")
 
 WORDS = ["good", "fine", "nice", "bad", "poor", "awful", "film", "play", "very", "a"]
 SETTINGS = FinetuneSettings(
@@ -122,9 +124,9 @@ def test_predictions_give_the_scores(finished):
     for trial in results["trials"]:
         found = np.array(read_tsv(workdir / trial["predictions"]["dev"]), int)
         expected = {
-            "accuracy": sklearn.metrics.accuracy_score(labels, found),
-            "f1": sklearn.metrics.f1_score(labels, found, zero_division=0),
-            "matthews": sklearn.metrics.matthews_corrcoef(labels, found),
+            "accuracy": sklearn_metrics.accuracy_score(labels, found),
+            "f1": sklearn_metrics.f1_score(labels, found, zero_division=0),
+            "matthews": sklearn_metrics.matthews_corrcoef(labels, found),
         }
         assert trial["dev"] == pytest.approx(expected)
         assert (
@@ -149,7 +151,7 @@ def test_results_sum_up_the_trials(finished):
 
 def check_saved_weights(workdir, results, config, task):
     """The model that is loaded again predicts what the run has written."""
-    fine_tuned = saved.load_classifier(workdir)
+    fine_tuned = finetuned.load_classifier(workdir)
     made = runner(task, config, finetune.load_initial(workdir))
     made.classifier.set_weights(fine_tuned.classifier.get_weights())
     folder = workdir / f"predictions/seed-{results['median_seed']}"
@@ -233,10 +235,10 @@ def test_regression_scales_and_doubles(initial, tmp_path):
     for trial in results["trials"]:
         found = np.array(read_tsv(tmp_path / trial["predictions"]["dev"]), float)
         assert trial["dev"]["spearman"] == pytest.approx(
-            scipy.stats.spearmanr(labels, found)[0], abs=1e-6
+            scipy_stats.spearmanr(labels, found)[0], abs=1e-6
         )
         assert trial["dev"]["pearson"] == pytest.approx(
-            scipy.stats.pearsonr(labels, found)[0], abs=1e-6
+            scipy_stats.pearsonr(labels, found)[0], abs=1e-6
         )
 
     raw = runner(
@@ -299,10 +301,10 @@ def test_what_does_not_fit_is_named(initial, tokenizer):
 def test_an_unfinished_run_cannot_be_loaded(finished, tmp_path):
     workdir, _ = finished
     with pytest.raises(UserError, match="no fine-tuning workdir"):
-        saved.load_classifier(tmp_path)
+        finetuned.load_classifier(tmp_path)
     (tmp_path / "model.json").write_bytes((workdir / "model.json").read_bytes())
     with pytest.raises(UserError, match="is not finished"):
-        saved.load_classifier(tmp_path)
+        finetuned.load_classifier(tmp_path)
 
 
 def test_averages():

@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
-import scipy.stats
-import sklearn.metrics
 
 from tf_pretrain.tasks import metrics
+
+scipy_stats = pytest.importorskip("scipy.stats")
+sklearn_metrics = pytest.importorskip("sklearn.metrics")
 
 RNG = np.random.default_rng(0)
 # Labels, predictions: random, few, constant on either side or both, all wrong.
@@ -41,12 +42,12 @@ def test_classes(labels, predictions):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn about what is undefined
         expected = {
-            "accuracy": sklearn.metrics.accuracy_score(labels, predictions),
-            "f1": sklearn.metrics.f1_score(*is_class_one, zero_division=0),
-            "macro_f1": sklearn.metrics.f1_score(
+            "accuracy": sklearn_metrics.accuracy_score(labels, predictions),
+            "f1": sklearn_metrics.f1_score(*is_class_one, zero_division=0),
+            "macro_f1": sklearn_metrics.f1_score(
                 labels, predictions, average="macro", zero_division=0
             ),
-            "matthews": sklearn.metrics.matthews_corrcoef(labels, predictions),
+            "matthews": sklearn_metrics.matthews_corrcoef(labels, predictions),
         }
     for name, value in expected.items():
         assert metrics.METRICS[name](labels, predictions) == pytest.approx(
@@ -56,10 +57,10 @@ def test_classes(labels, predictions):
 
 @pytest.mark.parametrize("labels, predictions", SCORES)
 def test_correlations(labels, predictions):
-    pearson = scipy.stats.pearsonr(
+    pearson = scipy_stats.pearsonr(
         labels.astype(np.float64), predictions.astype(np.float64)
     )
-    spearman = scipy.stats.spearmanr(labels, predictions)
+    spearman = scipy_stats.spearmanr(labels, predictions)
     assert metrics.pearson(labels, predictions) == pytest.approx(pearson[0], abs=1e-9)
     assert metrics.spearman(labels, predictions) == pytest.approx(
         spearman[0], abs=1e-12
@@ -72,7 +73,7 @@ def test_correlation_with_a_constant_is_zero_where_scipy_has_nan():
         predictions = np.full(4, constant)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            assert np.isnan(scipy.stats.spearmanr(labels, predictions)[0])
+            assert np.isnan(scipy_stats.spearmanr(labels, predictions)[0])
         assert metrics.pearson(labels, predictions) == 0.0
         assert metrics.spearman(labels, predictions) == 0.0
 
@@ -80,11 +81,11 @@ def test_correlation_with_a_constant_is_zero_where_scipy_has_nan():
 def test_confusions_and_class_scores():
     labels, predictions = CLASSES[4]
     matrix = metrics.confusion_matrix(labels, predictions, 7)
-    expected = sklearn.metrics.confusion_matrix(
+    expected = sklearn_metrics.confusion_matrix(
         labels, predictions, labels=np.arange(7)
     )
     np.testing.assert_array_equal(matrix, expected)
-    scores = sklearn.metrics.precision_recall_fscore_support(
+    scores = sklearn_metrics.precision_recall_fscore_support(
         labels, predictions, labels=np.arange(7), zero_division=0
     )
     for name, values in zip(("precision", "recall", "f1"), scores, strict=False):

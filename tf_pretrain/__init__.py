@@ -20,7 +20,7 @@ _HOMES = {
     "AdamW": "tf_pretrain.training.optimizers",
     "LAMB": "tf_pretrain.training.optimizers",
     "Trainer": "tf_pretrain.training.trainer",
-    "load_classifier": "tf_pretrain.tasks.saved",
+    "load_classifier": "tf_pretrain.interchange.finetuned",
     "Classifier": "tf_pretrain.models.classifier",
     "TextClassifier": "tf_pretrain.tasks.text_classifier",
     "load_encoder": "tf_pretrain.interchange.loading",

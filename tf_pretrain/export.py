@@ -46,11 +46,10 @@ def export(checkpoint, output, max_seq_length: int | None = None):
     """
     from tf_pretrain import serving
     from tf_pretrain.data import atomic_files
-    from tf_pretrain.interchange import loading
-    from tf_pretrain.tasks import saved
+    from tf_pretrain.interchange import finetuned, loading
 
-    if saved.is_finetuned(checkpoint):
-        tuned = saved.load_classifier(checkpoint)
+    if finetuned.is_finetuned(checkpoint):
+        tuned = finetuned.load_classifier(checkpoint)
         length = max_seq_length or tuned.model.max_seq_length
         _check_length(length, tuned.classifier.encoder)
         model = serving.ClassifierModel(

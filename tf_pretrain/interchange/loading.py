@@ -6,6 +6,7 @@ from pathlib import Path
 from tf_pretrain.config import ObjectiveConfig, PretrainConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.interchange import finetuned
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
@@ -38,9 +39,11 @@ def load_pretrainer(path, initialize_missing=False) -> Trainer:
 def load_encoder(path) -> Encoder:
     """The encoder that is kept after pretraining: ELECTRA's discriminator, say.
 
-    Heads and a generator may be missing. Arguments and errors as for
-    `load_pretrainer`.
+    Heads and a generator may be missing. A fine-tuning workdir gives the encoder of
+    its classifier. Arguments and errors otherwise as for `load_pretrainer`.
     """
+    if finetuned.is_finetuned(path):
+        return finetuned.load_classifier(path).classifier.encoder
     pretrained = read(path)
     own = ("generator/", "masked_lm_head/", "replaced_token_head/", "sentence_head/")
     missing = [name for name in pretrained.missing() if not name.startswith(own)]

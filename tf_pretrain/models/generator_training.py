@@ -85,8 +85,10 @@ class TwoStage(ReplacedTokenDetection):
     and share no weights.
 
     The stage is a function of the step: `begin_step`, which the trainer calls before
-    every step, freezes and copies. Outside training both networks are trainable. Chosen here: one learning-rate schedule over the
-    whole run, and new optimizer moments for the discriminator.
+    every step, freezes and copies. Outside training both networks are trainable.
+
+    Chosen here: one learning-rate schedule over the whole run, and new optimizer
+    moments for the discriminator.
     """
 
     def __init__(self, config, dtype=None, name="two_stage"):

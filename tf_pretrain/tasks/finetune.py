@@ -21,8 +21,9 @@ import numpy as np
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import ConfigError
 from tf_pretrain.data import atomic_files, tokenization
+from tf_pretrain.interchange import finetuned
 from tf_pretrain.interchange.loading import load_encoder, load_tokenizer
-from tf_pretrain.tasks import plots, predictions, saved
+from tf_pretrain.tasks import plots, predictions
 from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.task import Task
 from tf_pretrain.tasks.trial import TrialRunner, describe_model
@@ -54,12 +55,7 @@ def load_initial(path, from_scratch=False) -> Initial:
     Raises:
         UserError: If they cannot be read.
     """
-    if saved.is_finetuned(path):
-        fine_tuned = saved.load_classifier(path)
-        encoder, tokenizer = fine_tuned.classifier.encoder, fine_tuned.tokenizer
-    else:
-        encoder = load_encoder(path)
-        tokenizer = load_tokenizer(path)
+    encoder, tokenizer = load_encoder(path), load_tokenizer(path)
     # The first part of a path is the network's name: "discriminator", say.
     weights = {
         "encoder/" + v.path.partition("/")[2]: keras.ops.convert_to_numpy(v)
@@ -90,7 +86,7 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
         "init_sha256": _weights_sha256(initial),
     }
     _claim(workdir, config, run)
-    saved.save_model(workdir, model, initial.tokenizer)
+    finetuned.save_model(workdir, model, initial.tokenizer)
     print(task.describe(), flush=True)
 
     runner = None
@@ -107,7 +103,7 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
         print(f"{task.name}, seed {seed}: {runner.num_steps} steps", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         trial = runner.run(seed, folder)
-        saved.save_weights(folder / saved.WEIGHTS_FILE, runner.classifier)
+        finetuned.save_weights(folder / finetuned.WEIGHTS_FILE, runner.classifier)
         files = predictions.write(
             workdir / "predictions" / f"seed-{seed}", task, trial.predictions
         )
@@ -239,13 +235,13 @@ def _claim(workdir, config, run):
 
 
 def _delete_other_weights(workdir, kept):
-    for path in (workdir / "trials").glob(f"*/{saved.WEIGHTS_FILE}"):
+    for path in (workdir / "trials").glob(f"*/{finetuned.WEIGHTS_FILE}"):
         if path != workdir / kept:
             path.unlink()
 
 
 def _weights_path(workdir, seed):
-    return workdir / "trials" / f"seed-{seed}" / saved.WEIGHTS_FILE
+    return workdir / "trials" / f"seed-{seed}" / finetuned.WEIGHTS_FILE
 
 
 def _data_sha256(task):

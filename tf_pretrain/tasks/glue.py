@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain.tasks.tables import read_table
+from tf_pretrain.tasks.row_files import read_table
 from tf_pretrain.tasks.task import Split, Task, TaskError, class_numbers, scores
 
 _MNLI_CLASSES = ("entailment", "neutral", "contradiction")

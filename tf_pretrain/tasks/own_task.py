@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain.tasks.tables import SUFFIXES, read_table
+from tf_pretrain.tasks.row_files import SUFFIXES, read_table
 from tf_pretrain.tasks.task import Split, Task, TaskError, class_numbers, scores
 
 

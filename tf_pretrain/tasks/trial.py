@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_pretrain.config import ConfigError, EncoderConfig
+from tf_pretrain.interchange.finetuned import Model
 from tf_pretrain.tasks import batches, metrics
 from tf_pretrain.tasks.config import FinetuneConfig
-from tf_pretrain.tasks.saved import Model
 from tf_pretrain.tasks.task import Split, Task
 from tf_pretrain.training import callbacks
 from tf_pretrain.training.optimizers import build_optimizer, layerwise_multipliers
