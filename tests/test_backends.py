@@ -13,7 +13,7 @@ from corpus import build_tiny_records
 from train_backend import MODELS, NUM_STEPS
 
 from tf_pretrain.config import ConfigError
-from tf_pretrain.models.objectives import build_objective
+from tf_pretrain.models.building import build_objective
 from tf_pretrain.training.trainer import Trainer
 
 TESTS = Path(__file__).parent

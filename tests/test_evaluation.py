@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tiny import random_features, tiny_config
 
-from tf_pretrain.models.objectives import build_objective
+from tf_pretrain.models.building import build_objective
 from tf_pretrain.training.evaluation import area_under_curve, evaluate
 
 

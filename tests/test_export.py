@@ -11,7 +11,7 @@ from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.export import export
 from tf_pretrain.interchange import finetuned, loading, workdir
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
-from tf_pretrain.models.objectives import build_objective
+from tf_pretrain.models.building import build_objective
 
 WORDS = ["good", "bad", "film", "a"]
 TEXTS = ["a good film", "bad"]

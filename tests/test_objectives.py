@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from tiny import random_features, tiny_config
 
+from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.generators import corrupt
 from tf_pretrain.models.losses import binary_cross_entropy, cross_entropy
-from tf_pretrain.models.objectives import build_objective
 from tf_pretrain.models.summary import trained_parameters
 
 OBJECTIVES = [

@@ -2,6 +2,7 @@
 
 import json
 import re
+from unittest import mock
 
 import keras
 import numpy as np
@@ -12,7 +13,8 @@ from test_ablations import TWO_STAGE
 from tiny import cached_strategy, random_features, tiny_config, with_dropout
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.models.objectives import build_objective
+from tf_pretrain.models.building import build_objective
+from tf_pretrain.models.generator_training import TwoStage
 from tf_pretrain.training import checkpoints
 from tf_pretrain.training.pretrain import Sources, build_trainer, pretrain
 
@@ -50,13 +52,18 @@ def _train(trainer, start, stop, **kwargs):
         {name: np.stack([b[name] for b in batches]) for name in batches[0]}
     )
     record = _Record(start, **kwargs)
-    trainer.fit(
-        dataset,
-        steps_per_epoch=stop - start,
-        callbacks=[record],
-        shuffle=False,
-        verbose=0,
-    )
+    copy = TwoStage.copy_generator
+    with mock.patch.object(
+        TwoStage, "copy_generator", autospec=True, side_effect=copy
+    ) as copied:
+        trainer.fit(
+            dataset,
+            steps_per_epoch=stop - start,
+            callbacks=[record],
+            shuffle=False,
+            verbose=0,
+        )
+    record.copies = copied.call_count
     return record
 
 
@@ -99,6 +106,7 @@ def test_the_discriminator_begins_as_a_copy_of_the_generator(unbroken):
     _, record, _ = unbroken
     copied, after = record.weights[1], record.weights[2]
     rate = record.logs[2]["learning_rate"]
+    assert record.copies == 1
     count = 0
     for path, value in after.items():
         if path.startswith("discriminator/"):
@@ -138,6 +146,7 @@ def test_going_on_gives_the_same_bits(unbroken, start, tmp_path):
     trainer = build_trainer(_config(), cached_strategy("one"))
     assert checkpoints.restore(tmp_path, trainer)[0] == start
     rest = _train(trainer, start, STEPS)
+    assert rest.copies == (start <= 2)
     assert rest.logs == record.logs[start:]
     for path, value in rest.weights[-1].items():
         np.testing.assert_array_equal(value, record.weights[-1][path], err_msg=path)

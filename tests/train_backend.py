@@ -16,7 +16,7 @@ from tiny import tiny_config, with_dropout
 
 from tf_pretrain.data.batches import find_records, training_batches
 from tf_pretrain.data.tokenization import load_tokenizer
-from tf_pretrain.models.objectives import build_objective
+from tf_pretrain.models.building import build_objective
 from tf_pretrain.training.optimizers import build_optimizer
 from tf_pretrain.training.trainer import Trainer
 

@@ -13,7 +13,7 @@ _HOMES = {
     "DataConfig": "tf_pretrain.config",
     "TrainConfig": "tf_pretrain.config",
     "Encoder": "tf_pretrain.models.encoder",
-    "build_objective": "tf_pretrain.models.objectives",
+    "build_objective": "tf_pretrain.models.building",
     "load_tokenizer": "tf_pretrain.interchange.loading",
     "find_records": "tf_pretrain.data.batches",
     "training_batches": "tf_pretrain.data.batches",

@@ -25,9 +25,7 @@ MIN_FREQUENCY = 2  # of a merge, in WordPiece
 USER_SYMBOLS = ("(", ")", '"', "-", ".", "–", "£", "€")
 
 
-def prepare_tokenizer(
-    config: PretrainConfig, inputs, vocab, folder
-) -> None:
+def prepare_tokenizer(config: PretrainConfig, inputs, vocab, folder) -> None:
     """Puts the tokenizer of a run into a folder, unless it is there already.
 
     Args:

@@ -12,7 +12,8 @@ import numpy as np
 
 from tf_pretrain.config import PretrainConfig, UserError
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.models.objectives import Objective, build_objective
+from tf_pretrain.models.building import build_objective
+from tf_pretrain.models.objectives import Objective
 
 
 class InterchangeError(UserError, ValueError):

@@ -271,22 +271,3 @@ class ReplacedTokenDetection(Objective):
 
 def _equal(predicted, expected):
     return ops.cast(ops.cast(predicted, "int32") == expected, "float32")
-
-
-def build_objective(config, dtype=None):
-    """The objective that a PretrainConfig describes, built, with fresh weights."""
-    # Built on the classes above.
-    from tf_pretrain.models import ablations, generator_training
-
-    name = config.objective.name
-    if name == "replaced_token_detection":
-        name = config.objective.generator_training
-    classes = {
-        "masked_lm": MaskedLM,
-        "replace_mlm": ablations.ReplaceMLM,
-        "all_tokens_mlm": ablations.AllTokensMLM,
-        "joint": ReplacedTokenDetection,
-        "two_stage": generator_training.TwoStage,
-        "adversarial": generator_training.AdversarialGenerator,
-    }
-    return classes[name](config, dtype=dtype)

@@ -11,7 +11,7 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import ConfigError, PretrainConfig
 from tf_pretrain.data import atomic_files, batches, tokenization, unigrams, vocabulary
 from tf_pretrain.data.build_records import build_records
-from tf_pretrain.models.objectives import build_objective
+from tf_pretrain.models.building import build_objective
 from tf_pretrain.training import callbacks, checkpoints, curves
 from tf_pretrain.training.evaluation import evaluate
 from tf_pretrain.training.optimizers import build_optimizer
