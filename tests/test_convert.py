@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_pretrain import convert as convert_lib
+from tf_pretrain.interchange import converting
 from tf_pretrain.interchange.reading import read
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +20,7 @@ SETS = ["electra_pretrain", "albert_pretrain_g1", "albert_pretrain_g2i2"]
 def test_tf1_keras_huggingface_keras_tf1_is_bit_identical(golden, name, tmp_path):
     source = golden / name
     for number, to in enumerate(("keras", "huggingface", "keras", "tf1")):
-        convert_lib.convert(source, tmp_path / str(number), to)
+        converting.convert(source, tmp_path / str(number), to)
         source = tmp_path / str(number)
     before = tf.train.load_checkpoint(
         next((golden / name).glob("*.index")).with_suffix("")
@@ -104,7 +104,7 @@ def test_pretraining_goes_on_from_an_original_checkpoint(golden, text, tmp_path)
 
 
 def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):
-    convert_lib.convert(golden / "electra_pretrain", tmp_path / "hf", "huggingface")
+    converting.convert(golden / "electra_pretrain", tmp_path / "hf", "huggingface")
     (tmp_path / "hf" / "generator").rename(tmp_path / "generator")
     command = ("run_pretraining.py", f"--init_checkpoint={tmp_path / 'hf'}", *SETTINGS)
     command += (f"--input={text}", "--config.train.num_steps=1")
@@ -123,7 +123,7 @@ def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):
     for path, weight in before.weights.items():
         np.testing.assert_array_equal(after.weights[path], weight)
 
-    joined = convert_lib.convert(
+    joined = converting.convert(
         tmp_path / "hf", tmp_path / "joined", "keras", tmp_path / "generator"
     )
     original = read(golden / "electra_pretrain")

@@ -1,4 +1,8 @@
-"""`python -m tf_pretrain.export` on both kinds of checkpoints."""
+"""Exports of both kinds of checkpoints, and the command."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,10 +12,10 @@ from tiny import tiny_config
 
 from tf_pretrain.config import UserError
 from tf_pretrain.data.tokenization import WordPieceTokenizer
-from tf_pretrain.export import export
 from tf_pretrain.interchange import finetuned, loading, workdir
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.models.building import build_objective
+from tf_pretrain.serving import export
 
 WORDS = ["good", "bad", "film", "a"]
 TEXTS = ["a good film", "bad"]
@@ -108,3 +112,15 @@ def test_no_vocabulary(tmp_path):
         export(tmp_path / "run", tmp_path / "served")
     with pytest.raises(InterchangeError, match="there is no"):
         export(tmp_path / "none", tmp_path / "served")
+
+
+def test_the_command_says_what_is_wrong(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "tf_pretrain.export"]
+        + [f"--checkpoint={tmp_path / 'none'}", f"--output={tmp_path / 'served'}"],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert run.stderr.strip().endswith(f"error: there is no {tmp_path / 'none'}")

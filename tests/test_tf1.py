@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_pretrain import convert as convert_lib
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.interchange import loading, tf1, workdir
+from tf_pretrain.interchange import converting, loading, tf1, workdir
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.interchange.reading import read
 from tf_pretrain.training.optimizers import AdamW
@@ -56,8 +55,8 @@ def test_reads_every_tensor_and_slot(golden, name):
 
 @pytest.mark.parametrize("name", SETS)
 def test_round_trip_through_our_form_is_bit_identical(golden, name, tmp_path):
-    convert_lib.convert(golden / name, tmp_path / "keras", "keras")
-    convert_lib.convert(tmp_path / "keras", tmp_path / "tf1", "tf1")
+    converting.convert(golden / name, tmp_path / "keras", "keras")
+    converting.convert(tmp_path / "keras", tmp_path / "tf1", "tf1")
     before = tf.train.load_checkpoint(prefix_of(golden / name))
     after = tf.train.load_checkpoint(prefix_of(tmp_path / "tf1"))
     shapes = before.get_variable_to_shape_map()
@@ -275,12 +274,12 @@ def test_the_output_is_never_half_written(golden, tmp_path, monkeypatch):
 
     monkeypatch.setattr(workdir, "write", fail)
     with pytest.raises(OSError, match="No space"):
-        convert_lib.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
+        converting.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("")
     with pytest.raises(FileExistsError, match="not an empty folder"):
-        convert_lib.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
+        converting.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
 
 
 def test_sections_of_a_run_that_continues(golden):

@@ -29,49 +29,12 @@ _TO = flags.DEFINE_enum(
 )
 
 
-def convert(source, output, to: str, generator=None):
-    """Reads `source`, with the generator if there is one apart, and writes `output`.
-
-    Args:
-        source, generator: Paths, see tf_pretrain.interchange.reading.
-        output: Folder that is made; it appears whole or not at all.
-        to: "keras", "huggingface", "tf1" or "keras_hub".
-
-    Returns:
-        The Pretrained that was written; its notes say what could not go along.
-
-    Raises:
-        InterchangeError: If something cannot be read, or not be said in that format.
-    """
-    # TensorFlow takes seconds to import: wrong flags are reported before.
-    from tf_pretrain.data import atomic_files
-    from tf_pretrain.interchange import (
-        combine,
-        huggingface,
-        keras_hub_presets,
-        reading,
-        tf1,
-        workdir,
-    )
-
-    writers = {
-        "keras": workdir,
-        "huggingface": huggingface,
-        "tf1": tf1,
-        "keras_hub": keras_hub_presets,
-    }
-    pretrained = reading.read(source)
-    if generator is not None:
-        pretrained = combine.combine(pretrained, reading.read(generator))
-    with atomic_files.new_folder(output) as folder:
-        notes = writers[to].write(pretrained, folder)
-    pretrained.notes += notes or []
-    return pretrained
-
-
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
+    # TensorFlow takes seconds to import: wrong flags are reported before.
+    from tf_pretrain.interchange.converting import convert
+
     try:
         pretrained = convert(_INPUT.value, _OUTPUT.value, _TO.value, _GENERATOR.value)
     except (UserError, OSError) as error:

@@ -30,58 +30,12 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
 )
 
 
-def export(checkpoint, output, max_seq_length: int | None = None):
-    """Writes a SavedModel with the signature "serving_default".
-
-    Args:
-        checkpoint, max_seq_length: As the flags.
-        output: Folder that is made; it appears whole or not at all.
-
-    Returns:
-        The serving.EncoderModel or serving.ClassifierModel that was written.
-
-    Raises:
-        UserError: If the checkpoint cannot be read, has no vocabulary, or has fewer
-            positions than `max_seq_length`.
-    """
-    from tf_pretrain import serving
-    from tf_pretrain.data import atomic_files
-    from tf_pretrain.interchange import finetuned, loading
-
-    if finetuned.is_finetuned(checkpoint):
-        tuned = finetuned.load_classifier(checkpoint)
-        length = max_seq_length or tuned.model.max_seq_length
-        _check_length(length, tuned.classifier.encoder)
-        model = serving.ClassifierModel(
-            tuned.classifier,
-            tuned.tokenizer,
-            length,
-            tuned.model.class_names,
-            tuned.model.is_pair,
-            tuned.model.target_scale,
-        )
-    else:
-        encoder = loading.load_encoder(checkpoint)
-        length = max_seq_length or encoder.config.max_position_embeddings
-        _check_length(length, encoder)
-        tokenizer = loading.load_tokenizer(checkpoint)
-        model = serving.EncoderModel(encoder, tokenizer, length)
-    with atomic_files.new_folder(output) as folder:
-        serving.save(model, folder)
-    return model
-
-
-def _check_length(length, encoder):
-    positions = encoder.config.max_position_embeddings
-    if length > positions:
-        raise UserError(
-            f"max_seq_length is {length}, but the encoder has {positions} positions"
-        )
-
-
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
+    # TensorFlow takes seconds to import: wrong flags are reported before.
+    from tf_pretrain.serving import export
+
     try:
         model = export(_CHECKPOINT.value, _OUTPUT.value, _MAX_SEQ_LENGTH.value)
     except (UserError, OSError) as error:

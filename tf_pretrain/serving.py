@@ -6,7 +6,10 @@ imported; this package is not needed. Texts of any number and length go in toget
 
 import tensorflow as tf
 
+from tf_pretrain.config import UserError
+from tf_pretrain.data import atomic_files
 from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.interchange import finetuned, loading
 from tf_pretrain.tasks.text_features import TextFeatures
 
 
@@ -103,3 +106,51 @@ def save(model: _TextModel, folder) -> None:
         folder: An existing empty folder.
     """
     tf.saved_model.save(model, str(folder), {"serving_default": model.signature()})
+
+
+def export(checkpoint, output, max_seq_length: int | None = None):
+    """Writes a SavedModel with the signature "serving_default".
+
+    Args:
+        checkpoint: A fine-tuning workdir (strings in, class names out), or a path as
+            for `load_encoder` (strings in, embeddings out).
+        output: Folder that is made; it appears whole or not at all.
+        max_seq_length: Most pieces of a text or pair; by default that of the
+            fine-tuning, or all positions of a pretrained encoder.
+
+    Returns:
+        The EncoderModel or ClassifierModel that was written.
+
+    Raises:
+        UserError: If the checkpoint cannot be read, has no vocabulary, or has fewer
+            positions than `max_seq_length`.
+    """
+    if finetuned.is_finetuned(checkpoint):
+        tuned = finetuned.load_classifier(checkpoint)
+        length = max_seq_length or tuned.model.max_seq_length
+        _check_length(length, tuned.classifier.encoder)
+        model = ClassifierModel(
+            tuned.classifier,
+            tuned.tokenizer,
+            length,
+            tuned.model.class_names,
+            tuned.model.is_pair,
+            tuned.model.target_scale,
+        )
+    else:
+        encoder = loading.load_encoder(checkpoint)
+        length = max_seq_length or encoder.config.max_position_embeddings
+        _check_length(length, encoder)
+        tokenizer = loading.load_tokenizer(checkpoint)
+        model = EncoderModel(encoder, tokenizer, length)
+    with atomic_files.new_folder(output) as folder:
+        save(model, folder)
+    return model
+
+
+def _check_length(length, encoder):
+    positions = encoder.config.max_position_embeddings
+    if length > positions:
+        raise UserError(
+            f"max_seq_length is {length}, but the encoder has {positions} positions"
+        )
