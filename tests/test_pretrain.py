@@ -13,6 +13,7 @@ from tiny import tiny_config
 
 import tf_pretrain
 from tf_pretrain.config import ConfigError
+from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.training.checkpoints import weights_sha256
 from tf_pretrain.training.pretrain import Sources, pretrain, report
 
@@ -145,7 +146,7 @@ def test_public_names_load_the_trained_model(finished):
     )
     history = trainer.fit(dataset, steps_per_epoch=2, verbose=0)
     assert history.history["loss"][0] > 0
-    with pytest.raises(ConfigError, match="no pretraining workdir"):
+    with pytest.raises(InterchangeError, match="is none of: a pretraining workdir"):
         tf_pretrain.load_encoder(workdir / "records")
 
 

@@ -304,12 +304,15 @@ class TrainConfig:
     keep_checkpoints: int = 5
     log_every: int = 100
     eval_steps: int = 50  # held-out batches; the same ones at every evaluation
+    bad_records: str = "strict"  # an error, or "skip": left out and counted
+    max_skipped_steps: int = 20  # in a row without a finite loss and gradient
 
     def __post_init__(self):
         _require_one_of("optimizer", self.optimizer, ("adamw", "lamb"))
         _require_one_of("schedule", self.schedule, ("electra", "albert"))
         _require_one_of("strategy", self.strategy, STRATEGIES)
         _require_one_of("mixed_precision", self.mixed_precision, PRECISIONS)
+        _require_one_of("bad_records", self.bad_records, ("strict", "skip"))
         _require(
             self.accumulation_steps >= 1
             and self.batch_size % self.accumulation_steps == 0,
@@ -323,6 +326,7 @@ class TrainConfig:
             "keep_checkpoints",
             "log_every",
             "eval_steps",
+            "max_skipped_steps",
         ):
             value = getattr(self, name)
             _require(value >= 1, f"train.{name} is {value}; expected 1 or more")

@@ -6,58 +6,18 @@ from (seed, s). So a run that continues at step s sees what an unbroken run woul
 seen, whatever the number of replicas, workers or threads.
 """
 
-import dataclasses
-import glob
-import json
-from pathlib import Path
-
 import numpy as np
 import tensorflow as tf
 
 from tf_pretrain.config import ConfigError, DataConfig
 from tf_pretrain.data import masking, records
+from tf_pretrain.data.record_sets import RecordSet, find_records
 
+__all__ = ("RecordSet", "evaluation_batches", "find_records", "training_batches")
 _INTERLEAVED_SHARDS = 16
 _SEED_STRIDE = 1_000_003  # keeps neighbouring seeds apart
 _FLOAT_FEATURES = ("masked_lm_weights", "sampling_uniform")
 _TRAINING_STREAM, _EVALUATION_STREAM = 0, 1  # keep their random numbers apart
-
-
-@dataclasses.dataclass(frozen=True)
-class RecordSet:
-    """Record files and the number of examples in them."""
-
-    files: tuple[str, ...]
-    num_examples: int
-
-
-def find_records(pattern: str) -> RecordSet:
-    """Files matching comma-separated globs, and how many examples they hold.
-
-    The count comes from the builder's manifest where there is one beside the files;
-    records of the original programs are read through once.
-
-    Raises:
-        ConfigError: If nothing matches.
-    """
-    files = sorted({name for part in pattern.split(",") for name in glob.glob(part)})
-    if not files:
-        raise ConfigError(f"no record file matches {pattern!r}")
-    counts = {}
-    for folder in {Path(name).parent for name in files}:
-        manifest = folder / "manifest.json"
-        if manifest.exists():
-            for shard in json.loads(manifest.read_text())["shards"]:
-                counts[str(folder / shard["file"])] = shard["examples"]
-    total = sum(
-        counts[name] if name in counts else _count_records(name) for name in files
-    )
-    return RecordSet(tuple(files), total)
-
-
-def _count_records(name):
-    dataset = tf.data.TFRecordDataset(name)
-    return int(dataset.reduce(np.int64(0), lambda count, _: count + 1))
 
 
 def training_batches(
@@ -142,9 +102,10 @@ def evaluation_batches(
     featurize = _Featurizer(
         data, tokenizer, (seed, _EVALUATION_STREAM), batch_size, allow_empty=True
     )
-    empty = tf.data.Dataset.from_tensors(b"").repeat()
+    empty = tf.data.Dataset.from_tensors(featurize.empty_example()).repeat()
     return (
-        tf.data.TFRecordDataset(list(record_set.files))
+        tf.data.Dataset.range(len(record_set.files))
+        .flat_map(record_set.read_file)
         .concatenate(empty)
         .batch(batch_size, drop_remainder=True)
         .take(num_batches)
@@ -170,9 +131,9 @@ def _epoch(record_set, seed, epoch, block_size):
         )
 
     return (
-        shuffled(tf.constant(record_set.files), np.int64(0))
+        shuffled(tf.range(len(record_set.files), dtype=tf.int64), np.int64(0))
         .interleave(
-            tf.data.TFRecordDataset,
+            record_set.read_file,
             cycle_length=_INTERLEAVED_SHARDS,
             block_length=16,
             num_parallel_calls=2,
@@ -187,7 +148,8 @@ def _epoch(record_set, seed, epoch, block_size):
 class _Featurizer:
     """Serialized examples of one batch -> features, with the batch's random numbers.
 
-    With `allow_empty` b"" is read as a row of zeros.
+    With `allow_empty` a row may be all zeros. Values that make no example raise
+    ValueError, in the graph InvalidArgumentError; see `record_sets` for which.
     """
 
     def __init__(self, data, tokenizer, stream, batch_size, allow_empty=False):
@@ -196,13 +158,16 @@ class _Featurizer:
         self._batch_size = batch_size
         self._settings = masking.MaskingSettings.from_config(data, tokenizer)
         self._spec = records.feature_spec(data)
-        if allow_empty:
-            self._spec = {
-                name: tf.io.FixedLenFeature(
-                    spec.shape, spec.dtype, np.zeros(spec.shape, spec.dtype.name)
-                )
-                for name, spec in self._spec.items()
-            }
+        self._allow_empty = allow_empty
+        self._vocab_size = tokenizer.vocab_size
+
+    def empty_example(self) -> bytes:
+        """A serialized row of zeros."""
+        zeros = {
+            name: np.zeros((1, *spec.shape), spec.dtype.as_numpy_dtype)
+            for name, spec in self._spec.items()
+        }
+        return records.encode_examples(zeros)[0]
 
     def __call__(self, step, serialized, first_row):
         """Features of the rows first_row, first_row + 1, ... of batch `step`."""
@@ -234,6 +199,7 @@ class _Featurizer:
 
     def _features(self, step, parsed, first_row):
         """NumPy: masks the rows, or restores the text of rows masked when built."""
+        self._check(parsed)
         parsed = {
             name: value.astype(np.int32) if value.dtype == np.int64 else value
             for name, value in parsed.items()
@@ -263,6 +229,13 @@ class _Featurizer:
                 self._settings,
             )
         return {**parsed, **features, **masked}
+
+    def _check(self, parsed):
+        faults = records.find_faults(parsed, self._data, self._vocab_size)
+        if self._allow_empty:
+            faults.pop(records.NO_TOKEN, None)
+        if faults:
+            raise ValueError(f"bad records: {'; '.join(faults)}")
 
 
 def _restore(parsed):

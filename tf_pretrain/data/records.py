@@ -13,6 +13,8 @@ import tensorflow as tf
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data import atomic_files
 
+NO_TOKEN = "input_mask without a token"  # a fault, but for the fill of a last batch
+
 
 def feature_spec(data: DataConfig) -> dict[str, tf.io.FixedLenFeature]:
     """What a record of these settings holds, for `tf.io.parse_example`.
@@ -110,6 +112,60 @@ def _varint_rows(values):
     stream = encoded[is_needed].tobytes()
     ends = np.cumsum(is_needed.sum((1, 2))).tolist()
     return [stream[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+
+def find_faults(
+    features: dict[str, np.ndarray], data: DataConfig, vocab_size: int
+) -> dict[str, np.ndarray]:
+    """What is wrong with parsed examples, before anything reads the values.
+
+    Args:
+        features: {name: [N, L]} as `feature_spec` lists them, int64 and float32.
+        vocab_size: Pieces of the tokenizer.
+
+    Returns:
+        {reason: bool [N]}, with those reasons only that hold for some row.
+    """
+    ids, mask = features["input_ids"], features["input_mask"]
+    is_padding = mask == 0
+    faults = {
+        f"input_ids outside of 0 to {vocab_size - 1}": _outside(ids, vocab_size),
+        "input_mask is not ones, then zeros": _outside(mask, 2)
+        | (mask[:, 1:] > mask[:, :-1]).any(1),
+        NO_TOKEN: is_padding[:, 0],
+        "input_ids go on where input_mask ends": (ids * is_padding).any(1),
+        "segment_ids other than 0 and 1": _outside(features["segment_ids"], 2),
+    }
+    if "next_sentence_labels" in features:
+        labels = features["next_sentence_labels"]
+        faults["next_sentence_labels other than 0 and 1"] = _outside(labels, 2)
+    if data.masking == "static":
+        positions = features["masked_lm_positions"]
+        weights = features["masked_lm_weights"]
+        length = data.max_seq_length
+        masked = np.take_along_axis(mask, np.clip(positions, 0, length - 1), 1)
+        faults |= {
+            f"masked_lm_positions outside of 0 to {length - 1}": _outside(
+                positions, length
+            ),
+            f"masked_lm_ids outside of 0 to {vocab_size - 1}": _outside(
+                features["masked_lm_ids"], vocab_size
+            ),
+            # Not "< 0 or > 1", which nan is not.
+            "masked_lm_weights outside of [0, 1]": ~(
+                (weights >= 0) & (weights <= 1)
+            ).all(1),
+            "masked_lm_positions in the padding": ((weights != 0) & (masked == 0)).any(
+                1
+            ),
+        }
+    return {reason: rows for reason, rows in faults.items() if rows.any()}
+
+
+def _outside(values, limit):
+    """Rows of int64 [N, L] with a value outside of 0 to limit - 1."""
+    # Negative integers are the largest unsigned ones: one comparison for both ends.
+    return (values.view(np.uint64) >= limit).any(1)
 
 
 def write_shard(path: Path, serialized: list[bytes]) -> None:

@@ -157,7 +157,9 @@ def _cut(block):
     end = max(block.rfind(b" "), block.rfind(b"\t")) + 1
     if not end:
         end = len(block) - 1
-        while end > 1 and block[end] & 0xC0 == 0x80:  # inside a UTF-8 sequence
+        # A UTF-8 sequence has three such bytes at most; more of them are no UTF-8, and
+        # to go back over all would leave nearly the whole block for the next time.
+        while end > len(block) - 4 and block[end] & 0xC0 == 0x80:
             end -= 1
     return end
 

@@ -1,6 +1,10 @@
 """What happens between steps: progress, metrics, checkpoints."""
 
+import contextlib
 import json
+import math
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -71,6 +75,7 @@ class Progress(keras.callbacks.Callback):
             figures[name] = sum(values) / len(values)
         figures["learning_rate"] = float(self._window[-1]["learning_rate"])
         figures["tokens_per_s"] = self.tokens_per_s
+        figures["skipped_steps"] = int(self.model.optimizer.skipped_steps.numpy())
         if self.path is not None:
             self._write({"step": step, **figures}, "train", figures)
             print(self._line(step, figures), flush=True)
@@ -90,8 +95,11 @@ class Progress(keras.callbacks.Callback):
         losses = "  ".join(
             f"{name} {value:.4f}"
             for name, value in figures.items()
-            if name not in ("learning_rate", "tokens_per_s", "gradient_norm")
+            if name
+            not in ("learning_rate", "tokens_per_s", "gradient_norm", "skipped_steps")
         )
+        if figures["skipped_steps"]:
+            losses += f"  skipped {figures['skipped_steps']}"
         return (
             f"step {step}/{self.num_steps}  {losses}  "
             f"lr {figures['learning_rate']:.2e}  grad {figures['gradient_norm']:.2f}  "
@@ -105,19 +113,57 @@ class Progress(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves every `train.checkpoint_every` steps and after the last one."""
+    """Saves every `train.checkpoint_every` steps, after the last one and at SIGTERM.
 
-    def __init__(self, folder, start_step, train, metadata):
+    Not after a step without a finite gradient, but for the last one: what is kept to
+    go back to should be good.
+
+    Args:
+        metadata: Called for the values to store.
+        stop: From `watching_for_sigterm`: if set, the process exits with 143 once the
+            checkpoint is written.
+    """
+
+    def __init__(self, folder, start_step, train, metadata, stop):
         super().__init__()
         self.folder, self.start_step, self.train = folder, start_step, train
-        self.metadata = metadata  # called for the values to store
+        self.metadata, self.stop = metadata, stop
 
     def on_train_batch_end(self, batch, logs=None):
         step, train = self.start_step + batch + 1, self.train
-        if step % train.checkpoint_every == 0 or step == train.num_steps:
+        is_last, is_stopped = step == train.num_steps, self.stop.is_set()
+        if not (step % train.checkpoint_every == 0 or is_last or is_stopped):
+            return
+        if is_last or math.isfinite(float(logs["gradient_norm"])):
             checkpoints.save(
                 self.folder, step, self.model, train.keep_checkpoints, self.metadata()
             )
+        if is_stopped:
+            print(f"SIGTERM: stopped after step {step}; the same command continues")
+            raise SystemExit(128 + signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def watching_for_sigterm():
+    """Yields an event that SIGTERM sets instead of ending the process.
+
+    A second SIGTERM ends it at once. Outside of the main thread, where Python allows
+    no handlers, nothing sets the event.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def handle(number, frame):
+        stop.set()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    previous = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 class PeriodicEvaluation(keras.callbacks.Callback):

@@ -4,7 +4,7 @@ import json
 import math
 from pathlib import Path
 
-_NOT_LOSSES = ("learning_rate", "gradient_norm", "tokens_per_s")
+_NOT_LOSSES = ("learning_rate", "gradient_norm", "tokens_per_s", "skipped_steps")
 # Drawn as a line to compare with, in the panel of another score.
 _REFERENCES = {"masked_lm_accuracy": "most_frequent_accuracy"}
 

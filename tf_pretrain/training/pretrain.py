@@ -1,5 +1,6 @@
 """A pretraining run: from text or records to a trained encoder in a workdir."""
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -9,12 +10,12 @@ import keras
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import ConfigError, PretrainConfig
-from tf_pretrain.data import atomic_files, batches, tokenization, unigrams, vocabulary
-from tf_pretrain.data.build_records import build_records
+from tf_pretrain.data import atomic_files, batches, record_sets, unigrams
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.training import callbacks, checkpoints, curves
+from tf_pretrain.training import callbacks, checkpoints, curves, numerics
 from tf_pretrain.training.evaluation import evaluate
 from tf_pretrain.training.optimizers import build_optimizer
+from tf_pretrain.training.run_data import Sources, prepare_data
 from tf_pretrain.training.strategy import (
     build_strategy,
     distributed_batches,
@@ -22,34 +23,19 @@ from tf_pretrain.training.strategy import (
 )
 from tf_pretrain.training.trainer import Trainer
 
-# May differ when a run continues: they change how it runs, not what it computes.
+# May differ when a run continues: they change how it runs, not what it computes
+# (bad_records: only where a bad record would stop the run).
 _FREE_FIELDS = (
+    "train.bad_records",
     "train.checkpoint_every",
     "train.keep_checkpoints",
     "train.log_every",
+    "train.max_skipped_steps",
     "train.strategy",
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Sources:
-    """Where the data of a run comes from.
-
-    Attributes:
-        inputs: Text to build records from, see tf_pretrain.data.text.
-        records: Globs of TFRecords to train on instead of `inputs`.
-        eval_records: Globs of held-out TFRecords; by default the
-            `heldout-*.tfrecord` beside the training records.
-        vocab: Vocabulary file, tokenizer folder or Tokenizer; by default the one
-            beside the records, or one trained from the text.
-        num_workers: Processes that build records.
-    """
-
-    inputs: str = "docs"
-    records: str | None = None
-    eval_records: str | None = None
-    vocab: str | tokenization.Tokenizer | None = None
-    num_workers: int = 2
+_ORDER_STRIDE = 1_000_000_007  # keeps the seeds of both data orders apart
 
 
 def pretrain(
@@ -62,12 +48,18 @@ def pretrain(
         initialize: For a run that starts from trained weights: called with the fresh
             trainer, sets them and returns the step to start from.
 
+    At SIGTERM it writes a checkpoint at the end of the step and exits with code 143.
+
     Returns:
         What `results.json` holds.
 
     Raises:
         ConfigError: If the workdir belongs to another config, or data and config do
             not fit.
+        NumericsError: If losses or gradients are not finite for
+            `train.max_skipped_steps` steps in a row, and are not either from the last
+            checkpoint on with other batches.
+        RecordError: If a record cannot be used; see `train.bad_records`.
     """
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(
@@ -80,18 +72,41 @@ def pretrain(
     chief = is_chief(strategy)
     if chief:
         claim_workdir(config, workdir)
-    training, heldout, tokenizer = _prepare_data(config, workdir, sources)
+    data = prepare_data(config, workdir, sources)
     if chief:
-        tokenizer.save(workdir)
+        data.tokenizer.save(workdir)
+    with record_sets.naming_bad_records(
+        data.record_sets, config.data, data.tokenizer.vocab_size
+    ):
+        try:
+            return _train(config, workdir, data, strategy, initialize, began)
+        except _GoBack as failure:
+            print(f"{failure}; going back to the last good checkpoint", flush=True)
+        return _train(config, workdir, data, strategy, initialize, began, data_order=1)
 
+
+class _GoBack(Exception):
+    """Steps failed that may succeed from the last checkpoint on other batches."""
+
+
+def _train(config, workdir, data, strategy, initialize, began, data_order=0):
+    """The run once its data are there; returns what `results.json` holds.
+
+    Args:
+        data_order: 0, or 1 for batches of another seed. A checkpoint keeps it, so a
+            run that went back once continues on the same batches.
+    """
+    chief = is_chief(strategy)
     trainer = build_trainer(config, strategy)
     start_step, metadata = checkpoints.restore(workdir / "checkpoints", trainer)
+    data_order = max(data_order, metadata.get("data_order", 0))
+    batch_seed = config.seed + data_order * _ORDER_STRIDE
     results_path = workdir / "results.json"
     if start_step == config.train.num_steps and results_path.exists():
         return json.loads(results_path.read_text(encoding="utf-8"))
     if start_step == 0 and config.objective.generator == "unigram":
         counts = unigrams.count_tokens(
-            training, config.data, tokenizer, config.model.vocab_size
+            data.training, config.data, data.tokenizer, config.model.vocab_size
         )
         trainer.network.token_generator.set_counts(counts)
     if start_step == 0 and initialize is not None:
@@ -105,6 +120,14 @@ def pretrain(
         config.train.log_every,
     )
 
+    heldout = data.heldout and batches.evaluation_batches(
+        data.heldout,
+        config.data,
+        data.tokenizer,
+        config.seed,
+        config.train.batch_size,
+        config.train.eval_steps,
+    )
     # As for the train step: XLA cannot place the variables of several replicas.
     is_compiled = config.train.jit_compile and strategy.num_replicas_in_sync == 1
 
@@ -123,24 +146,44 @@ def pretrain(
     if start_step < config.train.num_steps:
         hooks = [
             progress,
+            numerics.StopWhenNonFinite(start_step, config.train.max_skipped_steps),
             callbacks.PeriodicEvaluation(score, start_step, config.train),
         ]
-        if chief:
-            hooks.append(
-                callbacks.Checkpoint(
+        with contextlib.ExitStack() as stack:
+            if chief:
+                stop = stack.enter_context(callbacks.watching_for_sigterm())
+                checkpoint = callbacks.Checkpoint(
                     workdir / "checkpoints",
                     start_step,
                     config.train,
-                    lambda: {"untrained": untrained, "seconds": seconds()},
+                    lambda: {
+                        "untrained": untrained,
+                        "seconds": seconds(),
+                        "data_order": data_order,
+                    },
+                    stop,
                 )
-            )
-        trainer.fit(
-            distributed_batches(strategy, training, config, tokenizer, start_step),
-            steps_per_epoch=config.train.num_steps - start_step,
-            callbacks=hooks,
-            shuffle=False,
-            verbose=0,
-        )
+                hooks.append(checkpoint)
+            try:
+                trainer.fit(
+                    distributed_batches(
+                        strategy,
+                        data.training,
+                        dataclasses.replace(config, seed=batch_seed),
+                        data.tokenizer,
+                        start_step,
+                    ),
+                    steps_per_epoch=config.train.num_steps - start_step,
+                    callbacks=hooks,
+                    shuffle=False,
+                    verbose=0,
+                )
+            except numerics.NumericsError as error:
+                _explain(error, trainer, config, data, batch_seed)
+                has_checkpoint = checkpoints.latest_step(workdir / "checkpoints")
+                if data_order == 0 and has_checkpoint is not None:
+                    raise _GoBack(str(error)) from error
+                raise
 
     network = trainer.network
     results = {
@@ -150,6 +193,8 @@ def pretrain(
         "tokens_per_s": progress.tokens_per_s,
         "parameters": network.count_params(),
         "encoder_parameters": network.encoder.count_params(),
+        "skipped_steps": int(trainer.optimizer.skipped_steps.numpy()),
+        "bad_records": data.num_bad_records,
         "weights_sha256": checkpoints.weights_sha256(trainer),
         "eval": score(config.train.num_steps),
         "eval_untrained": untrained,
@@ -158,6 +203,20 @@ def pretrain(
         atomic_files.write_json(results_path, results)
         curves.plot(workdir / "metrics.jsonl", workdir / "curves.png")
     return results
+
+
+def _explain(error, trainer, config, data, seed):
+    """Adds to the error where in the network its first step went wrong."""
+    dataset = batches.training_batches(
+        data.training,
+        config.data,
+        data.tokenizer,
+        seed,
+        config.train.batch_size,
+        error.first_step,
+    )
+    place = numerics.first_nonfinite(trainer.network, next(iter(dataset)))
+    error.args = (f"{error}; first not finite: {place}",)
 
 
 def build_trainer(config: PretrainConfig, strategy) -> Trainer:
@@ -188,6 +247,8 @@ def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
     path = workdir / "config.json"
     if path.exists():
         old = json.loads(path.read_text(encoding="utf-8"))
+        # An older version's file lacks newer fields: they had their defaults.
+        old = config_lib.to_dict(config_lib.from_dict(PretrainConfig, old))
         differing = [
             line
             for line in config_lib.differing_fields(old, config_lib.to_dict(config))
@@ -199,51 +260,6 @@ def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
                 "or the old values of:\n  " + "\n  ".join(differing)
             )
     atomic_files.write_json(path, config_lib.to_dict(config))
-
-
-def _prepare_data(config, workdir, sources):
-    """Training records, held-out batches (or None) and the tokenizer of both."""
-    pattern = sources.records
-    if pattern is None:
-        if config.train.strategy == "multi_worker":
-            raise ConfigError(
-                "train.strategy=multi_worker needs --records: build them once with "
-                "`python -m tf_pretrain.build_records`"
-            )
-        folder = workdir / "records"
-        vocabulary.prepare_tokenizer(config, sources.inputs, sources.vocab, folder)
-        build_records(
-            sources.inputs,
-            folder,
-            folder,
-            config.data,
-            config.seed,
-            sources.num_workers,
-        )
-        pattern = str(folder / "train-*.tfrecord")
-    folder = Path(pattern.split(",")[0]).parent
-    tokenizer = tokenization.load_tokenizer(
-        sources.vocab or folder, config.data.lower_case, config.data.strip_accents
-    )
-    if tokenizer.vocab_size > config.model.vocab_size:
-        raise ConfigError(
-            f"the vocabulary has {tokenizer.vocab_size} pieces, but model.vocab_size "
-            f"is {config.model.vocab_size}; set --config.model.vocab_size"
-        )
-    training = batches.find_records(pattern)
-    heldout_pattern = sources.eval_records or str(folder / "heldout-*.tfrecord")
-    if sources.eval_records is None and not list(folder.glob("heldout-*.tfrecord")):
-        print(f"no {heldout_pattern}: the run ends without held-out scores")
-        return training, None, tokenizer
-    heldout = batches.evaluation_batches(
-        batches.find_records(heldout_pattern),
-        config.data,
-        tokenizer,
-        config.seed,
-        config.train.batch_size,
-        config.train.eval_steps,
-    )
-    return training, heldout, tokenizer
 
 
 def report(results: dict, workdir) -> str:

@@ -1,0 +1,149 @@
+"""The comparison tables of the ELECTRA and ALBERT papers, run and reported.
+
+    python -m tf_pretrain.tables --list
+    python -m tf_pretrain.tables --table=electra_table5 --workdir=runs/tables \\
+        --input='text/*.txt.gz' --data_dir=glue --tasks=CoLA,MRPC,RTE --seeds=3
+    python -m tf_pretrain.tables --workdir=runs/tables --report
+
+The same command goes on where it was stopped and repeats no finished cell.
+"""
+
+import os
+import shlex
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags
+
+from tf_pretrain.config import UserError
+from tf_pretrain.tables import definition
+
+_LIST = flags.DEFINE_bool("list", False, "Print all tables and what they cost.")
+_TABLE = flags.DEFINE_list(
+    "table", [], "Ids of the tables to run, as --list names them."
+)
+_SCALE = flags.DEFINE_enum(
+    "scale",
+    "lab",
+    definition.SCALES,
+    "lab (small, at equal compute) or paper.",
+)
+_WORKDIR = flags.DEFINE_string("workdir", "runs/tables", "Folder of all results.")
+_SEEDS = flags.DEFINE_integer(
+    "seeds", 3, "Seeds 0, 1, ... of every row.", lower_bound=1
+)
+_INPUT = flags.DEFINE_string(
+    "input", "docs", "Text: globs of .txt and .txt.gz, tfds:NAME or docs, with commas."
+)
+_VOCAB = flags.DEFINE_string(
+    "vocab", None, "Vocabulary file; default: trained once for each kind and size."
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Folder with GLUE's folders; default: tensorflow-datasets."
+)
+_TASKS = flags.DEFINE_list(
+    "tasks",
+    ["CoLA", "SST-2", "MRPC", "STS-B", "RTE"],
+    "Tasks to fine-tune on: GLUE's names, or folders with train.tsv and dev.tsv.",
+)
+_SET = flags.DEFINE_multi_string(
+    "set",
+    [],
+    "FIELD=VALUE in the config files before rows change them, e.g. "
+    "train.num_steps=600, which sets the compute of all rows at lab scale, or "
+    "finetune.num_steps=300.",
+)
+_BUDGET = flags.DEFINE_float(
+    "budget_minutes", None, "Start no cell that would not be done by then."
+)
+_NUM_WORKERS = flags.DEFINE_integer(
+    "num_workers", os.cpu_count(), "Processes that build records.", 1
+)
+_REPORT = flags.DEFINE_bool("report", False, "Run nothing; report what is finished.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder for the report; default: report/ in the workdir."
+)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
+    try:
+        from tf_pretrain.tables import registry
+
+        if _LIST.value:
+            print(registry.listing())
+            return
+        if not _TABLE.value and not _REPORT.value:
+            raise UserError("give --list, --table=ID or --report")
+        tables = [registry.find(table_id) for table_id in _TABLE.value]
+        try:
+            if not _REPORT.value:
+                _run(tables)
+        finally:
+            _report()
+    except (UserError, OSError) as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+def _run(tables):
+    import time
+
+    from tf_pretrain.tables import cells, runner
+
+    overrides, finetune = _overrides()
+    setup = cells.Setup(
+        workdir=_WORKDIR.value,
+        scale=_SCALE.value,
+        inputs=_INPUT.value,
+        vocab=_VOCAB.value,
+        data_dir=_DATA_DIR.value,
+        tasks=tuple(_TASKS.value),
+        finetune=finetune,
+        num_workers=_NUM_WORKERS.value,
+        command="python -m tf_pretrain.tables " + shlex.join(sys.argv[1:]),
+    )
+    # All are planned before the first is run: errors in flags come at once.
+    plans = [runner.plan(t, setup, _SEEDS.value, overrides) for t in tables]
+    began = time.monotonic()
+    errors = []
+    for table, planned in zip(tables, plans, strict=True):
+        print(f"{table.id}: {table.title}", flush=True)
+        left = None
+        if _BUDGET.value is not None:
+            left = _BUDGET.value - (time.monotonic() - began) / 60
+        try:
+            runner.run(planned, left, lambda line: print(line, flush=True))
+        except UserError as error:  # the other tables' cells are no worse for it
+            errors.append(str(error))
+    if errors:
+        raise UserError("\n".join(errors))
+
+
+def _overrides():
+    """The values of --set: for pretraining, and for fine-tuning."""
+    overrides, finetune = {}, {}
+    for text in _SET.value:
+        field, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--set={text}: write FIELD=VALUE")
+        if field.startswith("finetune."):
+            finetune[field.removeprefix("finetune.")] = value
+        else:
+            overrides[field] = value
+    return overrides, finetune
+
+
+def _report():
+    from tf_pretrain.tables import report
+
+    folder = report.write(_WORKDIR.value, _OUTPUT.value)
+    if folder is not None:
+        print(f"report: {folder}/index.md, {folder}/index.html")
+    elif _REPORT.value:
+        print(f"no table has a finished cell in {_WORKDIR.value}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,320 @@
+"""The tables of ALBERT (Lan et al., 2019).
+
+Lab rows run at the FLOPs of `albert_lab`, with its text and vocabulary. Widths and
+embedding sizes are a quarter of ALBERT-base's, which keeps their ratios.
+"""
+
+from tf_pretrain.tables.definition import Recipe, Row, Table, recipes, width
+
+_LAB = "albert_lab.py"
+_BASE = (_LAB, "albert.py:base_v1")
+_LARGE, _XXLARGE = "albert.py:large_v1", "albert.py:xxlarge_v1"
+_AVERAGE = {"glue": "avg", "SST-2": "SST2", "MNLI": "MNLI"}
+_OTHER_AVERAGE = (
+    "the paper's average is over SQuAD 1.1 and 2.0, MNLI, SST-2 and RACE, ours over "
+    "the GLUE tasks that were run"
+)
+_SHARING = {
+    "all-shared": "all",
+    "shared-attention": "attention",
+    "shared-FFN": "ffn",
+    "not-shared": "none",
+}
+
+
+def _embedding_row(sharing, paper_size):
+    model = {"parameter_sharing": _SHARING[sharing]}
+    return Row(
+        f"{sharing}, E = {paper_size}",
+        {
+            "lab": Recipe(
+                _LAB, {"model": {**model, "embedding_size": paper_size // 4}}
+            ),
+            "paper": Recipe(
+                _BASE[1], {"model": {**model, "embedding_size": paper_size}}
+            ),
+        },
+        {"sharing": sharing, "E": paper_size},
+    )
+
+
+def _objective_row(name, objective, data_format, printed):
+    sections = {
+        "objective": {"sentence_objective": objective},
+        "data": {"example_format": data_format},
+    }
+    return Row(name, recipes(*_BASE, **sections), {"sp_task": printed})
+
+
+def _paper_width(hidden, layers):
+    return {
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": hidden // 64,
+        "intermediate_size": 4 * hidden,
+    }
+
+
+def _depth_rows():
+    rows = []
+    for layers in (1, 3, 6, 12, 24, 48):
+        model = {"num_hidden_layers": layers}
+        scales = recipes(_LAB, _LARGE, model=model)
+        if layers > 12:
+            del scales["lab"]
+        rows.append(Row(f"{layers} layers", scales, {"layers": layers}))
+    return tuple(rows)
+
+
+def _width_rows():
+    return tuple(
+        Row(
+            f"width {hidden}",
+            {
+                "lab": Recipe(_LAB, {"model": width(hidden // 8, num_hidden_layers=3)}),
+                "paper": Recipe(_LARGE, {"model": _paper_width(hidden, 3)}),
+            },
+            {"hidden": hidden},
+        )
+        for hidden in (1024, 2048, 4096, 6144)
+    )
+
+
+_WIDE = width(512)  # the lab's xxlarge: wide and not deep
+_NOT_SHARED = {
+    "parameter_sharing": "none",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+}
+
+
+def _bert(name, size, hidden, layers, num_steps=None):
+    """BERT with ALBERT's data and optimizer, as the paper trains it."""
+    paper = {**_paper_width(hidden, layers), **_NOT_SHARED, "embedding_size": hidden}
+    return Row(
+        name,
+        {"paper": Recipe(f"albert.py:{size}_v1", {"model": paper}, 1.0, num_steps)},
+        {"model": name},
+    )
+
+
+_DROPOUT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
+_NO_DROPOUT = {name: 0.0 for name in _DROPOUT}
+
+
+def _dropout_row(name, fields):
+    return Row(
+        name,
+        {
+            "lab": Recipe(_LAB, {"model": {**_WIDE, **fields}}),
+            "paper": Recipe(_XXLARGE, {"model": fields}, num_steps=1_000_000),
+        },
+        {"dropout": name},
+    )
+
+
+def _facts(number, title, reason, printed=None):
+    return Table(
+        f"albert_table{number}",
+        title,
+        "facts",
+        "albert",
+        printed or f"table{number}",
+        notes=(reason,),
+    )
+
+
+TABLES = (
+    _facts(1, "Configurations", "sizes, not results: see python -m tf_pretrain.sizes"),
+    Table(
+        "albert_table2",
+        "BERT and ALBERT of several sizes, dev",
+        "paper",
+        "albert",
+        "table2",
+        rows=(
+            _bert("BERT-base", "base", 768, 12),
+            _bert("BERT-large", "large", 1024, 24),
+            *(
+                Row(
+                    f"ALBERT-{size}",
+                    {"paper": Recipe(f"albert.py:{size}_v1")},
+                    {"model": f"ALBERT-{size}"},
+                )
+                for size in ("base", "large", "xlarge", "xxlarge")
+            ),
+        ),
+        metrics=_AVERAGE,
+        notes=(_OTHER_AVERAGE,),
+    ),
+    Table(
+        "albert_table3",
+        "Embedding size, with and without sharing",
+        "lab",
+        "albert",
+        "table3",
+        rows=tuple(
+            _embedding_row(sharing, size)
+            for sharing in ("not-shared", "all-shared")
+            for size in (64, 128, 256, 768)
+        ),
+        reference=_LAB,
+        metrics=_AVERAGE,
+        notes=(_OTHER_AVERAGE, "at lab scale E is 16, 32, 64 and 192 (the width)"),
+    ),
+    Table(
+        "albert_table4",
+        "What the layers share",
+        "lab",
+        "albert",
+        "table4",
+        rows=tuple(
+            _embedding_row(sharing, size) for size in (768, 128) for sharing in _SHARING
+        ),
+        reference=_LAB,
+        metrics=_AVERAGE,
+        notes=(_OTHER_AVERAGE, "at lab scale E is 192 (the width) and 32"),
+    ),
+    Table(
+        "albert_table5",
+        "Sentence objectives: none, next sentence, sentence order",
+        "lab",
+        "albert",
+        "table5",
+        rows=(
+            _objective_row("None", "none", "sentence_pair", "None"),
+            _objective_row("NSP", "next_sentence", "next_sentence", "NSP"),
+            _objective_row("SOP", "sentence_order", "sentence_order", "SOP"),
+        ),
+        reference=_LAB,
+        metrics={
+            **_AVERAGE,
+            "intrinsic masked LM": "intrinsic_mlm",
+            "intrinsic next_sentence": "intrinsic_nsp",
+            "intrinsic sentence_order": "intrinsic_sop",
+        },
+        intrinsic=("next_sentence", "sentence_order"),
+        notes=(
+            _OTHER_AVERAGE,
+            "a model without a sentence objective has no classifier to score; the "
+            "paper prints chance",
+        ),
+    ),
+    Table(
+        "albert_table6",
+        "BERT-large and ALBERT-xxlarge at equal time",
+        "lab",
+        "albert",
+        "table6",
+        rows=(
+            Row(
+                "BERT-large",
+                {
+                    "lab": Recipe(
+                        _LAB,
+                        {
+                            "model": {
+                                "parameter_sharing": "none",
+                                "embedding_size": 192,
+                                "num_hidden_layers": 8,
+                            }
+                        },
+                    ),
+                    **_bert("BERT-large", "large", 1024, 24, 400_000).recipes,
+                },
+                {"model": "BERT-large"},
+            ),
+            Row(
+                "ALBERT-xxlarge",
+                {
+                    "lab": Recipe(_LAB, {"model": _WIDE}),
+                    "paper": Recipe(_XXLARGE),
+                },
+                {"model": "ALBERT-xxlarge"},
+            ),
+        ),
+        reference=_LAB,
+        metrics=_AVERAGE,
+        equal="matmul",
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale BERT has 8 layers of width 192, ALBERT 4 of width 512; equal "
+            "time is taken to be equal operations in the matrix products",
+        ),
+    ),
+    _facts(
+        7,
+        "Additional pretraining data",
+        "the additional data (XLNet's and RoBERTa's) are not public as a whole; any "
+        "two --input settings compare two corpora",
+    ),
+    Table(
+        "albert_table8",
+        "With and without dropout",
+        "lab",
+        "albert",
+        "table8",
+        rows=(
+            _dropout_row("with dropout", _DROPOUT),
+            _dropout_row("without dropout", _NO_DROPOUT),
+        ),
+        reference=_LAB,
+        metrics=_AVERAGE,
+        notes=(_OTHER_AVERAGE, "at lab scale 4 layers of width 512"),
+    ),
+    _facts(9, "GLUE, dev and test", "ensembles, and hidden test labels"),
+    _facts(10, "SQuAD and RACE", "question answering is not part of this project"),
+    Table(
+        "albert_table11",
+        "Depth",
+        "lab",
+        "albert",
+        "table11",
+        rows=_depth_rows(),
+        reference=_LAB,
+        metrics=_AVERAGE,
+        notes=(
+            _OTHER_AVERAGE,
+            "the paper starts each row from the shallower one, we from random weights",
+        ),
+    ),
+    Table(
+        "albert_table12",
+        "Width of 3 layers",
+        "lab",
+        "albert",
+        "table12",
+        rows=_width_rows(),
+        reference=_LAB,
+        metrics=_AVERAGE,
+        notes=(_OTHER_AVERAGE, "at lab scale the widths are 128, 256, 512 and 768"),
+    ),
+    Table(
+        "albert_table13",
+        "Depth of a wide network",
+        "lab",
+        "albert",
+        "table13",
+        rows=tuple(
+            Row(
+                f"{layers} layers",
+                {
+                    "lab": Recipe(
+                        _LAB, {"model": {**_WIDE, "num_hidden_layers": layers // 3}}
+                    ),
+                    "paper": Recipe(_XXLARGE, {"model": {"num_hidden_layers": layers}}),
+                },
+                {"layers": layers},
+            )
+            for layers in (12, 24)
+        ),
+        reference=_LAB,
+        metrics=_AVERAGE,
+        notes=(_OTHER_AVERAGE, "at lab scale 4 and 8 layers of width 512"),
+    ),
+    _facts(
+        14,
+        "Fine-tuning hyper-parameters",
+        "settings, not results: configs/finetune_albert.py has them",
+    ),
+)

@@ -1,0 +1,133 @@
+"""The report's plots: scores of the rows, scores against FLOPs, learning curves."""
+
+from pathlib import Path
+
+from tf_pretrain.tables import cells
+from tf_pretrain.training import curves
+
+# Held-out scores worth a curve, in this order; the first three that a table has.
+_CURVES = (
+    "replaced_token_auc",
+    "masked_lm_accuracy",
+    "sentence_order_accuracy",
+    "next_sentence_accuracy",
+)
+
+
+def plot_scores(results, metric: str, path) -> None:
+    """Our medians with lowest and highest, row by row; the paper's values beside."""
+    rows = [row for row in results.rows if results.summary(row, metric)][::-1]
+    printed = [results.printed(row, metric) for row in rows]
+    has_paper = any(value is not None for value in printed)
+    figure, axes = _subplots(1 + has_paper, (4.4, 1.2 + 0.34 * len(rows)))
+    positions = range(len(rows))
+    for y, row in zip(positions, rows, strict=True):
+        summary = results.summary(row, metric)
+        axes[0].plot([summary.low, summary.high], [y, y], color="tab:blue", lw=2)
+        axes[0].plot(summary.median, y, "o", color="tab:blue")
+    axes[0].set_title("ours: median, lowest, highest", fontsize=10)
+    if has_paper:
+        for y, value in zip(positions, printed, strict=True):
+            if value is not None:
+                axes[1].plot(value, y, "D", color="tab:orange")
+        axes[1].set_title("the paper's", fontsize=10)
+        axes[1].set_xlabel(results.table.metrics[metric])
+    for axis in axes:
+        axis.set_yticks(positions, [row.name for row in rows], fontsize=8)
+        axis.set_ylim(-0.6, len(rows) - 0.4)
+    axes[0].set_xlabel(metric)
+    _save(figure, axes, path)
+
+
+def plot_by_compute(results, metric: str, path) -> None:
+    """A score against training FLOPs (Clark et al., 2020, Figure 2).
+
+    Rows of the same name up to a comma are one line.
+    """
+    lines = {}
+    for row in results.rows:
+        summary = results.summary(row, metric)
+        if summary is not None:
+            flops = results.cells[row.name][0][0]["flops"]
+            lines.setdefault(row.name.partition(",")[0], []).append((flops, summary))
+    figure, axes = _subplots(1, (5.6, 3.8))
+    for name, points in lines.items():
+        points.sort(key=lambda point: point[0])
+        medians = [summary.median for _, summary in points]
+        errors = [
+            [s.median - s.low for _, s in points],
+            [s.high - s.median for _, s in points],
+        ]
+        axes[0].errorbar(
+            [flops for flops, _ in points],
+            medians,
+            errors,
+            marker="o",
+            capsize=3,
+            label=name,
+        )
+    axes[0].set_xscale("log")
+    axes[0].set_xlabel("training FLOPs")
+    axes[0].set_ylabel(metric)
+    axes[0].legend(fontsize=8)
+    _save(figure, axes, path)
+
+
+def plot_curves(results, workdir, path) -> bool:
+    """Held-out scores over training FLOPs, the first seed of each row.
+
+    Returns:
+        Whether there was anything to draw.
+    """
+    series = {}
+    for row in results.rows:
+        cell = results.cells[row.name][0][0]
+        folder = cells.folder(workdir, cell["key"])
+        metrics = folder / "pretrain" / "metrics.jsonl"
+        if metrics.is_file():
+            series[row.name] = cell, curves.read_metrics(metrics)[1]
+    names = [n for n in _CURVES if any(n in heldout for _, heldout in series.values())]
+    if not names:
+        return False
+    names = names[:3]
+    figure, axes = _subplots(len(names), (5.2, 3.6))
+    for axis, name in zip(axes, names, strict=True):
+        for number, (row, (cell, heldout)) in enumerate(series.items()):
+            if name in heldout:
+                flops = cell["flops"] / cell["pretrain"]["step"]
+                steps, values = zip(*heldout[name], strict=True)
+                axis.plot(
+                    [s * flops for s in steps],
+                    values,
+                    f"C{number % 10}",
+                    label=row,
+                    lw=1.2,
+                )
+        axis.set_xlabel("training FLOPs")
+        axis.set_title(f"held-out {name.replace('_', ' ')}", fontsize=10)
+        axis.legend(fontsize=7)
+    _save(figure, axes, path)
+    return True
+
+
+def _subplots(columns, size):
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display needed
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, columns, figsize=(size[0] * columns, size[1]), squeeze=False
+    )
+    return figure, list(axes[0])
+
+
+def _save(figure, axes, path):
+    from matplotlib import pyplot as plt
+
+    for axis in axes:
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,131 @@
+"""Finished cells of a table, summed up over seeds and compared with the paper."""
+
+import dataclasses
+import itertools
+import json
+import statistics
+from pathlib import Path
+
+from tf_pretrain.tables import cells, registry
+from tf_pretrain.tables.definition import Row, Table
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """A score over seeds: median, lowest, highest, and how many seeds."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+    @property
+    def spread(self) -> float | None:
+        """Highest minus lowest; None for one seed, which shows no spread."""
+        return self.high - self.low if self.count > 1 else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """Rows by a score, ours and the paper's, best first.
+
+    Attributes:
+        ours, paper: Row names; of the same rows if the paper has values at all.
+        agree, against: Pairs of rows in the paper's order, or in the other one,
+            further apart than the spread of our seeds.
+        inside: Pairs whose medians differ by no more than the larger spread.
+        unknown: Pairs of which a row has one seed only.
+    """
+
+    ours: list[str]
+    paper: list[str]
+    agree: list[tuple]
+    against: list[tuple]
+    inside: list[tuple]
+    unknown: list[tuple]
+
+
+class TableResults:
+    """What a workdir holds of a table at a scale.
+
+    Attributes:
+        table, scale: Which.
+        rows: Those that have finished cells, in the table's order.
+        cells: {row name: [(cell, scores), ...]}, by seed; see `cells.scores`.
+        planned: Number of cells that were planned.
+        command: Of the last plan.
+    """
+
+    def __init__(self, workdir, record: dict):
+        self.table: Table = registry.find(record["table"])
+        self.scale, self.command = record["scale"], record["command"]
+        self.planned = len(record["cells"])
+        self.cells: dict[str, list] = {}
+        for planned in sorted(record["cells"], key=lambda c: c["seed"]):
+            cell = cells.load(workdir, planned["key"])
+            if cell is None or not set(planned["tasks"]) <= set(cell["tasks"]):
+                continue
+            scores = cells.scores(cell, planned["tasks"])
+            self.cells.setdefault(planned["row"], []).append((cell, scores))
+        self.rows: list[Row] = [r for r in self.table.rows if r.name in self.cells]
+
+    @property
+    def finished(self) -> int:
+        """Number of finished cells."""
+        return sum(map(len, self.cells.values()))
+
+    def summary(self, row: Row, metric: str) -> Summary | None:
+        """A row's score; None if no cell has it."""
+        values = [s[metric] for _, s in self.cells[row.name] if metric in s]
+        if not values:
+            return None
+        return Summary(statistics.median(values), min(values), max(values), len(values))
+
+    def printed(self, row: Row, metric: str) -> float | None:
+        """The paper's value of a row."""
+        column = self.table.metrics.get(metric)
+        return self.table.printed_row(row).get(column)
+
+    def order(self, metric: str) -> Order:
+        """The rows' order by a score, beside the paper's."""
+        ours = {r.name: self.summary(r, metric) for r in self.rows}
+        ours = {name: summary for name, summary in ours.items() if summary}
+        paper = {r.name: self.printed(r, metric) for r in self.rows if r.name in ours}
+        paper = {name: value for name, value in paper.items() if value is not None}
+        if paper:
+            ours = {name: ours[name] for name in paper}
+        found = {"agree": [], "against": [], "inside": [], "unknown": []}
+        for a, b in itertools.combinations(ours, 2):
+            if paper and paper[a] == paper[b]:
+                continue
+            found[_kind_of_pair(ours[a], ours[b], paper.get(a), paper.get(b))].append(
+                (a, b)
+            )
+        return Order(
+            sorted(ours, key=lambda name: -ours[name].median),
+            sorted(paper, key=lambda name: -paper[name]),
+            **found,
+        )
+
+
+def _kind_of_pair(a, b, paper_a, paper_b):
+    difference = a.median - b.median
+    if a.spread is None or b.spread is None:
+        return "unknown"
+    if abs(difference) <= max(a.spread, b.spread):
+        return "inside"
+    if paper_a is None:
+        return "agree"  # with ourselves: outside the spread
+    return "agree" if difference * (paper_a - paper_b) > 0 else "against"
+
+
+def load_all(workdir) -> list[TableResults]:
+    """Every table of a workdir that has a finished cell, in the registry's order."""
+    found = []
+    for table_id in registry.TABLES:
+        for path in sorted(Path(workdir).glob(f"tables/{table_id}-*.json")):
+            record = json.loads(path.read_text(encoding="utf-8"))
+            results = TableResults(workdir, record)
+            if results.finished:
+                found.append(results)
+    return found

@@ -1,0 +1,199 @@
+"""The process of one cell: `python -m tf_pretrain.tables.run_cell request.json`.
+
+Pretrains, fine-tunes and scores what its request asks for and is not there yet, then
+writes `cell.json` beside the request. Started by `tables.runner`; a cell that was
+stopped goes on where its pretraining and its trials were.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from tf_pretrain import config as config_lib
+from tf_pretrain.config import DataConfig, PretrainConfig, UserError
+from tf_pretrain.data import atomic_files
+from tf_pretrain.tables import cells
+
+_KEPT = (
+    "step",
+    "seconds",
+    "tokens_per_s",
+    "parameters",
+    "encoder_parameters",
+    "weights_sha256",
+    "eval",
+)
+
+
+def run(request: dict) -> dict:
+    """Does what is missing of a request; see `cells.request`.
+
+    Returns:
+        What `cell.json` holds: `config`, `seed`, `flops`, `memory_bytes`, `pretrain`
+        (of its results.json), `tasks` {key: results}, `intrinsic`, `minutes` of
+        computing, `command` and `commit`.
+
+    Raises:
+        UserError: As pretraining and fine-tuning do.
+    """
+    from tf_pretrain.training.pretrain import Sources, pretrain
+
+    workdir = request["workdir"]
+    folder = cells.folder(workdir, request["key"])
+    config = config_lib.from_dict(PretrainConfig, request["config"])
+    for data in request["data"].values():
+        _prepare_data(config, request, data)
+    records = Path(request["data"][config.data.example_format]["records"])
+    sources = Sources(records=f"{records}/train-*.tfrecord")
+    results = pretrain(config, folder / "pretrain", sources)
+
+    earlier = cells.load(workdir, request["key"]) or {"tasks": {}, "intrinsic": {}}
+    cell = {
+        "key": request["key"],
+        "seed": config.seed,
+        "config": request["config"],
+        "inputs": request["inputs"],
+        "vocab": request["vocab"],
+        "command": request["command"],
+        "commit": _commit(),
+        **cells.costs(config),
+        "pretrain": {name: results[name] for name in _KEPT},
+        "tasks": dict(earlier["tasks"]),
+        "intrinsic": earlier["intrinsic"],
+        "intrinsic_formats": earlier.get("intrinsic_formats", []),
+    }
+    for key, wanted in request["tasks"].items():
+        if key not in cell["tasks"]:
+            cell["tasks"][key] = _finetune(folder, key, wanted)
+    if not set(request["intrinsic"]) <= set(cell["intrinsic_formats"]):
+        cell["intrinsic"] = _intrinsic(folder, config, request)
+        cell["intrinsic_formats"] = request["intrinsic"]
+    seconds = results["seconds"] + sum(t["seconds"] for t in cell["tasks"].values())
+    cell["minutes"] = seconds / 60
+    atomic_files.write_json(folder / "cell.json", cell)
+    return cell
+
+
+def _prepare_data(config, request, folders):
+    """The tokenizer and the records of a format, unless they are there.
+
+    Both are made with seed 0, so that all seeds see the same data.
+    """
+    from tf_pretrain.data import vocabulary
+    from tf_pretrain.data.build_records import build_records
+
+    data = config_lib.from_dict(DataConfig, folders["data"])
+    of_data = PretrainConfig(
+        model=dataclasses.replace(config.model, use_pooler=True), data=data
+    )
+    vocabulary.prepare_tokenizer(
+        of_data, request["inputs"], request["vocab"], folders["tokenizer"]
+    )
+    records, num_workers = folders["records"], request["num_workers"]
+    vocabulary.prepare_tokenizer(
+        of_data, request["inputs"], folders["tokenizer"], records
+    )
+    build_records(request["inputs"], records, records, data, 0, num_workers)
+
+
+def _finetune(folder, key, wanted):
+    from tf_pretrain.tasks import glue, own_task
+    from tf_pretrain.tasks.config import FinetuneConfig
+    from tf_pretrain.tasks.finetune import finetune, load_initial
+
+    config = config_lib.from_dict(FinetuneConfig, wanted["settings"])
+    results_path = folder / key / "results.json"
+    name, settings = wanted["task"], config.finetune
+    if name in glue.NAMES:
+        task = glue.load(name, wanted["data_dir"], settings.subsets)
+    else:
+        task = own_task.load(name)
+    limit = wanted["max_steps"]
+    if limit and settings.total_steps(len(task.splits["train"])) > limit:
+        settings = dataclasses.replace(settings, num_steps=limit)
+        config = dataclasses.replace(config, finetune=settings)
+    if results_path.is_file():  # finished, but the cell was stopped later on
+        results = json.loads(results_path.read_text(encoding="utf-8"))
+    else:
+        initial = load_initial(folder / "pretrain")
+        results = finetune(task, config, initial, folder / key)
+    # Scores are what a table needs; weights would fill the disk.
+    (folder / key / results["weights"]).unlink(missing_ok=True)
+    kept = ("task", "metric", "median", "min", "max", "medians", "examples")
+    return {name: results[name] for name in kept} | {
+        "notes": [n.replace(f"{wanted['data_dir']}/", "") for n in results["notes"]],
+        "seconds": sum(trial["seconds"] for trial in results["trials"]),
+        "steps": results["trials"][0]["steps"],
+        "num_trials": len(results["trials"]),
+        "finetune": config_lib.to_dict(settings),
+    }
+
+
+def _intrinsic(folder, config, request):
+    """Lan et al. (2019), Table 5: masked LM, then each format's sentence task."""
+    from tf_pretrain.data import batches, tokenization
+    from tf_pretrain.interchange.loading import load_pretrainer
+    from tf_pretrain.training.evaluation import intrinsic_scores
+
+    heldout = {}
+    for name in dict.fromkeys((config.data.example_format, *request["intrinsic"])):
+        folders = request["data"][name]
+        heldout[name] = batches.evaluation_batches(
+            batches.find_records(f"{folders['records']}/heldout-*.tfrecord"),
+            config_lib.from_dict(DataConfig, folders["data"]),
+            tokenization.load_tokenizer(folders["tokenizer"]),
+            0,
+            config.train.batch_size,
+            config.train.eval_steps,
+        )
+    network = load_pretrainer(folder / "pretrain").network
+    values = intrinsic_scores(network, heldout, config.train.jit_compile)
+    wanted = {"masked_lm_accuracy", *(f"{f}_accuracy" for f in request["intrinsic"])}
+    return {name: value for name, value in values.items() if name in wanted}
+
+
+def _commit():
+    """Of the code that runs, with "+" if files differ from it; None outside git."""
+    repository = Path(__file__).parents[2]
+
+    def git(*arguments):
+        done = subprocess.run(
+            ["git", "-C", str(repository), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _die_with_parent():
+    """Two processes in one cell would spoil it, should its runner start again."""
+    parent = os.getppid()
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    _die_with_parent()
+    try:
+        run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    except (UserError, OSError) as error:
+        raise SystemExit(f"error: {error}") from None

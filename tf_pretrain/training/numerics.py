@@ -1,0 +1,140 @@
+"""When losses or gradients are not finite: how long to bear it, and where it began.
+
+The optimizer skips such a step and counts it (`skipped_steps`). A few are harmless: one
+odd batch, or float16 finding its loss scale. Many in a row mean that weights or data
+are broken.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tf_pretrain.config import UserError
+
+_ROWS = 8  # looked at together, eagerly, to find the layer
+
+
+class NumericsError(UserError, ArithmeticError):
+    """Too many steps in a row without a finite loss and gradient.
+
+    Attributes:
+        first_step: The first of them, from 0.
+    """
+
+    def __init__(self, message, first_step):
+        super().__init__(message)
+        self.first_step = first_step
+
+
+class StopWhenNonFinite(keras.callbacks.Callback):
+    """Stops after `max_skipped_steps` steps in a row that are not finite.
+
+    Losses are read once in so many steps, since reading waits for the device; weights
+    do not change meanwhile, for such steps are skipped.
+
+    Raises:
+        NumericsError: Which losses, learning rate, gradient norms.
+    """
+
+    def __init__(self, start_step, max_skipped_steps):
+        super().__init__()
+        self.start_step, self.max_skipped_steps = start_step, max_skipped_steps
+        self._unread = []
+        self._skipped = []  # (step, figures) of the latest steps in a row
+        self._last_finite_norm = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._unread.append((self.start_step + batch, logs))
+        if len(self._unread) < self.max_skipped_steps:
+            return
+        for step, unread in self._unread:
+            figures = {name: float(value) for name, value in unread.items()}
+            if math.isfinite(figures["loss"] + figures["gradient_norm"]):
+                self._last_finite_norm = figures["gradient_norm"]
+                self._skipped = []
+                continue
+            self._skipped.append((step, figures))
+            if len(self._skipped) == self.max_skipped_steps:
+                raise NumericsError(self._message(), self._skipped[0][0])
+        self._unread = []
+
+    def _message(self):
+        first, figures = self._skipped[0]
+        last = self._skipped[-1][0]
+        losses = ", ".join(
+            f"{name} {value:.4g}"
+            for name, value in figures.items()
+            if name not in ("learning_rate", "gradient_norm", "tokens")
+        )
+        before = self._last_finite_norm
+        return (
+            f"steps {first + 1} to {last + 1} had no finite loss and gradient and were "
+            f"skipped. At step {first + 1}: {losses}; learning rate "
+            f"{figures['learning_rate']:.3e}; gradient norm "
+            f"{figures['gradient_norm']:.4g} "
+            f"(the last finite one: {'none' if before is None else f'{before:.4g}'})"
+        )
+
+
+def first_nonfinite(network, features) -> str:
+    """Where nan or infinity comes up first in a step: for people.
+
+    Looks, in this order, at weights, the batch, outputs of layers in the order in
+    which they finish, and gradients of single variables.
+
+    Args:
+        network: An objective.
+        features: A batch of it.
+    """
+    for variable in network.variables:
+        if not _is_finite(variable):
+            return f"weight {variable.path}"
+    for name, value in features.items():
+        if not _is_finite(value):
+            return f"feature {name} of the batch"
+    for start in range(0, len(features["input_ids"]), _ROWS):
+        rows = {name: value[start : start + _ROWS] for name, value in features.items()}
+        found = _in_step(network, rows)
+        if found is not None:
+            return found
+    return "nothing: the step is finite when it is computed again"
+
+
+def _in_step(network, features):
+    """The first layer or gradient of some rows that is not finite, or None."""
+    found = []
+
+    def watch(layer, call):
+        def watched(*args, **kwargs):
+            outputs = call(*args, **kwargs)
+            if not all(map(_is_finite, tf.nest.flatten(outputs))):
+                found.append(f"output of layer {layer.path or layer.name}")
+            return outputs
+
+        return watched
+
+    layers = list(network._flatten_layers(include_self=False))
+    for layer in layers:
+        object.__setattr__(layer, "call", watch(layer, layer.call))
+    try:
+        with tf.GradientTape() as tape:
+            loss = network.total_loss(network.losses(features, training=True))
+    finally:
+        for layer in layers:
+            object.__delattr__(layer, "call")
+    if found:
+        return found[0]
+    variables = network.trainable_variables
+    gradients = tape.gradient(loss, [v.value for v in variables])
+    for variable, gradient in zip(variables, gradients, strict=True):
+        if gradient is not None and not _is_finite(tf.convert_to_tensor(gradient)):
+            return f"gradient of {variable.path}"
+    return None if _is_finite(loss) else "the loss"
+
+
+def _is_finite(value):
+    value = tf.convert_to_tensor(value)
+    if not value.dtype.is_floating:
+        return True
+    return bool(tf.reduce_all(tf.math.is_finite(value)))

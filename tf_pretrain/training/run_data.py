@@ -1,0 +1,112 @@
+"""The data of a run: found or built, and its tokenizer."""
+
+import dataclasses
+from pathlib import Path
+
+from tf_pretrain.config import ConfigError, PretrainConfig
+from tf_pretrain.data import batches, record_sets, tokenization, vocabulary
+from tf_pretrain.data.build_records import build_records
+
+_BAD_RECORDS_SHOWN = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """Where the data of a run comes from.
+
+    Attributes:
+        inputs: Text to build records from, see tf_pretrain.data.text.
+        records: Globs of TFRecords to train on instead of `inputs`.
+        eval_records: Globs of held-out TFRecords; by default the
+            `heldout-*.tfrecord` beside the training records.
+        vocab: Vocabulary file, tokenizer folder or Tokenizer; by default the one
+            beside the records, or one trained from the text.
+        num_workers: Processes that build records.
+    """
+
+    inputs: str = "docs"
+    records: str | None = None
+    eval_records: str | None = None
+    vocab: str | tokenization.Tokenizer | None = None
+    num_workers: int = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class RunData:
+    """What a run reads.
+
+    Attributes:
+        training: Records to train on.
+        heldout: Records to score on; None if there are none.
+        tokenizer: Of both.
+        num_bad_records: Left out of both because of train.bad_records="skip".
+    """
+
+    training: batches.RecordSet
+    heldout: batches.RecordSet | None
+    tokenizer: tokenization.Tokenizer
+    num_bad_records: int
+
+    @property
+    def record_sets(self) -> list[batches.RecordSet]:
+        """The sets that there are."""
+        return [self.training] + ([self.heldout] if self.heldout else [])
+
+
+def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> RunData:
+    """Finds the records of a run, or builds them in its workdir.
+
+    Raises:
+        ConfigError: If data and config do not fit.
+        record_sets.RecordError: If records cannot be read.
+    """
+    pattern = sources.records
+    if pattern is None:
+        if config.train.strategy == "multi_worker":
+            raise ConfigError(
+                "train.strategy=multi_worker needs --records: build them once with "
+                "`python -m tf_pretrain.build_records`"
+            )
+        folder = workdir / "records"
+        vocabulary.prepare_tokenizer(config, sources.inputs, sources.vocab, folder)
+        build_records(
+            sources.inputs,
+            folder,
+            folder,
+            config.data,
+            config.seed,
+            sources.num_workers,
+        )
+        pattern = str(folder / "train-*.tfrecord")
+    folder = Path(pattern.split(",")[0]).parent
+    tokenizer = tokenization.load_tokenizer(
+        sources.vocab or folder, config.data.lower_case, config.data.strip_accents
+    )
+    if tokenizer.vocab_size > config.model.vocab_size:
+        raise ConfigError(
+            f"the vocabulary has {tokenizer.vocab_size} pieces, but model.vocab_size "
+            f"is {config.model.vocab_size}; set --config.model.vocab_size"
+        )
+    training, num_bad = _find(pattern, config, tokenizer)
+    heldout_pattern = sources.eval_records or str(folder / "heldout-*.tfrecord")
+    if sources.eval_records is None and not list(folder.glob("heldout-*.tfrecord")):
+        print(f"no {heldout_pattern}: the run ends without held-out scores")
+        return RunData(training, None, tokenizer, num_bad)
+    heldout, num_bad_heldout = _find(heldout_pattern, config, tokenizer)
+    num_bad += num_bad_heldout
+    return RunData(
+        training, heldout if heldout.num_examples else None, tokenizer, num_bad
+    )
+
+
+def _find(pattern, config, tokenizer):
+    """The records that match and, in lenient mode, how many are left out of them."""
+    if config.train.bad_records == "strict":
+        return batches.find_records(pattern), 0
+    found, bad = record_sets.find_good_records(
+        pattern, config.data, tokenizer.vocab_size
+    )
+    for record in bad[:_BAD_RECORDS_SHOWN]:
+        print(f"left out: {record}")
+    print(f"{len(bad)} bad records of {pattern} are left out", flush=True)
+    return found, len(bad)
