@@ -1,6 +1,6 @@
 """One epoch of SST-2 with batches grouped by length against padding to 128.
 
-    python benchmarks/finetune_lengths.py --data_dir=glue --init_checkpoint=PATH
+    python -m benchmarks.finetune_lengths --data_dir=glue --init_checkpoint=PATH
 
 Both run in turn in this process, from the same weights and with the same seed; wall
 time of the epoch without the first (tracing) run. Prints each time, the medians and
