@@ -33,17 +33,20 @@ class ConfigError(UserError, ValueError):
     """A setting that cannot be used; the message names the field and the value."""
 
 
-def _require(condition, message):
+def require(condition, message):
+    """Raises ConfigError with the message unless the condition holds."""
     if not condition:
         raise ConfigError(message)
 
 
-def _require_one_of(name, value, allowed):
-    _require(value in allowed, f"{name} is {value!r}; expected one of {allowed}")
+def require_one_of(name, value, allowed):
+    """Raises ConfigError unless the value of the setting `name` is allowed."""
+    require(value in allowed, f"{name} is {value!r}; expected one of {allowed}")
 
 
-def _require_probability(name, value):
-    _require(0.0 <= value <= 1.0, f"{name} is {value}; expected a value in [0, 1]")
+def require_probability(name, value):
+    """Raises ConfigError unless the value of the setting `name` is in [0, 1]."""
+    require(0.0 <= value <= 1.0, f"{name} is {value}; expected a value in [0, 1]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,25 +81,25 @@ class EncoderConfig:
     projection_initializer: str = "glorot_uniform"
 
     def __post_init__(self):
-        _require(
+        require(
             self.hidden_size % self.num_attention_heads == 0,
             f"hidden_size {self.hidden_size} is not a multiple of "
             f"num_attention_heads {self.num_attention_heads}",
         )
-        _require_one_of("hidden_act", self.hidden_act, ("gelu", "gelu_tanh", "relu"))
-        _require_one_of("parameter_sharing", self.parameter_sharing, PARAMETER_SHARING)
-        _require_one_of(
+        require_one_of("hidden_act", self.hidden_act, ("gelu", "gelu_tanh", "relu"))
+        require_one_of("parameter_sharing", self.parameter_sharing, PARAMETER_SHARING)
+        require_one_of(
             "projection_initializer",
             self.projection_initializer,
             ("glorot_uniform", "truncated_normal"),
         )
-        _require(
+        require(
             1 <= self.num_hidden_groups <= self.num_hidden_layers,
             f"num_hidden_groups is {self.num_hidden_groups}; expected 1 to "
             f"num_hidden_layers ({self.num_hidden_layers})",
         )
-        _require_probability("hidden_dropout_prob", self.hidden_dropout_prob)
-        _require_probability(
+        require_probability("hidden_dropout_prob", self.hidden_dropout_prob)
+        require_probability(
             "attention_probs_dropout_prob", self.attention_probs_dropout_prob
         )
 
@@ -131,25 +134,23 @@ class ObjectiveConfig:
     temperature: float = 1.0
 
     def __post_init__(self):
-        _require_one_of("objective.name", self.name, OBJECTIVES)
-        _require_one_of(
+        require_one_of("objective.name", self.name, OBJECTIVES)
+        require_one_of(
             "sentence_objective", self.sentence_objective, SENTENCE_OBJECTIVES
         )
-        _require_one_of("objective.generator", self.generator, GENERATORS)
-        _require_one_of(
+        require_one_of("objective.generator", self.generator, GENERATORS)
+        require_one_of(
             "generator_training", self.generator_training, GENERATOR_TRAININGS
         )
-        _require_one_of(
+        require_one_of(
             "discriminator_positions", self.discriminator_positions, ("all", "masked")
         )
-        _require_one_of(
-            "weight_tying", self.weight_tying, ("none", "embeddings", "all")
-        )
-        _require_one_of("sampling", self.sampling, ("categorical", "gumbel"))
-        _require(
+        require_one_of("weight_tying", self.weight_tying, ("none", "embeddings", "all"))
+        require_one_of("sampling", self.sampling, ("categorical", "gumbel"))
+        require(
             self.temperature > 0, f"temperature is {self.temperature}; expected > 0"
         )
-        _require(
+        require(
             self.weight_tying != "all"
             or (self.generator_hidden_size == 1.0 and self.generator_layers == 1.0),
             "weight_tying 'all' needs generator_hidden_size and generator_layers 1.0",
@@ -164,30 +165,30 @@ class ObjectiveConfig:
             ("discriminator_positions", self.has_discriminator),
             ("generator_training", self.has_discriminator),
         ):
-            _require(
+            require(
                 needed or getattr(self, name) == defaults[name].default,
                 f"objective.{name} {getattr(self, name)!r} means nothing to "
                 f"objective.name {self.name!r}",
             )
         training = self.generator_training
-        _require(
+        require(
             self.generator == "transformer"
             or (training == "joint" and self.weight_tying != "all"),
             f"objective.generator {self.generator!r} is no network: generator_training "
             f"{training!r} and weight_tying {self.weight_tying!r} do not go with it",
         )
-        _require(
+        require(
             training != "adversarial" or self.weight_tying != "all",
             "generator_training 'adversarial' needs two networks, but weight_tying is "
             "'all'",
         )
         is_two_stage = training == "two_stage"
-        _require(
+        require(
             (self.generator_steps > 0) == is_two_stage and self.generator_steps >= 0,
             f"generator_steps is {self.generator_steps}, but generator_training is "
             f"{training!r}; 'two_stage' needs 1 or more, the others 0",
         )
-        _require(
+        require(
             not is_two_stage
             or (self.generator_hidden_size, self.generator_layers, self.weight_tying)
             == (1.0, 1.0, "none"),
@@ -245,18 +246,18 @@ class DataConfig:
     shuffle_buffer: int = 16384  # examples
 
     def __post_init__(self):
-        _require(
+        require(
             self.max_seq_length >= 8,
             f"max_seq_length is {self.max_seq_length}; expected 8 or more",
         )
-        _require_one_of("tokenizer", self.tokenizer, ("wordpiece", "sentencepiece"))
-        _require_one_of("errors", self.errors, ("strict", "replace"))
-        _require_one_of(
+        require_one_of("tokenizer", self.tokenizer, ("wordpiece", "sentencepiece"))
+        require_one_of("errors", self.errors, ("strict", "replace"))
+        require_one_of(
             "example_format",
             self.example_format,
             ("electra", "sentence_order", "next_sentence", "sentence_pair"),
         )
-        _require_one_of("masking", self.masking, ("dynamic", "static"))
+        require_one_of("masking", self.masking, ("dynamic", "static"))
         for name in (
             "short_seq_prob",
             "heldout_fraction",
@@ -264,12 +265,12 @@ class DataConfig:
             "mask_token_prob",
             "random_token_prob",
         ):
-            _require_probability(name, getattr(self, name))
-        _require(
+            require_probability(name, getattr(self, name))
+        require(
             self.mask_token_prob + self.random_token_prob <= 1.0,
             "mask_token_prob + random_token_prob is above 1",
         )
-        _require(
+        require(
             self.masking == "static" or self.dupe_factor == 1,
             f"dupe_factor is {self.dupe_factor}, but masking is dynamic: every epoch "
             "sees new masks, so copies of the text add nothing",
@@ -308,12 +309,12 @@ class TrainConfig:
     max_skipped_steps: int = 20  # in a row without a finite loss and gradient
 
     def __post_init__(self):
-        _require_one_of("optimizer", self.optimizer, ("adamw", "lamb"))
-        _require_one_of("schedule", self.schedule, ("electra", "albert"))
-        _require_one_of("strategy", self.strategy, STRATEGIES)
-        _require_one_of("mixed_precision", self.mixed_precision, PRECISIONS)
-        _require_one_of("bad_records", self.bad_records, ("strict", "skip"))
-        _require(
+        require_one_of("optimizer", self.optimizer, ("adamw", "lamb"))
+        require_one_of("schedule", self.schedule, ("electra", "albert"))
+        require_one_of("strategy", self.strategy, STRATEGIES)
+        require_one_of("mixed_precision", self.mixed_precision, PRECISIONS)
+        require_one_of("bad_records", self.bad_records, ("strict", "skip"))
+        require(
             self.accumulation_steps >= 1
             and self.batch_size % self.accumulation_steps == 0,
             f"batch_size {self.batch_size} is not a multiple of accumulation_steps "
@@ -329,7 +330,7 @@ class TrainConfig:
             "max_skipped_steps",
         ):
             value = getattr(self, name)
-            _require(value >= 1, f"train.{name} is {value}; expected 1 or more")
+            require(value >= 1, f"train.{name} is {value}; expected 1 or more")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -343,22 +344,22 @@ class PretrainConfig:
     train: TrainConfig = TrainConfig()
 
     def __post_init__(self):
-        _require(
+        require(
             self.data.max_seq_length <= self.model.max_position_embeddings,
             f"data.max_seq_length {self.data.max_seq_length} exceeds "
             f"model.max_position_embeddings {self.model.max_position_embeddings}",
         )
         needed = self.objective.sentence_objective
-        _require(
+        require(
             needed == "none" or self.data.example_format == needed,
             f"objective.sentence_objective {needed!r} needs data.example_format "
             f"{needed!r}, not {self.data.example_format!r}",
         )
-        _require(
+        require(
             needed == "none" or self.model.use_pooler,
             f"objective.sentence_objective {needed!r} needs model.use_pooler=True",
         )
-        _require(
+        require(
             self.objective.generator_steps < self.train.num_steps,
             f"objective.generator_steps {self.objective.generator_steps} leaves none "
             f"of the train.num_steps {self.train.num_steps} for the discriminator",

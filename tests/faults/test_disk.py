@@ -5,21 +5,11 @@ import os
 import random
 
 import pytest
-from corpus import build_tiny_records
 from tiny import tiny_config
 
 from tf_pretrain.data import atomic_files
 from tf_pretrain.training.checkpoints import CheckpointError
 from tf_pretrain.training.pretrain import Sources, pretrain
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("records")
-    build_tiny_records(folder)
-    for path in folder.glob("heldout-*"):
-        path.unlink()  # scores are not the subject
-    return folder
 
 
 def _run(records, workdir):

@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from corpus import build_tiny_records
 from tiny import random_features, tiny_config
 
 from tf_pretrain.models.building import build_objective
@@ -15,15 +14,6 @@ from tf_pretrain.training.numerics import NumericsError, first_nonfinite
 from tf_pretrain.training.pretrain import Sources
 
 NUM_STEPS, CHECKPOINT_EVERY, MAX_SKIPPED = 12, 4, 3
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("records")
-    build_tiny_records(folder)
-    for path in folder.glob("heldout-*"):
-        path.unlink()  # scores are not the subject
-    return folder
 
 
 def _run(records, workdir):

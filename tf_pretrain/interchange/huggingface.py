@@ -23,6 +23,8 @@ from tf_pretrain.interchange.pretrained import (
     Pretrained,
     check_is_released,
     describe_missing,
+    peek_json,
+    read_json,
     variable_shapes,
 )
 
@@ -34,11 +36,7 @@ _HEADS = ("masked_lm_head/", "replaced_token_head/", "sentence_head/", "generato
 
 def recognizes(path) -> bool:
     """Whether `path` is a folder whose config names ELECTRA or ALBERT."""
-    try:
-        values = json.loads(Path(path, CONFIG_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(values, dict) and values.get("model_type") in _FAMILIES
+    return peek_json(Path(path, CONFIG_FILE)).get("model_type") in _FAMILIES
 
 
 def read(path) -> Pretrained:
@@ -80,7 +78,7 @@ def write(pretrained: Pretrained, folder) -> None:
 
 
 def _read_network(folder):
-    values = huggingface_files.read_json(folder / CONFIG_FILE)
+    values = read_json(folder / CONFIG_FILE)
     family, source = values.get("model_type"), f"Hugging Face folder {folder}"
     if family not in _FAMILIES:
         raise InterchangeError(

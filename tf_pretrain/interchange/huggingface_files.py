@@ -1,6 +1,5 @@
 """Tensors of a Hugging Face folder, read without running anything that is in it."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import ml_dtypes  # noqa: F401  (NumPy knows bfloat16 from here on)
 import numpy as np
 import safetensors
 
-from tf_pretrain.interchange.pretrained import InterchangeError
+from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -17,21 +16,6 @@ _INDEX_SUFFIX = ".index.json"  # of weights that are cut into several files
 # Older versions of `torch.load(weights_only=True)` can be made to run code
 # (CVE-2025-32434).
 _SAFE_TORCH = (2, 6)
-
-
-def read_json(path: Path) -> dict:
-    """A JSON object.
-
-    Raises:
-        InterchangeError: If the file is missing or holds something else.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InterchangeError(f"{path} cannot be read as JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise InterchangeError(f"{path} is no JSON object")
-    return values
 
 
 def read_tensors(folder: Path, notes: list[str]) -> dict[str, np.ndarray]:

@@ -19,8 +19,7 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, pro
 from tf_pretrain.data import tokenization
 from tf_pretrain.data.normalization import MAX_WORD_LENGTH
 from tf_pretrain.data.tokenization import META_SYMBOL, Tokenizer
-from tf_pretrain.interchange.huggingface_files import read_json
-from tf_pretrain.interchange.pretrained import InterchangeError
+from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 
 _TOKENIZER_FILE = "tokenizer.json"
 _SETTINGS_FILE = "tokenizer_config.json"

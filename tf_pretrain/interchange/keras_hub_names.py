@@ -1,7 +1,6 @@
 """What keras-hub calls our encoders: classes, settings, variables."""
 
 import dataclasses
-import json
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import (
@@ -11,7 +10,7 @@ from tf_pretrain.config import (
     PretrainConfig,
 )
 from tf_pretrain.data.tokenization import SentencePieceTokenizer, WordPieceTokenizer
-from tf_pretrain.interchange.pretrained import InterchangeError
+from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 
 SETTINGS_FILE = "pretrain_config.json"
 _PACKAGES = ("keras_hub", "keras_nlp")  # keras-nlp is keras-hub's former name
@@ -63,17 +62,6 @@ ALBERT = Family(
     "vocabulary.spm",
 )
 _FAMILIES = {family.backbone: family for family in (ELECTRA, ALBERT)}
-
-
-def read_json(path):
-    """The object in a JSON file, or an InterchangeError."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InterchangeError(f"{path} cannot be read: {error}") from None
-    if not isinstance(values, dict):
-        raise InterchangeError(f"{path} holds no JSON object")
-    return values
 
 
 def read_backbone_config(file):

@@ -31,6 +31,8 @@ from tf_pretrain.interchange import keras_hub_names
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
+    peek_json,
+    read_json,
     variable_shapes,
 )
 
@@ -39,11 +41,8 @@ _WEIGHTS_FILE = "model.weights.h5"
 
 def recognizes(path) -> bool:
     """Whether `path` is a folder whose `config.json` holds a serialised Keras class."""
-    try:
-        values = json.loads(Path(path, "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(values, dict) and {"class_name", "registered_name"} <= set(values)
+    values = peek_json(Path(path, "config.json"))
+    return {"class_name", "registered_name"} <= set(values)
 
 
 def read(path) -> Pretrained:
@@ -203,9 +202,7 @@ def _read_tokenizer(path, family, data, notes):
         return None
     lower_case, strip_accents = data.lower_case, data.strip_accents
     if family is keras_hub_names.ELECTRA:
-        settings = (
-            keras_hub_names.read_json(path / "tokenizer.json").get("config") or {}
-        )
+        settings = read_json(path / "tokenizer.json").get("config") or {}
         lower_case = bool(settings.get("lowercase"))
         strip_accents = bool(settings.get("strip_accents"))
         if strip_accents and not lower_case:

@@ -7,6 +7,8 @@ and ours, and none knows another's.
 
 import dataclasses
 import functools
+import json
+from pathlib import Path
 
 import numpy as np
 
@@ -147,6 +149,29 @@ def describe_missing(pretrained: Pretrained, missing: list[str]) -> str:
         f"{pretrained.source} lacks {_listing(missing)}; --initialize_missing "
         "(initialize_missing=True) starts these at fresh values"
     )
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object.
+
+    Raises:
+        InterchangeError: If the file is missing or holds something else.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InterchangeError(f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise InterchangeError(f"{path} is no JSON object")
+    return values
+
+
+def peek_json(path) -> dict:
+    """The object in a JSON file, or an empty one: for looking what a folder is."""
+    try:
+        return read_json(Path(path))
+    except InterchangeError:
+        return {}
 
 
 @functools.lru_cache(maxsize=8)

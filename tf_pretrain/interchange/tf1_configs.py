@@ -7,7 +7,6 @@ is the released code's rule, and noted.
 """
 
 import dataclasses
-import json
 import re
 
 from tf_pretrain.config import (
@@ -18,7 +17,7 @@ from tf_pretrain.config import (
     TrainConfig,
 )
 from tf_pretrain.interchange import tf1_names
-from tf_pretrain.interchange.pretrained import InterchangeError
+from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 
 # What the two programs' "gelu" computes.
 _ACTIVATIONS = {"electra": {"gelu": "gelu"}, "albert": {"gelu": "gelu_tanh"}}
@@ -56,16 +55,6 @@ def settings_file(config: PretrainConfig) -> tuple[str, dict]:
     return "hparams.json", _electra_json(config)
 
 
-def _load_json(path):
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InterchangeError(f"{path} is no JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise InterchangeError(f"{path} is no JSON object")
-    return values
-
-
 def _encoder_config(path, values, family, **fixed):
     """EncoderConfig from the original's JSON keys; other keys are not ours."""
     fields = EncoderConfig.__dataclass_fields__
@@ -87,7 +76,7 @@ def _albert_config(prefix, shapes):
         )
     model = _encoder_config(
         path,
-        _load_json(path),
+        read_json(path),
         "albert",
         parameter_sharing="all",
         use_pooler="bert/pooler/dense/kernel" in shapes,
@@ -111,7 +100,7 @@ def _albert_config(prefix, shapes):
 def _electra_config(prefix, shapes, notes):
     """PretrainConfig, and the scope of the encoder (see tf1_names.electra_name)."""
     path = prefix.parent / "hparams.json"
-    hparams = _load_json(path) if path.is_file() else {}
+    hparams = read_json(path) if path.is_file() else {}
     scopes = [s for s in ("electra", "generator") if f"{s}/{_LAYER_0}" in shapes]
     scope = scopes[0]
     sizes = _electra_sizes(shapes, scope)

@@ -11,17 +11,17 @@ import numpy as np
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import tokenization
-from tf_pretrain.interchange.pretrained import Pretrained, variable_shapes
+from tf_pretrain.interchange.pretrained import (
+    Pretrained,
+    peek_json,
+    variable_shapes,
+)
 from tf_pretrain.training import checkpoints
 
 
 def recognizes(path) -> bool:
     """Whether `path` is a folder with one of our configs."""
-    try:
-        values = json.loads(Path(path, "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(values, dict) and {"model", "objective"} <= set(values)
+    return {"model", "objective"} <= set(peek_json(Path(path, "config.json")))
 
 
 def read(path) -> Pretrained:

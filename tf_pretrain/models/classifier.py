@@ -9,7 +9,7 @@ regress with the squared error.
 import keras
 from keras import ops
 
-from tf_pretrain.config import ConfigError
+from tf_pretrain.config import ConfigError, require_one_of
 from tf_pretrain.models import layers
 from tf_pretrain.models.encoder import dropout_for
 from tf_pretrain.models.objectives import LossTerm, cross_entropy, total_loss
@@ -55,8 +55,8 @@ class Classifier(keras.Model):
     ):
         # No autocast: targets and weights of the batch stay float32.
         super().__init__(dtype=dtype, name=name, autocast=False)
-        _require_one_of("head", head, HEADS)
-        _require_one_of("loss_reduction", loss_reduction, LOSS_REDUCTIONS)
+        require_one_of("head", head, HEADS)
+        require_one_of("loss_reduction", loss_reduction, LOSS_REDUCTIONS)
         if head == "pooled" and encoder.pooler is None:
             raise ConfigError(
                 'head is "pooled", but the encoder has no pooler; expected an encoder '
@@ -114,8 +114,3 @@ class Classifier(keras.Model):
     def total_loss(self, losses):
         """The loss that is minimised, from what `losses` returned."""
         return total_loss(self.loss_terms, losses)
-
-
-def _require_one_of(name, value, allowed):
-    if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}; expected one of {allowed}")

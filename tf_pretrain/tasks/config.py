@@ -4,9 +4,9 @@ import dataclasses
 
 from tf_pretrain.config import (
     TrainConfig,
-    _require,
-    _require_one_of,
-    _require_probability,
+    require,
+    require_one_of,
+    require_probability,
 )
 
 
@@ -46,8 +46,8 @@ class FinetuneSettings:
     def __post_init__(self):
         for name in ("num_trials", "batch_size", "num_evaluations"):
             value = getattr(self, name)
-            _require(value >= 1, f"finetune.{name} is {value}; expected 1 or more")
-        _require(
+            require(value >= 1, f"finetune.{name} is {value}; expected 1 or more")
+        require(
             self.num_steps >= 0 and self.num_epochs > 0,
             f"finetune.num_steps is {self.num_steps} and num_epochs "
             f"{self.num_epochs}; expected 0 or more, and more than 0",
@@ -57,13 +57,13 @@ class FinetuneSettings:
             "classifier_dropout",
             "encoder_dropout",
         ):
-            _require_probability(f"finetune.{name}", getattr(self, name))
-        _require(
+            require_probability(f"finetune.{name}", getattr(self, name))
+        require(
             0 < self.layerwise_decay <= 1,
             f"finetune.layerwise_decay is {self.layerwise_decay}; expected in (0, 1]",
         )
-        _require_one_of("finetune.head", self.head, ("first_token", "pooled"))
-        _require_one_of("finetune.loss_reduction", self.loss_reduction, ("sum", "mean"))
+        require_one_of("finetune.head", self.head, ("first_token", "pooled"))
+        require_one_of("finetune.loss_reduction", self.loss_reduction, ("sum", "mean"))
         self.train_config(1)  # checks what both have
 
     def total_steps(self, num_examples: int) -> int:

@@ -47,7 +47,7 @@ def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
         ids_b, splits_b = ids_a[:0], np.zeros_like(splits_a)
     else:
         ids_b, splits_b = tokenizer.tokenize(texts_b)
-    keep_a, keep_b = _kept_lengths(np.diff(splits_a), np.diff(splits_b), room)
+    keep_a, keep_b = kept_lengths(np.diff(splits_a), np.diff(splits_b), room)
 
     first, separator = [np.int32(tokenizer.cls_id)], [np.int32(tokenizer.sep_id)]
     input_ids, segment_ids = [], []
@@ -64,13 +64,16 @@ def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
     return input_ids, segment_ids
 
 
-def _kept_lengths(length_a, length_b, room):
+def kept_lengths(length_a, length_b, room, ops=np):
     """How many pieces stay of each pair, int64 [N] twice.
 
     Dropping from the longer text ends either at the shorter one's length or with both
     at half of the room, A with the odd piece.
+
+    Args:
+        ops: numpy, or tensorflow in a graph.
     """
     half_b = room // 2
-    keep_a = np.minimum(length_a, np.maximum(room - length_b, room - half_b))
-    keep_b = np.minimum(length_b, np.maximum(room - length_a, half_b))
+    keep_a = ops.minimum(length_a, ops.maximum(room - length_b, room - half_b))
+    keep_b = ops.minimum(length_b, ops.maximum(room - length_a, half_b))
     return keep_a, keep_b

@@ -6,6 +6,7 @@ The same ids and segments as `features.encode_pairs`, padded to the longest of a
 import tensorflow as tf
 
 from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.tasks.features import kept_lengths
 
 
 class TextFeatures(tf.Module):
@@ -51,15 +52,8 @@ class TextFeatures(tf.Module):
 
 
 def _cut_pair(ids_a, ids_b, room):
-    """Drops pieces from the end of the longer text until `room` is kept.
-
-    The numbers are those of tasks.features: both are cut to half of the room, A
-    keeping the odd piece, unless the other one is shorter than that.
-    """
-    length_a, length_b = ids_a.row_lengths(), ids_b.row_lengths()
-    half_b = room // 2
-    keep_a = tf.minimum(length_a, tf.maximum(room - length_b, room - half_b))
-    keep_b = tf.minimum(length_b, tf.maximum(room - length_a, half_b))
+    """Drops pieces from the end of the longer text until `room` is kept."""
+    keep_a, keep_b = kept_lengths(ids_a.row_lengths(), ids_b.row_lengths(), room, tf)
     return _first(ids_a, keep_a), _first(ids_b, keep_b)
 
 
