@@ -113,8 +113,10 @@ def test_description_changes_with_the_sources(packages):
     assert builtin_docs.describe()["size"] == before["size"] + 6
 
 
-def test_installed_packages_give_english_prose():
-    modules = builtin_docs.modules()[:150]
+def test_installed_packages_give_english_prose(monkeypatch):
+    monkeypatch.setattr(builtin_docs, "PACKAGES", ("absl", "optree"))  # small ones
+    modules = builtin_docs.modules()
+    assert modules[-1][0].startswith("optree")
     lines = [line for _, sentences in modules for line in sentences]
     assert len(lines) > 3000 and len(set(lines)) == len(lines)
     assert min(len(sentences) for _, sentences in modules) >= 3

@@ -1,8 +1,6 @@
-"""The definitions of the tables, ids, printed values, costs; and one that is run."""
+"""The definitions of the tables: ids, printed values, costs, keys of their cells."""
 
 import dataclasses
-import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -11,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpus import write_corpus
+from tables_setup import SHRUNKEN, make_setup
 from test_every_config import _shrink
 from test_trainer import _fit
 
 from tf_pretrain.config import UserError
 from tf_pretrain.models import flops
 from tf_pretrain.tables import cells, papers, registry, runner
-from tf_pretrain.tables.definition import Recipe, matmul_training_flops, with_steps
+from tf_pretrain.tables.definition import matmul_training_flops, with_steps
+from tf_pretrain.tables.recipe import Recipe
 
 REPOSITORY = Path(__file__).parents[1]
 RUNS = [
@@ -26,22 +26,7 @@ RUNS = [
     for scale in ("lab", "paper")
     if any(scale in row.recipes for row in table.rows)
 ]
-SHRUNKEN = {
-    "model.vocab_size": "120",
-    "model.embedding_size": "8",
-    "model.hidden_size": "16",
-    "model.num_hidden_layers": "2",
-    "model.num_attention_heads": "2",
-    "model.intermediate_size": "32",
-    "data.max_seq_length": "24",
-    "data.max_predictions_per_seq": "4",
-    "data.heldout_fraction": "0.1",
-    "data.shard_size_mb": "1",
-    "train.num_steps": "8",
-    "train.batch_size": "4",
-    "train.eval_steps": "2",
-    "train.jit_compile": "false",
-}
+LAB_TABLES = [table for table, scale in RUNS if scale == "lab"]
 
 
 def test_every_table_is_there():
@@ -81,9 +66,7 @@ def test_a_printed_value():
         assert table.printed_row(row)[column] == value
 
 
-@pytest.mark.parametrize(
-    "table", [t for t, scale in RUNS if scale == "lab"], ids=lambda t: t.id
-)
+@pytest.mark.parametrize("table", LAB_TABLES, ids=lambda t: t.id)
 def test_lab_rows_cost_the_same(table):
     """Within one step of the reference's, or of the row's fraction of it."""
     count = flops.training_flops
@@ -134,8 +117,63 @@ def test_overrides_move_all_rows():
     assert max(costs) / min(costs) < 1.002
 
 
-def test_equal_parameters():
-    configs = registry.find("families").configs("lab")
+@pytest.mark.parametrize("table", LAB_TABLES, ids=lambda t: t.id)
+def test_a_width_for_all_rows(table):
+    """What depends on the width follows it: in the row's ratios to the config file."""
+    at_192 = table.configs("lab")
+    at_384 = table.configs("lab", {"model.hidden_size": "384"})
+    assert list(at_192) == list(at_384)
+    for row, config in at_384.items():
+        old, new = at_192[row].model, config.model
+        if row != "ALBERT, equal parameters":  # has the width that these give
+            assert new.hidden_size == 2 * old.hidden_size
+        assert new.embedding_size == 2 * old.embedding_size
+        assert new.intermediate_size == 4 * new.hidden_size
+        heads = new.hidden_size // new.num_attention_heads
+        assert 48 <= heads <= 64
+        deviation = 0.02 * (768 / new.hidden_size) ** 0.5
+        assert new.initializer_range == pytest.approx(deviation, abs=1e-4)
+        assert config.objective == dataclasses.replace(
+            at_192[row].objective, generator_steps=config.objective.generator_steps
+        )
+
+
+def test_widths_and_embeddings_of_rows():
+    """At lab scale a quarter (ALBERT's widths: an eighth) of the papers'."""
+    for table, field, sizes in (
+        ("electra_figure4", "hidden_size", [64, 64, 96, 96, 128, 128, 192, 192]),
+        ("albert_table12", "hidden_size", [128, 256, 512, 768]),
+        ("albert_table13", "hidden_size", [512, 512]),
+        ("albert_table3", "embedding_size", [16, 32, 64, 192] * 2),
+        ("albert_table4", "embedding_size", [192] * 4 + [32] * 4),
+    ):
+        configs = registry.find(table).configs("lab").values()
+        assert [getattr(c.model, field) for c in configs] == sizes, table
+
+
+def test_overrides_win_over_what_follows():
+    overrides = {
+        "model.hidden_size": "128",
+        "model.embedding_size": "64",
+        "model.initializer_range": "0.03",
+        "data.max_seq_length": "64",
+    }
+    configs = registry.find("families").configs("lab", overrides)
+    for name in ("ELECTRA", "BERT", "ALBERT, equal shape"):
+        model = configs[name].model
+        assert (model.hidden_size, model.embedding_size) == (128, 64)
+        assert (model.num_attention_heads, model.initializer_range) == (2, 0.03)
+    # 20 and 19 of 128 pieces.
+    assert configs["ALBERT, equal shape"].data.num_predictions == 10
+    assert configs["ELECTRA"].data.num_predictions == 9
+    table3 = registry.find("albert_table3").configs("lab", overrides)
+    assert table3["all-shared, E = 768"].model.embedding_size == 128
+    assert table3["all-shared, E = 64"].model.embedding_size == 12  # 128 / 12 = 10.7
+
+
+@pytest.mark.parametrize("overrides", [{}, {"model.hidden_size": "128"}])
+def test_equal_parameters(overrides):
+    configs = registry.find("families").configs("lab", overrides)
     electra, albert = (
         flops.parameter_counts(configs[name].model)["total"]
         for name in ("ELECTRA", "ALBERT, equal parameters")
@@ -164,19 +202,7 @@ def test_list_without_tensorflow():
 
 @pytest.fixture
 def setup(tmp_path):
-    """Invented text, a task of two words and settings of a few steps."""
-    task = tmp_path / "words"
-    task.mkdir()
-    for split in ("train", "dev"):
-        rows = "sentence\tlabel\n" + "good\tp\nbad\tn\n" * 6
-        (task / f"{split}.tsv").write_text(rows)
-    return cells.Setup(
-        workdir=str(tmp_path / "workdir"),
-        inputs=str(write_corpus(tmp_path / "text.txt", documents=60)),
-        tasks=(str(task),),
-        finetune={"num_steps": "3", "max_seq_length": "16"},
-        command="the command",
-    )
+    return make_setup(tmp_path)
 
 
 def test_keys_are_of_the_content(setup, tmp_path):
@@ -201,107 +227,6 @@ def test_keys_are_of_the_content(setup, tmp_path):
     ):
         keys = {cell.request["key"] for cell in other}
         assert not keys & {cell.request["key"] for cell in table1}
-
-
-def _two_rows(setup):
-    """BERT and ELECTRA of Table 5, seed 0."""
-    planned = runner.plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
-    return [cell for cell in planned if cell.row in ("ELECTRA", "BERT")]
-
-
-def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
-    """A budget stops before the second cell; a cell that stopped half way goes on."""
-    monkeypatch.setattr(runner, "estimate_minutes", lambda request: 1.0)
-    planned = _two_rows(setup)
-    lines = []
-    # After the first, a little less than the minute for the second is left.
-    assert not runner.run(planned, 1.001, lines.append)
-    assert lines[0] == "0 of 2 cells are finished"
-    assert "1 cells" in lines[-1] and "BERT (seed 0)" in lines[-1]
-    folder = cells.folder(setup.workdir, planned[0].request["key"])
-    cell = json.loads((folder / "cell.json").read_text())
-    assert cell["flops"] == flops.training_flops(
-        registry.find("electra_table5").configs("lab", SHRUNKEN)["ELECTRA"]
-    )
-    assert (cell["seed"], cell["command"]) == (0, "the command")
-    (result,) = cell["tasks"].values()
-    assert (result["task"], result["steps"]) == ("words", 3)
-
-    # As if the process had died before it wrote its results: the runs are still there.
-    trained = folder / "pretrain" / "results.json"
-    before = trained.stat().st_mtime_ns
-    (folder / "cell.json").unlink()
-    lines.clear()
-    assert runner.run(planned, None, lines.append)
-    assert trained.stat().st_mtime_ns == before
-    again = json.loads((folder / "cell.json").read_text())
-    assert again["tasks"] == cell["tasks"]
-    assert again["pretrain"] == cell["pretrain"]
-
-    lines.clear()
-    assert runner.run(planned, 0.0, lines.append)
-    assert lines == ["2 of 2 cells are finished"]
-
-
-def _write_cell(request, **values):
-    """A finished cell that pretrained for a minute, and fine-tuned for half of one."""
-    folder = cells.folder(request["workdir"], request["key"])
-    folder.mkdir(parents=True, exist_ok=True)
-    cell = {
-        "key": request["key"],
-        "config": request["config"],
-        "pretrain": {"seconds": 60},
-        "tasks": {key: {"task": "words", "seconds": 30} for key in request["tasks"]},
-        "intrinsic_formats": [],
-        "minutes": 1.5,
-    }
-    (folder / "cell.json").write_text(json.dumps(cell | values))
-
-
-def test_a_cell_that_fails_names_its_log(setup, monkeypatch):
-    """The others are run all the same, and the error comes at the end."""
-    planned = _two_rows(setup)
-
-    def process(request):
-        folder = cells.folder(request["workdir"], request["key"])
-        folder.mkdir(parents=True)
-        (folder / "log.txt").write_text("what went wrong")
-        if request == planned[0].request:
-            return -9
-        _write_cell(request)
-        return 0
-
-    monkeypatch.setattr(runner, "_run_process", process)
-    lines = []
-    with pytest.raises(UserError, match=r"ELECTRA \(seed 0\), status -9: .*log.txt"):
-        runner.run(planned, None, lines.append)
-    assert any("what went wrong" in line for line in lines)
-    assert cells.load(setup.workdir, planned[1].request["key"]) is not None
-
-
-def test_one_command_at_a_time(setup):
-    planned = _two_rows(setup)
-    with open(Path(setup.workdir, "lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another command"):
-            runner.run(planned)
-
-
-def test_estimates_are_measured(setup):
-    """At the rate of finished cells; what is done of a cell costs nothing."""
-    electra, bert = (cell.request for cell in _two_rows(setup))
-    start = runner._MINUTES_TO_START
-    assert runner.estimate_minutes(electra) > start + runner._MINUTES_A_TASK
-    _write_cell(bert)
-    configs = registry.find("electra_table5").configs("lab", SHRUNKEN)
-    ratio = matmul_training_flops(configs["ELECTRA"]) / matmul_training_flops(
-        configs["BERT"]
-    )
-    assert runner.estimate_minutes(electra) == pytest.approx(start + ratio + 0.5)
-    _write_cell(bert, tasks={})  # pretrained, not fine-tuned
-    assert not cells.is_finished(cells.load(setup.workdir, bert["key"]), bert)
-    expected = start + runner._MINUTES_A_TASK
-    assert runner.estimate_minutes(bert) == pytest.approx(expected)
 
 
 @pytest.mark.slow

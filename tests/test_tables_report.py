@@ -1,13 +1,15 @@
 """The report, from cells with known numbers."""
 
+import dataclasses
 import json
 import re
 
+import numpy as np
 import pytest
 
 from tf_pretrain.data import atomic_files
-from tf_pretrain.tables import cells, document, report
-from tf_pretrain.tables.results import TableResults, load_all
+from tf_pretrain.tables import cells, document, pages, report, trends
+from tf_pretrain.tables.results import Summary, TableResults, load_all
 
 COMMAND = "python -m tf_pretrain.tables --table=electra_table5 --seeds=3"
 # CoLA and RTE, x 100, of each seed. Averages: ELECTRA 60 (58 to 62), Replace MLM 50
@@ -20,7 +22,7 @@ SCORES = {
 }
 
 
-def write_cell(workdir, key, seed, cola, rte):
+def write_cell(workdir, key, seed, cola, rte, flops=2e14):
     folder = cells.folder(workdir, key)
     (folder / "pretrain").mkdir(parents=True)
 
@@ -39,9 +41,11 @@ def write_cell(workdir, key, seed, cola, rte):
         "config": {},
         "command": COMMAND,
         "commit": "abc1234",
-        "flops": 2e14,
+        "flops": flops,
         "memory_bytes": 2**30,
         "minutes": 7.25,
+        "cores": 2,
+        "backend": "tensorflow",
         "pretrain": {
             "step": 1900,
             "seconds": 300,
@@ -115,7 +119,7 @@ def test_order(results):
     assert order.against == [("Replace MLM", "BERT")]
     assert order.inside == [("ELECTRA", "BERT")]
     assert len(order.unknown) == 3
-    lines = report.order_lines(order)
+    lines = pages.order_lines(order)
     assert "ours: BERT > ELECTRA > Replace MLM > All-Tokens MLM" in lines
     assert (
         "agreement: 1 of the 2 pairs of rows that are further apart than the spread "
@@ -133,13 +137,18 @@ def test_pages(workdir, tmp_path):
     assert "10 of 11 cells are finished" in page
     assert "- RTE: train is RTE/train_subset.tsv" in page
     assert "glue: the mean of CoLA (accuracy), RTE (subset, accuracy)." in page
-    assert "| BERT | 2 | 62.00 | 7.2 | abc1234 | `cells/22` | [1] |" in page
+    assert (
+        "| BERT | 2 | 62.00 | 7.2 | 2 | tensorflow | abc1234 | `cells/22` | [1] |"
+        in page
+    )
     assert page.count(COMMAND) == 1
     for image in re.findall(r"\]\((images/.*png)\)", page):
         assert (folder / image).read_bytes().startswith(b"\x89PNG")
     html = (folder / "index.html").read_text()
     assert html.count("data:image/png;base64,") == 2
-    assert not re.search(r'(src|href)="(?!data:)', html)  # self-contained
+    assert not re.search(r'(src|href)="(?!data:|#)', html)  # self-contained
+    for anchor in re.findall('href="#([^"]*)"', html):
+        assert f'id="{anchor}"' in html
     assert "<td>60.0 (58.0 to 62.0)</td><td>85</td>" in html
     found = json.loads((folder / "cells.json").read_text())
     assert found["00"]["rows"][0]["scores"]["glue"] == pytest.approx(58)
@@ -154,9 +163,97 @@ def test_document_escapes():
     blocks = [
         document.Heading("a < b", 1),
         document.Grid(["x", "y"], [["`a|b`", "<"]]),
+        document.Folded("a & b", [document.Code("c < `d`")]),
+        document.Paragraph("[see](page.md) [1]"),
     ]
     assert document.to_markdown(blocks) == (
-        "# a < b\n\n| x | y |\n| --- | ---: |\n| `a\\|b` | < |\n"
+        "# a < b\n\n| x | y |\n| --- | ---: |\n| `a\\|b` | < |\n\n"
+        "<details><summary>a &amp; b</summary>\n\n```\nc < `d`\n```\n\n</details>\n\n"
+        "[see](page.md) [1]\n"
     )
     html = document.to_html(blocks, "t", ".")
+    assert "<pre>c &lt; `d`</pre></details>" in html
+    assert '<p><a href="#page">see</a> [1]</p>' in html
     assert "<h1>a &lt; b</h1>" in html and "<td><code>a|b</code></td>" in html
+
+
+# GLUE of ELECTRA and of BERT, by fraction of the compute and seed.
+BY_BUDGET = {
+    "ELECTRA, 1/4": [50, 51, 52],
+    "BERT, 1/4": [50, 52, 51],
+    "ELECTRA, 1/2": [53, 54],
+    "BERT, 1/2": [52, 52],
+    "ELECTRA": [58, 59, 57],
+    "BERT": [55, 57, 51],
+    "ELECTRA, 1/8": [40],
+}
+
+
+@pytest.fixture(scope="module")
+def budgets(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("budgets")
+    planned = []
+    for number, (row, values) in enumerate(BY_BUDGET.items()):
+        flops = 8e13 / int(row.partition(", 1/")[2] or 1)
+        for seed, value in enumerate(values):
+            key = f"{number}{seed}"
+            write_cell(workdir, key, seed, value, value, flops=flops)
+            planned.append(
+                {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
+            )
+    record = {"table": "electra_table1", "scale": "lab", "command": COMMAND}
+    (workdir / "tables").mkdir()
+    path = workdir / "tables" / "electra_table1-lab.json"
+    atomic_files.write_json(path, record | {"cells": planned})
+    return workdir
+
+
+def test_trend(budgets, tmp_path):
+    """Differences seed by seed: (0, -1, 1), (1, 2) and (3, 2, 6)."""
+    (results,) = load_all(budgets)
+    points = trends.points(results, "glue")
+    assert [point.label for point in points] == ["1/4", "1/2", "all"]
+    assert [point.flops for point in points] == [2e13, 4e13, 8e13]
+    found = [dataclasses.astuple(point.difference) for point in points]
+    assert np.array(found) == pytest.approx(
+        np.array([(0, -1, 1, 3), (1.5, 1, 2, 2), (3, 2, 6, 3)])
+    )
+    # Clark et al. (2020), Table 1: 79.9 - 75.1; no BERT with a fraction.
+    assert points[2].printed == pytest.approx(4.8) and points[0].printed is None
+    lines = trends.lines(points)
+    assert lines == [
+        "least squares: +1.50 for each doubling of compute",
+        "all seeds on one side of zero at: 1/2, all",
+    ]
+    page = (report.write(budgets, tmp_path) / "electra_table1-lab.md").read_text()
+    assert "| 1/4 | 2.00e+13 | 2.30 | +0.0 (-1.0 to +1.0) | – |" in page
+    assert "| all | 8.00e+13 | 2.30 | +3.0 (+2.0 to +6.0) | +4.8 |" in page
+    assert (tmp_path / "images" / "electra_table1-lab-trend.png").is_file()
+
+
+def test_where_a_trend_would_be_seen(budgets):
+    """0, 1, 2 at 1, 2, 4 units of compute, spread 3: at 3, so at 8 units."""
+    (results,) = load_all(budgets)
+    (first, *_) = trends.points(results, "glue")
+
+    def point(flops, median):
+        summary = Summary(median, median - 2, median + 1, 3)
+        return dataclasses.replace(first, flops=flops, difference=summary)
+
+    growing = [point(1e13, 0.0), point(2e13, 1.0), point(4e13, 2.0)]
+    assert "exceed the spread (3.0) at about 8.0e+13 FLOPs" in trends.lines(growing)[-1]
+    falling = [point(1e13, 2.0), point(2e13, 1.5), point(4e13, 1.0)]
+    assert "does not grow" in trends.lines(falling)[-1]
+
+
+def test_trend_over_sizes(budgets):
+    (results,) = load_all(budgets)
+    (first, *_) = trends.points(results, "glue")
+    points = [  # compute is equal up to a step
+        dataclasses.replace(
+            first, flops=f, parameters=p, difference=Summary(d, d, d + 1, 3)
+        )
+        for f, p, d in ((2.01e13, 1_000_000, 1.0), (2e13, 4_000_000, 2.0))
+    ]
+    assert trends.in_order(points[::-1]) == points
+    assert trends.lines(points)[0] == "least squares: +0.50 for each doubling of size"

@@ -1,10 +1,11 @@
 """The tables of ALBERT (Lan et al., 2019).
 
-Lab rows run at the FLOPs of `albert_lab`, with its text and vocabulary. Widths and
-embedding sizes are a quarter of ALBERT-base's, which keeps their ratios.
+Lab rows run at the FLOPs of `albert_lab`, with its text and vocabulary. Embedding sizes
+have the paper's ratio to the width, and widths of rows are multiples of `albert_lab`'s.
 """
 
-from tf_pretrain.tables.definition import Recipe, Row, Table, recipes, width
+from tf_pretrain.tables.definition import Row, Table
+from tf_pretrain.tables.recipe import Recipe, recipes
 
 _LAB = "albert_lab.py"
 _BASE = (_LAB, "albert.py:base_v1")
@@ -27,9 +28,7 @@ def _embedding_row(sharing, paper_size):
     return Row(
         f"{sharing}, E = {paper_size}",
         {
-            "lab": Recipe(
-                _LAB, {"model": {**model, "embedding_size": paper_size // 4}}
-            ),
+            "lab": Recipe(_LAB, {"model": model}, embedding=paper_size / 768),
             "paper": Recipe(
                 _BASE[1], {"model": {**model, "embedding_size": paper_size}}
             ),
@@ -71,7 +70,9 @@ def _width_rows():
         Row(
             f"width {hidden}",
             {
-                "lab": Recipe(_LAB, {"model": width(hidden // 8, num_hidden_layers=3)}),
+                "lab": Recipe(
+                    _LAB, {"model": {"num_hidden_layers": 3}}, width=hidden / 1536
+                ),
                 "paper": Recipe(_LARGE, {"model": _paper_width(hidden, 3)}),
             },
             {"hidden": hidden},
@@ -80,7 +81,7 @@ def _width_rows():
     )
 
 
-_WIDE = width(512)  # the lab's xxlarge: wide and not deep
+_WIDE = 8 / 3  # the lab's xxlarge is so many times as wide as its base
 _NOT_SHARED = {
     "parameter_sharing": "none",
     "hidden_dropout_prob": 0.1,
@@ -106,7 +107,7 @@ def _dropout_row(name, fields):
     return Row(
         name,
         {
-            "lab": Recipe(_LAB, {"model": {**_WIDE, **fields}}),
+            "lab": Recipe(_LAB, {"model": fields}, width=_WIDE),
             "paper": Recipe(_XXLARGE, {"model": fields}, num_steps=1_000_000),
         },
         {"dropout": name},
@@ -160,7 +161,10 @@ TABLES = (
         ),
         reference=_LAB,
         metrics=_AVERAGE,
-        notes=(_OTHER_AVERAGE, "at lab scale E is 16, 32, 64 and 192 (the width)"),
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale E has the paper's ratios to the width: 1/12, 1/6, 1/3, 1",
+        ),
     ),
     Table(
         "albert_table4",
@@ -173,7 +177,10 @@ TABLES = (
         ),
         reference=_LAB,
         metrics=_AVERAGE,
-        notes=(_OTHER_AVERAGE, "at lab scale E is 192 (the width) and 32"),
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale E has the paper's ratios to the width: 1 and 1/6",
+        ),
     ),
     Table(
         "albert_table5",
@@ -215,10 +222,10 @@ TABLES = (
                         {
                             "model": {
                                 "parameter_sharing": "none",
-                                "embedding_size": 192,
                                 "num_hidden_layers": 8,
                             }
                         },
+                        embedding=1.0,
                     ),
                     **_bert("BERT-large", "large", 1024, 24, 400_000).recipes,
                 },
@@ -227,7 +234,7 @@ TABLES = (
             Row(
                 "ALBERT-xxlarge",
                 {
-                    "lab": Recipe(_LAB, {"model": _WIDE}),
+                    "lab": Recipe(_LAB, width=_WIDE),
                     "paper": Recipe(_XXLARGE),
                 },
                 {"model": "ALBERT-xxlarge"},
@@ -238,8 +245,8 @@ TABLES = (
         equal="matmul",
         notes=(
             _OTHER_AVERAGE,
-            "at lab scale BERT has 8 layers of width 192, ALBERT 4 of width 512; equal "
-            "time is taken to be equal operations in the matrix products",
+            "at lab scale BERT has 8 layers, ALBERT 8/3 of the config file's width",
+            "equal time is taken to be equal operations in the matrix products",
         ),
     ),
     _facts(
@@ -260,7 +267,7 @@ TABLES = (
         ),
         reference=_LAB,
         metrics=_AVERAGE,
-        notes=(_OTHER_AVERAGE, "at lab scale 4 layers of width 512"),
+        notes=(_OTHER_AVERAGE, "at lab scale 8/3 as wide as the config file's"),
     ),
     _facts(9, "GLUE, dev and test", "ensembles, and hidden test labels"),
     _facts(10, "SQuAD and RACE", "question answering is not part of this project"),
@@ -287,7 +294,10 @@ TABLES = (
         rows=_width_rows(),
         reference=_LAB,
         metrics=_AVERAGE,
-        notes=(_OTHER_AVERAGE, "at lab scale the widths are 128, 256, 512 and 768"),
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale the widths are 2/3, 4/3, 8/3 and 4 of the config file's",
+        ),
     ),
     Table(
         "albert_table13",
@@ -300,7 +310,9 @@ TABLES = (
                 f"{layers} layers",
                 {
                     "lab": Recipe(
-                        _LAB, {"model": {**_WIDE, "num_hidden_layers": layers // 3}}
+                        _LAB,
+                        {"model": {"num_hidden_layers": layers // 3}},
+                        width=_WIDE,
                     ),
                     "paper": Recipe(_XXLARGE, {"model": {"num_hidden_layers": layers}}),
                 },
@@ -310,7 +322,10 @@ TABLES = (
         ),
         reference=_LAB,
         metrics=_AVERAGE,
-        notes=(_OTHER_AVERAGE, "at lab scale 4 and 8 layers of width 512"),
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale 4 and 8 layers, 8/3 as wide as the config file's",
+        ),
     ),
     _facts(
         14,

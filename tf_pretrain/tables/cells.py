@@ -51,6 +51,7 @@ class Setup:
         tasks: GLUE names, or folders of own tasks.
         finetune: {field of FinetuneSettings: text} over the scale's values.
         num_workers: Processes that build records.
+        backend: Keras' backend for pretraining: "tensorflow", "jax" or "torch".
         command: The command line, for the report.
     """
 
@@ -62,6 +63,7 @@ class Setup:
     tasks: tuple[str, ...] = ()
     finetune: dict = dataclasses.field(default_factory=dict)
     num_workers: int = 1
+    backend: str = "tensorflow"
     command: str = ""
 
     def identity(self) -> dict:
@@ -93,15 +95,18 @@ def request(
     finetunes = {}
     for task in setup.tasks:
         settings = finetune_config(setup, task, config)
-        content = {
+        wanted = {
             "settings": config_lib.to_dict(settings),
             "task": task,
             "data_dir": setup.data_dir,
             "max_steps": _max_steps(setup),
         }
         name = task if task in NAMES else Path(task).resolve().name
-        finetunes[f"{name}-{_hash(content)[:8]}"] = content
-    key = _hash({"config": _content(config), **identity})[:16]
+        finetunes[f"{name}-{_hash(wanted)[:8]}"] = wanted
+    content = {"config": _content(config), **identity}
+    if setup.backend != "tensorflow":  # other samples, other speed
+        content["backend"] = setup.backend
+    key = _hash(content)[:16]
     return {
         "key": key,
         "workdir": str(setup.workdir),
@@ -112,6 +117,7 @@ def request(
         "intrinsic": list(intrinsic),
         "tasks": finetunes,
         "num_workers": setup.num_workers,
+        "backend": setup.backend,
         "command": setup.command,
     }
 

@@ -5,56 +5,15 @@ same training FLOPs; "paper" has the papers' sizes and steps.
 """
 
 import dataclasses
-import math
 
-from tf_pretrain import config as config_lib
-from tf_pretrain import sizes
 from tf_pretrain.config import ConfigError, PretrainConfig
-from tf_pretrain.config_flags import load_config
 from tf_pretrain.models import flops
 from tf_pretrain.tables import papers
+from tf_pretrain.tables.recipe import Recipe
 
 SCALES = ("lab", "paper")
 # "lab": the rows run at lab scale; "paper": at the paper's only; "facts": not at all.
 KINDS = ("lab", "paper", "facts")
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """A config file and what a row changes in it.
-
-    Attributes:
-        file: In `configs/`, with its argument.
-        changes: {section: {field: value}}.
-        fraction: Of the compute of the table's reference (lab) or of the file's
-            steps (paper).
-        num_steps: Instead of the file's; paper scale only.
-        width_like: Config file; hidden_size becomes the multiple of 64 whose encoder
-            has the number of parameters nearest to that config's.
-    """
-
-    file: str
-    changes: dict = dataclasses.field(default_factory=dict)
-    fraction: float = 1.0
-    num_steps: int | None = None
-    width_like: str | None = None
-
-    def build(self, overrides: dict[str, str]) -> PretrainConfig:
-        """The config with the file's number of steps.
-
-        Args:
-            overrides: {dotted field: text}, set before the row's changes.
-
-        Raises:
-            ConfigError: For a bad override.
-        """
-        values = _values(self.file, overrides)
-        for section, fields in self.changes.items():
-            values[section].update(fields)
-        if self.width_like is not None:
-            model = _values(self.width_like, overrides)["model"]
-            values["model"].update(_width_of_parameters(values["model"], model))
-        return config_lib.from_dict(PretrainConfig, values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +49,8 @@ class Table:
         equal: "flops": as the ELECTRA paper counts; "matmul": the matrix products
             that are executed, which stand for time.
         by_compute: Whether the report draws the scores against FLOPs.
+        trend: Two families of rows whose difference is followed over what their names
+            say after a comma: ("ELECTRA", "BERT") of "ELECTRA, 1/2" and "BERT, 1/2".
         notes: What differs from the paper; for "facts" why it cannot be run.
     """
 
@@ -104,6 +65,7 @@ class Table:
     intrinsic: tuple[str, ...] = ()
     equal: str = "flops"
     by_compute: bool = False
+    trend: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
 
     def configs(self, scale: str, overrides=None) -> dict[str, PretrainConfig]:
@@ -148,33 +110,6 @@ class Table:
         return papers.find_row(self.paper, self.printed, row.printed)
 
 
-def recipes(lab: str, paper: str, fraction=1.0, num_steps=None, **changes):
-    """{scale: Recipe} with the same changes at both scales.
-
-    Args:
-        changes: Sections, say objective={"weight_tying": "all"}.
-    """
-    return {
-        "lab": Recipe(lab, changes, fraction),
-        "paper": Recipe(paper, changes, fraction, num_steps),
-    }
-
-
-def width(hidden: int, **others) -> dict:
-    """Fields of `model` for a lab network so wide.
-
-    Heads of 64, a feed-forward network of 4 widths, and an initial deviation of BERT's
-    0.02 at width 768, larger for narrower networks (docs/results.md says why).
-    """
-    return {
-        "hidden_size": hidden,
-        "num_attention_heads": max(1, hidden // 64),
-        "intermediate_size": 4 * hidden,
-        "initializer_range": round(0.02 * math.sqrt(768 / hidden), 4),
-        **others,
-    }
-
-
 def matmul_training_flops(config: PretrainConfig) -> int:
     """Operations of all matrix products of a run, as executed here."""
     return flops.matmul_flops(config) * config.train.num_steps
@@ -214,25 +149,3 @@ def lab_run(config: PretrainConfig) -> PretrainConfig:
         log_every=max(1, steps // 40),
     )
     return dataclasses.replace(config, train=train)
-
-
-def _values(file, overrides):
-    config = load_config(f"{sizes.CONFIGS}/{file}")
-    values = config_lib.to_dict(config)
-    for field, text in overrides.items():
-        config_lib.override(PretrainConfig, values, field, text)
-    # The warm-up of another number of steps keeps its share.
-    if "train.num_steps" in overrides and "train.warmup_steps" not in overrides:
-        share = config.train.warmup_steps / config.train.num_steps
-        values["train"]["warmup_steps"] = round(share * values["train"]["num_steps"])
-    return values
-
-
-def _width_of_parameters(model, like):
-    def count(values):
-        encoder = config_lib.from_dict(config_lib.EncoderConfig, values)
-        return flops.parameter_counts(encoder)["total"]
-
-    target = count(like)
-    candidates = [width(64 * i) for i in range(1, 129)]
-    return min(candidates, key=lambda fields: abs(count(model | fields) - target))

@@ -1,4 +1,8 @@
-"""A document of headings, paragraphs, lists, tables and images, as Markdown or HTML."""
+"""A document of headings, paragraphs, tables and images, as Markdown or HTML.
+
+Texts may hold `code` and links [text](PAGE.md). In HTML, where all pages are one, such
+a link goes to the heading whose anchor is PAGE.
+"""
 
 import base64
 import dataclasses
@@ -7,14 +11,21 @@ import re
 from pathlib import Path
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto;
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 68em; margin: 2em auto;
        padding: 0 1em; color: #222; }
 table { border-collapse: collapse; margin: 1em 0; font-size: 14px; }
 .wide { overflow-x: auto; }
 th, td { border-bottom: 1px solid #ddd; padding: .25em .7em; text-align: right; }
+th { vertical-align: bottom; background: #f7f7f7; }
+td { white-space: nowrap; font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child { text-align: left; }
-img { max-width: 100%; }
+td:first-child { white-space: normal; min-width: 8em; }
+h2 { border-top: 2px solid #ddd; margin-top: 2.5em; padding-top: 1em; }
+img { max-width: 100%; display: block; margin: 1em 0; }
 code { background: #f3f3f3; padding: 0 .2em; }
+pre { background: #f3f3f3; padding: .6em; overflow-x: auto; font-size: 13px; }
+summary { cursor: pointer; }
+a { color: #2a5db0; }
 """
 
 
@@ -22,13 +33,27 @@ code { background: #f3f3f3; padding: 0 .2em; }
 class Heading:
     text: str
     level: int = 2
+    anchor: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Paragraph:
-    """Text with `code`."""
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """Lines as they are."""
 
     text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Folded:
+    """Blocks that are shown on request."""
+
+    title: str
+    blocks: list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +104,12 @@ def _markdown(block):
             return f"{'#' * level} {text}"
         case Paragraph(text):
             return text
+        case Code(text):
+            return f"```\n{text}\n```"
+        case Folded(title, blocks):
+            inner = "\n\n".join(map(_markdown, blocks))
+            summary = f"<summary>{html.escape(title)}</summary>"
+            return f"<details>{summary}\n\n{inner}\n\n</details>"
         case Items(texts):
             return "\n".join(f"- {text}" for text in texts)
         case Grid(header, rows):
@@ -93,10 +124,17 @@ def _markdown(block):
 
 def _html(block, folder):
     match block:
-        case Heading(text, level):
-            return f"<h{level}>{_inline(text)}</h{level}>"
+        case Heading(text, level, anchor):
+            name = f' id="{html.escape(anchor)}"' if anchor else ""
+            return f"<h{level}{name}>{_inline(text)}</h{level}>"
         case Paragraph(text):
             return f"<p>{_inline(text)}</p>"
+        case Code(text):
+            return f"<pre>{html.escape(text, quote=False)}</pre>"
+        case Folded(title, blocks):
+            inner = "\n".join(_html(inner, folder) for inner in blocks)
+            summary = f"<summary>{html.escape(title)}</summary>"
+            return f"<details>{summary}\n{inner}</details>"
         case Items(texts):
             items = "".join(f"<li>{_inline(text)}</li>" for text in texts)
             return f"<ul>{items}</ul>"
@@ -113,4 +151,6 @@ def _html(block, folder):
 
 
 def _inline(text):
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False))
+    text = html.escape(text, quote=False)
+    text = re.sub(r"`([^`]*)`", r"<code>\1</code>", text)
+    return re.sub(r"\[([^]]*)\]\(([^)]*)\.md\)", r'<a href="#\2">\1</a>', text)

@@ -3,7 +3,8 @@
 Lab rows run at the FLOPs of `electra_lab`, with its data, masks and vocabulary.
 """
 
-from tf_pretrain.tables.definition import Recipe, Row, Table, recipes, width
+from tf_pretrain.tables.definition import Row, Table
+from tf_pretrain.tables.recipe import Recipe, recipes
 
 _LAB, _BERT_LAB = "electra_lab.py", "bert_lab.py"
 _SMALL = (_LAB, "electra_small.py")
@@ -11,6 +12,7 @@ _BASE = (_LAB, "electra_base.py")
 _BERT_SMALL = (_BERT_LAB, "bert_small.py")
 _BERT_BASE = (_BERT_LAB, "bert_base.py")
 _AVERAGE = {"glue": "glue_dev_avg"}
+_TREND = ("ELECTRA", "BERT")
 _OWN_SCHEDULE = "a row with a fraction of the compute has a schedule of its own"
 
 
@@ -90,9 +92,9 @@ def _generator_trainings():
 
 
 def _sizes():
-    """Figure 4: four widths. The paper's, and at lab scale a quarter of them."""
+    """Figure 4: four widths."""
     rows = []
-    for hidden in (128, 256, 512, 768):
+    for hidden, lab in ((128, 1 / 3), (256, 1 / 2), (512, 2 / 3), (768, 1.0)):
         paper = {
             "hidden_size": hidden,
             "num_attention_heads": hidden // 64,
@@ -102,14 +104,11 @@ def _sizes():
             ("ELECTRA", _SMALL),
             ("BERT", _BERT_SMALL),
         ):
-            lab = width(max(64, hidden // 4))
-            if hidden == 256:
-                lab = width(96, num_attention_heads=2)
             rows.append(
                 Row(
                     f"{family}, width {hidden}",
                     {
-                        "lab": Recipe(lab_file, {"model": lab}),
+                        "lab": Recipe(lab_file, width=lab),
                         "paper": Recipe(paper_file, {"model": paper}),
                     },
                 )
@@ -132,6 +131,7 @@ TABLES = (
         ),
         metrics=_AVERAGE,
         by_compute=True,
+        trend=_TREND,
         notes=(_OWN_SCHEDULE,),
     ),
     Table(
@@ -218,6 +218,7 @@ TABLES = (
         rows=tuple(row for row in _TABLE1 if "lab" in row.recipes),
         metrics=_AVERAGE,
         by_compute=True,
+        trend=_TREND,
         notes=(_OWN_SCHEDULE, "the same runs as electra_table1's"),
     ),
     Table(
@@ -245,9 +246,10 @@ TABLES = (
         "electra",
         "figure4",
         rows=_sizes(),
+        trend=_TREND,
         notes=(
             "the paper plots its values and prints none",
-            "at lab scale the widths are 64, 96, 128 and 192",
+            "at lab scale the widths are 1/3, 1/2, 2/3 and 1 of the config files'",
         ),
     ),
     Table(

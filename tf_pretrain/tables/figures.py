@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tf_pretrain.tables import cells
+from tf_pretrain.tables import cells, trends
 from tf_pretrain.training import curves
 
 # Held-out scores worth a curve, in this order; the first three that a table has.
@@ -73,6 +73,38 @@ def plot_by_compute(results, metric: str, path) -> None:
     _save(figure, axes, path)
 
 
+def plot_trend(points, text: str, path) -> None:
+    """A difference of two rows over scales (see `trends`), the paper's beside it."""
+    of_compute = trends.is_of_compute(points)
+    scales = [p.flops if of_compute else p.parameters for p in points]
+    medians = [p.difference.median for p in points]
+    figure, axes = _subplots(1, (5.6, 3.6))
+    errors = [
+        [p.difference.median - p.difference.low for p in points],
+        [p.difference.high - p.difference.median for p in points],
+    ]
+    label = "ours: median, lowest, highest"
+    axes[0].errorbar(scales, medians, errors, marker="o", capsize=3, label=label)
+    printed = [(x, p.printed) for x, p in zip(scales, points, strict=True)]
+    printed = [(x, value) for x, value in printed if value is not None]
+    if printed:
+        label = "the paper's, at its own scale"
+        axes[0].plot(*zip(*printed, strict=True), "D", color="tab:orange", label=label)
+    axes[0].axhline(0, color="black", lw=0.8)
+    axes[0].set_xscale("log")
+    axes[0].set_xticks(scales, [_power(x) for x in scales], fontsize=8)
+    axes[0].minorticks_off()
+    axes[0].set_xlabel("training FLOPs" if of_compute else "encoder parameters")
+    axes[0].set_ylabel(text)
+    axes[0].legend(fontsize=8)
+    _save(figure, axes, path)
+
+
+def _power(x):
+    mantissa, _, exponent = f"{x:.1e}".partition("e")
+    return rf"${mantissa}\cdot10^{{{int(exponent)}}}$"
+
+
 def plot_curves(results, workdir, path) -> bool:
     """Held-out scores over training FLOPs, the first seed of each row.
 
@@ -105,7 +137,12 @@ def plot_curves(results, workdir, path) -> bool:
                 )
         axis.set_xlabel("training FLOPs")
         axis.set_title(f"held-out {name.replace('_', ' ')}", fontsize=10)
-        axis.legend(fontsize=7)
+    # One for all panels, beside them: it would hide curves inside.
+    lines = {line.get_label(): line for axis in axes for line in axis.get_lines()}
+    lines = {row: lines[row] for row in series if row in lines}
+    figure.legend(
+        lines.values(), lines, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8
+    )
     _save(figure, axes, path)
     return True
 
@@ -129,5 +166,5 @@ def _save(figure, axes, path):
         axis.grid(alpha=0.3)
     figure.tight_layout()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
     plt.close(figure)

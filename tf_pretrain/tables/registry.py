@@ -3,7 +3,8 @@
 from tf_pretrain.config import UserError, nearest_name
 from tf_pretrain.models import flops
 from tf_pretrain.tables import albert, electra
-from tf_pretrain.tables.definition import Recipe, Row, Table, recipes
+from tf_pretrain.tables.definition import Row, Table
+from tf_pretrain.tables.recipe import Recipe, recipes
 
 # One accelerator that sustains 1e14 operations a second: a third of an A100's peak.
 ACCELERATOR_FLOPS_PER_S = 1e14

@@ -19,6 +19,11 @@ class Summary:
     high: float
     count: int
 
+    @classmethod
+    def of(cls, values: list[float]) -> "Summary":
+        """Of one value or more."""
+        return cls(statistics.median(values), min(values), max(values), len(values))
+
     @property
     def spread(self) -> float | None:
         """Highest minus lowest; None for one seed, which shows no spread."""
@@ -77,9 +82,7 @@ class TableResults:
     def summary(self, row: Row, metric: str) -> Summary | None:
         """A row's score; None if no cell has it."""
         values = [s[metric] for _, s in self.cells[row.name] if metric in s]
-        if not values:
-            return None
-        return Summary(statistics.median(values), min(values), max(values), len(values))
+        return Summary.of(values) if values else None
 
     def printed(self, row: Row, metric: str) -> float | None:
         """The paper's value of a row."""

@@ -5,13 +5,13 @@ writes `cell.json` beside the request. Started by `tables.runner`; a cell that w
 stopped goes on where its pretraining and its trials were.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import DataConfig, PretrainConfig, UserError
 from tf_pretrain.data import atomic_files
-from tf_pretrain.tables import cells
+from tf_pretrain.tables import cells, processes
 
 _KEPT = (
     "step",
@@ -38,21 +38,17 @@ def run(request: dict) -> dict:
     Returns:
         What `cell.json` holds: `config`, `seed`, `flops`, `memory_bytes`, `pretrain`
         (of its results.json), `tasks` {key: results}, `intrinsic`, `minutes` of
-        computing, `command` and `commit`.
+        computing on `cores`, `backend`, `command` and `commit`.
 
     Raises:
         UserError: As pretraining and fine-tuning do.
     """
-    from tf_pretrain.training.pretrain import Sources, pretrain
-
     workdir = request["workdir"]
     folder = cells.folder(workdir, request["key"])
     config = config_lib.from_dict(PretrainConfig, request["config"])
     for data in request["data"].values():
         _prepare_data(config, request, data)
-    records = Path(request["data"][config.data.example_format]["records"])
-    sources = Sources(records=f"{records}/train-*.tfrecord")
-    results = pretrain(config, folder / "pretrain", sources)
+    results = _pretrain(config, request, folder)
 
     earlier = cells.load(workdir, request["key"]) or {"tasks": {}, "intrinsic": {}}
     cell = {
@@ -63,6 +59,8 @@ def run(request: dict) -> dict:
         "vocab": request["vocab"],
         "command": request["command"],
         "commit": _commit(),
+        "cores": len(os.sched_getaffinity(0)),
+        "backend": request["backend"],
         **cells.costs(config),
         "pretrain": {name: results[name] for name in _KEPT},
         "tasks": dict(earlier["tasks"]),
@@ -93,14 +91,42 @@ def _prepare_data(config, request, folders):
     of_data = PretrainConfig(
         model=dataclasses.replace(config.model, use_pooler=True), data=data
     )
-    vocabulary.prepare_tokenizer(
-        of_data, request["inputs"], request["vocab"], folders["tokenizer"]
+    inputs = request["inputs"]
+    tokenizer, records = folders["tokenizer"], folders["records"]
+    with _alone(tokenizer):
+        vocabulary.prepare_tokenizer(of_data, inputs, request["vocab"], tokenizer)
+    with _alone(records):
+        vocabulary.prepare_tokenizer(of_data, inputs, tokenizer, records)
+        build_records(inputs, records, records, data, 0, request["num_workers"])
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """One process at a time makes a folder that cells share; the others wait."""
+    Path(folder).parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _pretrain(config, request, folder):
+    """What results.json of the run holds."""
+    records = request["data"][config.data.example_format]["records"]
+    if request["backend"] == "tensorflow":
+        from tf_pretrain.training.pretrain import Sources, pretrain
+
+        sources = Sources(records=f"{records}/train-*.tfrecord")
+        return pretrain(config, folder / "pretrain", sources)
+    # Keras has one backend in a process, and fine-tuning needs TensorFlow's.
+    module = "tf_pretrain.tables.backend_pretraining"
+    done = subprocess.run(
+        [sys.executable, "-m", module, str(folder / "request.json")],
+        env={**os.environ, "KERAS_BACKEND": request["backend"]},
     )
-    records, num_workers = folders["records"], request["num_workers"]
-    vocabulary.prepare_tokenizer(
-        of_data, request["inputs"], folders["tokenizer"], records
-    )
-    build_records(request["inputs"], records, records, data, 0, num_workers)
+    if done.returncode:
+        raise UserError(f"pretraining with {request['backend']} failed")
+    path = folder / "pretrain" / "results.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _finetune(folder, key, wanted):
@@ -179,20 +205,8 @@ def _commit():
         return None
 
 
-def _die_with_parent():
-    """Two processes in one cell would spoil it, should its runner start again."""
-    parent = os.getppid()
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 if __name__ == "__main__":
-    _die_with_parent()
+    processes.die_with_parent()
     try:
         run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     except (UserError, OSError) as error:

@@ -1,36 +1,31 @@
-"""Runs the cells of a table that are not finished, each in a process of its own."""
+"""Runs the cells of tables that are not finished, each in a process of its own.
+
+Several at a time, each on its own cores: two small networks with a thread each do more
+on two cores than one network with two threads.
+"""
 
 import dataclasses
 import fcntl
-import json
-import os
-import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from tf_pretrain import config as config_lib
-from tf_pretrain.config import PretrainConfig, UserError
+from tf_pretrain.config import UserError
 from tf_pretrain.data import atomic_files
-from tf_pretrain.models import flops
-from tf_pretrain.tables import cells
+from tf_pretrain.tables import cells, estimates, processes
 from tf_pretrain.tables.definition import Table
-
-# Until a cell is measured: electra_lab's matrix products a second on two shared CPU
-# cores (docs/results.md), and a guess.
-_FLOPS_PER_S = 1.3e11
-_MINUTES_A_TASK = 2.0
-_MINUTES_TO_START = 0.5  # of a process, on those cores
 
 
 @dataclasses.dataclass(frozen=True)
 class Planned:
     """One cell of a table: row, seed and request (see `cells.request`)."""
 
+    table: str
     row: str
     seed: int
     request: dict
+
+    def __str__(self):
+        return f"{self.table}: {self.row}, seed {self.seed}"
 
 
 def plan(
@@ -47,6 +42,7 @@ def plan(
     configs = table.configs(setup.scale, overrides)
     planned = [
         Planned(
+            table.id,
             row,
             seed,
             cells.request(
@@ -80,131 +76,106 @@ def plan(
     return planned
 
 
-def run(planned: list[Planned], budget_minutes: float | None = None, say=print) -> bool:
+def run(
+    planned: list[Planned],
+    budget_minutes: float | None = None,
+    say=print,
+    jobs: int = 1,
+) -> bool:
     """Runs what is not finished, in order, as long as the budget lasts.
 
     Args:
+        planned: Of one or more tables of a workdir.
         budget_minutes: A cell that is estimated to take longer than what is left is
             not started, nor are those after it; None for no limit.
         say: Called with each line of the report.
+        jobs: Cells at a time; each has an equal share of the cores to itself.
 
     Returns:
         Whether all cells are finished.
 
     Raises:
-        UserError: At the end, if a cell failed; names its log. Or at once, if another
-            process runs cells of the workdir.
+        UserError: At the end, if a cell failed; names its log. Or at once, if there
+            are fewer cores than jobs or another process runs cells of the workdir.
     """
+    shares = processes.shares_of_cores(jobs)
     workdir = Path(planned[0].request["workdir"])
     with open(workdir / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
-                f"another command runs cells of {workdir}; two would spoil each "
-                "other's records"
+                f"another command runs cells of {workdir}; one at a time, with --jobs "
+                "for several cells at once"
             ) from None
-        return _run(planned, budget_minutes, say)
+        return _run(planned, budget_minutes, say, shares)
 
 
-def _run(planned, budget_minutes, say):
+def _run(planned, budget_minutes, say, shares):
     began = time.monotonic()
-    failed = []
+    failed, running, free = [], {}, list(shares)
     todo = [cell for cell in planned if not _is_finished(cell)]
     say(f"{len(planned) - len(todo)} of {len(planned)} cells are finished")
-    for number, cell in enumerate(todo):
-        if _is_finished(cell):  # two rows can be the same cell
-            continue
-        minutes = estimate_minutes(cell.request)
-        left = None
-        if budget_minutes is not None:
-            left = budget_minutes - (time.monotonic() - began) / 60
-        if left is not None and minutes > left:
-            rest = todo[number:]
-            total = sum(estimate_minutes(other.request) for other in rest)
-            say(
-                f"the next cell needs about {minutes:.1f} minutes, {max(0, left):.1f} "
-                f"are left; {len(rest)} cells of about {total:.0f} minutes remain: "
-                + "; ".join(f"{c.row} (seed {c.seed})" for c in rest)
-            )
-            break
-        say(f"{cell.row}, seed {cell.seed}: about {minutes:.1f} minutes")
-        status = _run_process(cell.request)
-        log = cells.folder(cell.request["workdir"], cell.request["key"]) / "log.txt"
-        if status != 0 or not _is_finished(cell):
-            failed.append(f"{cell.row} (seed {cell.seed}), status {status}: {log}")
-            say(f"failed: {failed[-1]}\n{_last_lines(log)}")
-        else:
-            results = cells.load(cell.request["workdir"], cell.request["key"])
-            say(f"  finished, {results['minutes']:.1f} minutes in all")
+    try:
+        while todo or running:
+            keys = {cell.request["key"] for cell, _ in running.values()}
+            # Two rows can be the same cell.
+            waiting = (c for c in todo if c.request["key"] not in keys)
+            cell = next(waiting, None) if free else None
+            if cell is None:
+                process = processes.first_to_end(running)
+                cell, cores = running.pop(process)
+                free.append(cores)
+                failed += _end(cell, process.returncode, say)
+                continue
+            if _is_finished(cell):
+                todo.remove(cell)
+                continue
+            minutes = estimates.minutes(cell.request, len(free[0]))
+            left = None
+            if budget_minutes is not None:
+                left = budget_minutes - (time.monotonic() - began) / 60
+            if left is not None and minutes > left:
+                say(_not_started(todo, minutes, left, shares))
+                todo = []
+                continue
+            todo.remove(cell)
+            say(f"{cell}: about {minutes:.1f} minutes")
+            cores = free.pop(0)
+            threads = len(cores) if len(shares) > 1 else None
+            running[processes.start(cell.request, cores, threads)] = cell, cores
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
     if failed:
         raise UserError("cells that failed:\n  " + "\n  ".join(failed))
     return all(map(_is_finished, planned))
 
 
-def estimate_minutes(request: dict) -> float:
-    """What a cell will take, by the finished cells of its workdir.
-
-    Pretraining by its matrix products and the median rate of the cells measured, a
-    fine-tuning by the median of the same task; without any, by constants.
-    """
-    measured = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in Path(request["workdir"]).glob("cells/*/cell.json")
-    ]
-    rates = [_products(c["config"]) / c["pretrain"]["seconds"] for c in measured]
-    # A pretraining that is done is not repeated.
-    own = next((c for c in measured if c["key"] == request["key"]), None)
-    minutes = _MINUTES_TO_START
-    if own is None:
-        rate = statistics.median(rates) if rates else _FLOPS_PER_S
-        minutes += _products(request["config"]) / rate / 60
-    for key in request["tasks"]:
-        if own is not None and key in own["tasks"]:
-            continue
-        name = key.rpartition("-")[0]
-        seconds = [
-            results["seconds"]
-            for cell in measured
-            for results in cell["tasks"].values()
-            if results["task"] == name
-        ]
-        minutes += statistics.median(seconds) / 60 if seconds else _MINUTES_A_TASK
-    return minutes
+def _end(cell, status, say):
+    """Says how a cell ended; returns a list of what failed."""
+    workdir, key = cell.request["workdir"], cell.request["key"]
+    if status == 0 and _is_finished(cell):
+        minutes = cells.load(workdir, key)["minutes"]
+        say(f"  finished: {cell}, {minutes:.1f} minutes in all")
+        return []
+    log = cells.folder(workdir, key) / "log.txt"
+    failure = f"{cell}, status {status}: {log}"
+    say(f"failed: {failure}\n{processes.last_lines(log)}")
+    return [failure]
 
 
-def _products(values):
-    config = config_lib.from_dict(PretrainConfig, values)
-    return flops.matmul_flops(config) * config.train.num_steps
+def _not_started(todo, minutes, left, shares):
+    total = sum(estimates.minutes(c.request, len(shares[0])) for c in todo)
+    return (
+        f"the next cell needs about {minutes:.1f} minutes, {max(0, left):.1f} are "
+        f"left; {len(todo)} cells of about {total / len(shares):.0f} minutes remain: "
+        + "; ".join(map(str, todo))
+    )
 
 
 def _is_finished(cell):
     request = cell.request
     return cells.is_finished(cells.load(request["workdir"], request["key"]), request)
-
-
-def _run_process(request):
-    """Exit status of the cell's process; its output goes to log.txt."""
-    folder = cells.folder(request["workdir"], request["key"])
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "request.json"
-    atomic_files.write_json(path, request)
-    command = [sys.executable, "-m", "tf_pretrain.tables.run_cell", str(path)]
-    # The package need not be installed, nor be in the current folder.
-    search = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search))}
-    with open(folder / "log.txt", "a", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=environment
-        )
-        try:
-            return process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-
-
-def _last_lines(path, count=15):
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(f"    {line}" for line in lines[-count:])

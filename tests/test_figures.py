@@ -1,0 +1,181 @@
+"""The figures: counts against the networks' weights, examples, and no overlaps."""
+
+import itertools
+import re
+
+import keras
+import numpy as np
+import pytest
+from tiny import tiny_config
+
+from tf_pretrain.config import UserError
+from tf_pretrain.data import tokenization
+from tf_pretrain.figures import architecture, counts, example, flows
+from tf_pretrain.models import flops
+from tf_pretrain.models.building import build_objective
+
+WORDS = "the old king sat in garden and read a long letter from his son then he went to"
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+VOCABULARY = SPECIAL + WORDS.split()
+LINES = ["the old king read a long letter", "then he went to his son"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vocab") / "vocab.txt"
+    path.write_text("\n".join(VOCABULARY) + "\n")
+    return tokenization.load_tokenizer(path)
+
+
+@pytest.fixture(scope="module")
+def electra():
+    keras.utils.set_random_seed(0)
+    model = {"vocab_size": len(VOCABULARY), "hidden_size": 32}
+    return build_objective(tiny_config(data={"max_seq_length": 24}, model=model))
+
+
+@pytest.fixture(scope="module")
+def albert():
+    keras.utils.set_random_seed(0)
+    model = {"vocab_size": len(VOCABULARY), "parameter_sharing": "all"}
+    data = {"max_seq_length": 24, "whole_word_masking": True, "max_ngram": 3}
+    return build_objective(
+        tiny_config("masked_lm", "sentence_order", model=model, data=data)
+    )
+
+
+def _texts(canvas):
+    return [text.get_text() for text in canvas.axes.texts]
+
+
+def _check_layout(canvas):
+    """All texts are on the slide, and none touches another."""
+    renderer = canvas.figure.canvas.get_renderer()
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in canvas.axes.texts
+        if text.get_text().strip()
+    ]
+    for text, box in boxes:
+        assert box.x0 >= 0 and box.y0 >= 0, text
+        assert box.x1 <= canvas.figure.bbox.x1 and box.y1 <= canvas.figure.bbox.y1, text
+    for (a, box_a), (b, box_b) in itertools.combinations(boxes, 2):
+        assert not box_a.padded(-1).overlaps(box_b.padded(-1)), (a, b)
+
+
+def test_electra_counts_are_the_weights(electra):
+    """Every part is drawn, and the parts together are all trainable weights."""
+    found = counts.electra_counts(electra.config)
+    weights = {v.path: int(np.prod(v.shape)) for v in electra.trainable_variables}
+    assert sum(found.values()) == sum(weights.values())
+    for part, path in (
+        ("embeddings", "/embeddings/"),
+        ("generator head", "masked_lm_head/"),
+        ("discriminator head", "replaced_token_head/"),
+        ("discriminator attention", "discriminator/attention"),
+    ):
+        assert found[part] == sum(n for p, n in weights.items() if path in p), part
+
+    canvas = architecture.draw_electra(electra.config, "ELECTRA-Tiny")
+    numbers = set(re.findall(r"\d[\d,]*", " ".join(_texts(canvas))))
+    layers = found["generator attention"] + found["generator feed_forward"]
+    own = sum(count for part, count in found.items() if part.startswith("generator"))
+    kept = sum(
+        count
+        for path, count in weights.items()
+        if not re.search("generator|head", path)
+    )
+    for count in (
+        found["embeddings"],
+        found["generator projection"],
+        found["generator head"],
+        found["discriminator head"],
+        layers,
+        layers // 2,
+        own,
+        kept,
+    ):
+        assert f"{count:,}" in numbers
+    _check_layout(canvas)
+
+
+def test_albert_counts_are_the_weights():
+    """Against the formulas, which other tests compare with built networks."""
+    config = tiny_config(
+        "masked_lm",
+        "sentence_order",
+        model={
+            "vocab_size": 20_000,
+            "embedding_size": 64,
+            "hidden_size": 256,
+            "intermediate_size": 1024,
+            "num_hidden_layers": 6,
+            "parameter_sharing": "all",
+        },
+    )
+    canvas = architecture.draw_albert(config, "ALBERT-Tiny")
+    texts = _texts(canvas)
+    totals = []
+    for size, sharing in itertools.product(
+        (256, 64), ("none", "attention", "ffn", "all")
+    ):
+        model = {"embedding_size": size, "parameter_sharing": sharing}
+        sized = tiny_config(
+            "masked_lm",
+            "sentence_order",
+            model={**vars(config.model), **model},
+        )
+        totals.append(f"{flops.parameter_counts(sized.model)['total'] / 1e6:.1f}")
+    assert [t for t in texts if re.fullmatch(r"\d+\.\d", t)] == totals
+    assert len(set(totals)) == 8
+    # Words, positions, segments and LayerNorm; then a dense layer.
+    table = (20_000 + 24 + 2 + 2) * 64 + 64 * 256 + 256
+    assert f"{table:,}" in texts
+    layer = 4 * (256 * 256 + 256) + 2 * 256 * 1024 + 1024 + 256 + 4 * 256
+    assert f"1 × {layer:,}" in texts and f"6 × {layer:,}" in texts
+    _check_layout(canvas)
+
+
+def test_electra_example(electra, tokenizer):
+    """Labels are where sample and text differ; the loss is the weighted sum."""
+    found = example.make(electra, tokenizer, [" ".join(LINES)], seed=3)
+    words = " ".join(LINES).split()
+    assert found.original == ["[CLS]", *words, "[SEP]"]
+    assert sum(found.chosen) == round(0.15 * len(found.original))
+    for i, chosen in enumerate(found.chosen):
+        assert bool(found.guesses[i]) == (found.sampled[i] is not None) == chosen
+        assert chosen or found.masked[i] == found.original[i]
+        differs = chosen and found.sampled[i] != found.original[i]
+        assert found.replaced[i] == differs
+    shares = np.array(found.replaced_probability)
+    labels = np.array(found.replaced)
+    expected = -np.log(np.where(labels, shares, 1 - shares)).mean()
+    assert found.losses["replaced_token"] == pytest.approx(expected, rel=1e-4)
+    assert found.losses["loss"] == pytest.approx(
+        found.losses["masked_lm"] + 50 * found.losses["replaced_token"], rel=1e-4
+    )
+    canvas = flows.draw_electra(found, electra.config.objective, "a tiny network")
+    assert f"{found.losses['loss']:.2f}" in _texts(canvas)[-1]
+    assert _texts(canvas).count("replaced") == sum(found.replaced)
+    _check_layout(canvas)
+
+
+def test_albert_example(albert, tokenizer):
+    """Swapped segments, an n-gram, and the sentence loss of the probability."""
+    found = example.make_telling(albert, tokenizer, LINES)
+    a, b = (line.split() for line in LINES)
+    assert found.swapped == 1
+    assert found.original == ["[CLS]", *b, "[SEP]", *a, "[SEP]"]
+    assert "[MASK] [MASK]" in " ".join(found.masked)
+    expected = -np.log(found.swapped_probability)
+    assert found.losses["sentence_order"] == pytest.approx(expected, rel=1e-4)
+    canvas = flows.draw_albert(found, "a tiny network")
+    predicted = [o for o, c in zip(found.original, found.chosen, strict=True) if c]
+    texts = _texts(canvas)
+    assert all(texts.count(word) >= 2 for word in predicted)
+    _check_layout(canvas)
+
+
+def test_text_that_is_too_long(electra, tokenizer):
+    with pytest.raises(UserError, match="26 pieces; at most 21 fit"):
+        example.make(electra, tokenizer, ["the king " * 13], 0)

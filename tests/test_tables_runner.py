@@ -1,0 +1,279 @@
+"""Cells that are run: one after the other, several at a time, after a failure."""
+
+import dataclasses
+import fcntl
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tables_setup import SHRUNKEN, make_setup
+
+from tf_pretrain import config as config_lib
+from tf_pretrain.config import UserError
+from tf_pretrain.data import build_records, vocabulary
+from tf_pretrain.models import flops
+from tf_pretrain.tables import (
+    backend_pretraining,
+    cells,
+    estimates,
+    processes,
+    registry,
+    run_cell,
+    runner,
+)
+from tf_pretrain.tables.definition import matmul_training_flops
+
+
+@pytest.fixture
+def setup(tmp_path):
+    return make_setup(tmp_path)
+
+
+def _two_rows(setup):
+    """BERT and ELECTRA of Table 5, seed 0."""
+    planned = runner.plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
+    return [cell for cell in planned if cell.row in ("ELECTRA", "BERT")]
+
+
+def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
+    """A budget stops before the second cell; a cell that stopped half way goes on."""
+    monkeypatch.setattr(estimates, "minutes", lambda request, cores: 1.0)
+    planned = _two_rows(setup)
+    lines = []
+    # After the first, a little less than the minute for the second is left.
+    assert not runner.run(planned, 1.001, lines.append)
+    assert lines[0] == "0 of 2 cells are finished"
+    assert "1 cells" in lines[-1] and "BERT, seed 0" in lines[-1]
+    folder = cells.folder(setup.workdir, planned[0].request["key"])
+    cell = json.loads((folder / "cell.json").read_text())
+    assert cell["flops"] == flops.training_flops(
+        registry.find("electra_table5").configs("lab", SHRUNKEN)["ELECTRA"]
+    )
+    assert (cell["seed"], cell["command"]) == (0, "the command")
+    (result,) = cell["tasks"].values()
+    assert (result["task"], result["steps"]) == ("words", 3)
+
+    # As if the process had died before it wrote its results: the runs are still there.
+    # Their data are not, so both cells want to make them.
+    trained = folder / "pretrain" / "results.json"
+    before = trained.stat().st_mtime_ns
+    (folder / "cell.json").unlink()
+    for name in ("tokenizers", "records"):
+        shutil.rmtree(Path(setup.workdir, name))
+    lines.clear()
+    jobs = min(2, len(os.sched_getaffinity(0)))
+    assert runner.run(planned, None, lines.append, jobs)
+    assert trained.stat().st_mtime_ns == before
+    again = json.loads((folder / "cell.json").read_text())
+    assert again["tasks"] == cell["tasks"]
+    assert again["pretrain"] == cell["pretrain"]
+
+    lines.clear()
+    assert runner.run(planned, 0.0, lines.append)
+    assert lines == ["2 of 2 cells are finished"]
+
+
+def _write_cell(request, **values):
+    """A finished cell that pretrained for a minute, and fine-tuned for half of one."""
+    folder = cells.folder(request["workdir"], request["key"])
+    folder.mkdir(parents=True, exist_ok=True)
+    cell = {
+        "key": request["key"],
+        "config": request["config"],
+        "cores": 2,
+        "backend": "tensorflow",
+        "pretrain": {"seconds": 60},
+        "tasks": {key: {"task": "words", "seconds": 30} for key in request["tasks"]},
+        "intrinsic_formats": [],
+        "minutes": 1.5,
+    }
+    (folder / "cell.json").write_text(json.dumps(cell | values))
+
+
+def test_a_cell_that_fails_names_its_log(setup, monkeypatch):
+    """The others are run all the same, and the error comes at the end."""
+    planned = _two_rows(setup)
+
+    key = planned[0].request["key"]
+    failing = f"import os; '{key}' in sys.argv[1] and os.kill(os.getpid(), 9)"
+    _stand_in(monkeypatch, f"print('what went wrong', flush=True); {failing}")
+    lines = []
+    with pytest.raises(UserError, match=r"ELECTRA, seed 0, status -9: .*log.txt"):
+        runner.run(planned, None, lines.append)
+    assert any("what went wrong" in line for line in lines)
+    assert cells.load(setup.workdir, planned[1].request["key"]) is not None
+
+
+def _stand_in(monkeypatch, code):
+    """Cells become processes that run some code, then write a cell.json."""
+    code = f"""
+import json, os, pathlib, sys, time
+path = pathlib.Path(sys.argv[1])
+began = time.monotonic()
+{code}
+request = json.loads(path.read_text())
+cell = {{
+    "began": began,
+    "ended": time.monotonic(),
+    "on": sorted(os.sched_getaffinity(0)),
+    "threads": [os.environ.get(name) for name in {processes._THREADS!r}],
+    "key": request["key"],
+    "config": request["config"],
+    "cores": 1,
+    "backend": "tensorflow",
+    "pretrain": {{"seconds": 1}},
+    "tasks": {{name: {{"task": "words", "seconds": 1}} for name in request["tasks"]}},
+    "intrinsic_formats": [],
+    "minutes": 0.1,
+}}
+path.with_name("cell.json").write_text(json.dumps(cell))
+"""
+    monkeypatch.setattr(
+        processes, "_command", lambda path: [sys.executable, "-c", code, str(path)]
+    )
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_cells_at_a_time(setup, monkeypatch):
+    """Each with its own half of the cores; a cell that two rows have runs once."""
+    # The first two processes wait for each other, so they do run at once.
+    meet = """
+(path.parent.parent / f"met-{path.parent.name}").touch()
+while len(list(path.parent.parent.glob("met-*"))) < 2:
+    assert time.monotonic() < began + 60
+    time.sleep(0.01)
+"""
+    _stand_in(monkeypatch, meet)
+    planned = runner.plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
+    lines, cores = [], os.sched_getaffinity(0)
+    assert runner.run([planned[0], *planned], None, lines.append, jobs=2)
+    assert os.sched_getaffinity(0) == cores
+    assert sum("about" in line for line in lines) == len(planned) == 5
+    found = [cells.load(setup.workdir, p.request["key"]) for p in planned]
+    for cell in found:
+        assert cell["threads"] == [str(len(cell["on"]))] * 3
+        at_once = [c for c in found if c["began"] <= cell["began"] < c["ended"]]
+        assert len(at_once) <= 2
+        used = [core for other in at_once for core in other["on"]]
+        assert len(used) == len(set(used))
+    assert {core for cell in found for core in cell["on"]} == cores
+
+
+def test_a_share_of_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 4, 9, 8})
+    assert processes.shares_of_cores(2) == [{3, 4}, {5, 8, 9}]
+    with pytest.raises(UserError, match="--jobs=6, but there are 5 cores"):
+        processes.shares_of_cores(6)
+
+
+def test_shared_data_are_made_by_one_process(setup, monkeypatch):
+    """While a folder is being made, its lock is held; each folder has its own."""
+    made = []
+
+    def make(folder):
+        with open(f"{folder}.lock") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        made.append(folder)
+
+    request = _two_rows(setup)[0].request
+    (folders,) = request["data"].values()
+    tokenizer, records = folders["tokenizer"], folders["records"]
+    monkeypatch.setattr(
+        vocabulary, "prepare_tokenizer", lambda *arguments: make(arguments[-1])
+    )
+    monkeypatch.setattr(
+        build_records, "build_records", lambda *arguments: make(arguments[2])
+    )
+    config = config_lib.from_dict(config_lib.PretrainConfig, request["config"])
+    run_cell._prepare_data(config, request, folders)
+    assert made == [tokenizer, records, records]
+
+
+def test_one_command_at_a_time(setup):
+    planned = _two_rows(setup)
+    with open(Path(setup.workdir, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another command"):
+            runner.run(planned)
+
+
+def test_estimates_are_measured(setup):
+    """At the rate of finished cells; what is done of a cell costs nothing."""
+    electra, bert = (cell.request for cell in _two_rows(setup))
+    start = estimates.MINUTES_TO_START
+    assert estimates.minutes(electra, 2) > start + estimates.MINUTES_A_TASK
+    _write_cell(bert)
+    configs = registry.find("electra_table5").configs("lab", SHRUNKEN)
+    ratio = matmul_training_flops(configs["ELECTRA"]) / matmul_training_flops(
+        configs["BERT"]
+    )
+    assert estimates.minutes(electra, 2) == pytest.approx(start + ratio + 0.5)
+    _write_cell(bert, tasks={})  # pretrained, not fine-tuned
+    assert not cells.is_finished(cells.load(setup.workdir, bert["key"]), bert)
+    expected = start + estimates.MINUTES_A_TASK
+    assert estimates.minutes(bert, 2) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)]
+)
+def test_a_cell_on_another_backend(setup, backend):
+    """Pretrained there, fine-tuned here, with a key of its own."""
+    pytest.importorskip(backend)
+    planned, request, folder = _backend_cell(setup, backend)
+    assert runner.run(planned)
+    cell = cells.load(setup.workdir, request["key"])
+    assert (cell["backend"], cell["pretrain"]["step"]) == (backend, 8)
+    scores = cells.scores(cell, request["tasks"])
+    assert 0 <= scores["words"] <= 100
+    # An untrained network of 120 pieces has log(120) = 4.79.
+    assert 0 < scores["held-out masked_lm_loss"] < 4.79
+    lines = (folder / "pretrain" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == list(range(9))
+    on_tensorflow = _backend_cell(setup, "tensorflow")[1]
+    assert on_tensorflow["key"] != request["key"]
+
+
+@pytest.mark.slow
+def test_a_cell_on_jax_that_is_killed(setup):
+    """Killed after a checkpoint, it ends with the weights of an unbroken run."""
+    pytest.importorskip("jax")
+    setup = dataclasses.replace(setup, tasks=())
+    planned, request, folder = _backend_cell(setup, "jax")
+    assert runner.run(planned)
+    unbroken = cells.load(setup.workdir, request["key"])["pretrain"]
+    shutil.rmtree(folder)
+
+    process = processes.start(request, os.sched_getaffinity(0), None)
+    checkpoints = folder / "pretrain" / "checkpoints"
+    while process.poll() is None and not list(checkpoints.glob("*.safetensors")):
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    time.sleep(2)  # its own process ends with it
+    assert not (folder / "pretrain" / "results.json").exists()
+    assert runner.run(planned)
+    again = cells.load(setup.workdir, request["key"])["pretrain"]
+    assert again["weights_sha256"] == unbroken["weights_sha256"]
+    assert again["eval"] == unbroken["eval"]
+
+
+def _backend_cell(setup, backend):
+    """ELECTRA of Table 5: the plan, its request and its folder."""
+    setup = dataclasses.replace(setup, backend=backend)
+    overrides = SHRUNKEN | {"train.jit_compile": "true"}  # JAX is slow without
+    planned = runner.plan(registry.find("electra_table5"), setup, 1, overrides)[:1]
+    request = planned[0].request
+    return planned, request, cells.folder(setup.workdir, request["key"])
+
+
+def test_what_a_backend_cannot_do():
+    rows = registry.find("electra_figure3_training").configs("lab", SHRUNKEN)
+    backend_pretraining._check(rows["joint"])
+    backend_pretraining._check(rows["adversarial"])
+    with pytest.raises(UserError, match="generator_training of this row needs"):
+        backend_pretraining._check(rows["two-stage"])

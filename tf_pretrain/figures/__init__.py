@@ -1,0 +1,1 @@
+"""Pictures of both architectures and pretraining flows, drawn from the real models."""

@@ -1,0 +1,109 @@
+"""One comparison over several scales: does the difference grow with compute or size?"""
+
+import dataclasses
+
+import numpy as np
+
+from tf_pretrain.tables.results import Summary, TableResults
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """The comparison at one scale.
+
+    Attributes:
+        label: What the two rows have in common, say "1/2"; "" if nothing.
+        flops: Of training, of the first row.
+        parameters: Of the first row's encoder.
+        difference: First row minus second, of runs with the same seed.
+        printed: The paper's difference, if it prints both.
+    """
+
+    label: str
+    flops: float
+    parameters: int
+    difference: Summary
+    printed: float | None
+
+
+def points(results: TableResults, metric: str) -> list[Point]:
+    """The comparison that the table's `trend` names, the smallest scale first."""
+    if results.table.trend is None:
+        return []
+    rows = {row.name.partition(", ")[::2]: row for row in results.rows}
+    first, second = results.table.trend
+    found = [
+        _point(results, metric, label, row, rows[second, label])
+        for (family, label), row in rows.items()
+        if family == first and (second, label) in rows
+    ]
+    return in_order([point for point in found if point is not None])
+
+
+def _point(results, metric, label, *pair):
+    """The difference of two rows; None if they have no seed in common."""
+    a, b = (
+        {cell["seed"]: s[metric] for cell, s in results.cells[row.name] if metric in s}
+        for row in pair
+    )
+    differences = [a[seed] - b[seed] for seed in a if seed in b]
+    if not differences:
+        return None
+    cell = results.cells[pair[0].name][0][0]
+    printed = [results.printed(row, metric) for row in pair]
+    return Point(
+        label or "all",
+        cell["flops"],
+        cell["pretrain"]["encoder_parameters"],
+        Summary.of(differences),
+        None if None in printed else printed[0] - printed[1],
+    )
+
+
+def is_of_compute(points: list[Point]) -> bool:
+    """Whether the scales differ in compute, not in size alone."""
+    flops = [point.flops for point in points]
+    return max(flops) > 1.5 * min(flops)
+
+
+def in_order(points: list[Point]) -> list[Point]:
+    """Sorted by compute or size."""
+    if points and is_of_compute(points):
+        return sorted(points, key=lambda point: point.flops)
+    return sorted(points, key=lambda point: point.parameters)
+
+
+def lines(points: list[Point]) -> list[str]:
+    """What the trend is, for people."""
+    scales = _scales(points)
+    name = "compute" if is_of_compute(points) else "size"
+    medians = [point.difference.median for point in points]
+    slope, start = np.polyfit(np.log2(scales), medians, 1)
+    result = [f"least squares: {slope:+.2f} for each doubling of {name}"]
+    clear = [p.label for p in points if _is_clear(p.difference)]
+    outside = ", ".join(clear) if clear else "none"
+    result.append(f"all seeds on one side of zero at: {outside}")
+    largest = points[-1].difference
+    if largest.spread is None or _is_clear(largest):
+        return result
+    if slope * largest.median <= 0:
+        result.append("the difference does not grow: no larger scale is suggested")
+    else:
+        goal = np.sign(largest.median) * largest.spread
+        needed = 2 ** ((goal - start) / slope)
+        unit = "FLOPs" if name == "compute" else "parameters"
+        result.append(
+            f"at that slope it would exceed the spread ({largest.spread:.1f}) at about "
+            f"{needed:.1e} {unit}; an extrapolation from {len(points)} points"
+        )
+    return result
+
+
+def _scales(points):
+    if is_of_compute(points):
+        return [point.flops for point in points]
+    return [point.parameters for point in points]
+
+
+def _is_clear(summary):
+    return summary.count > 1 and summary.low * summary.high > 0
