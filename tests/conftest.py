@@ -6,7 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import pytest
-import tensorflow as tf
+from cpu_devices import use_two_cpu_devices
 
 pytest.register_assert_rewrite("golden_checks")
 
@@ -14,14 +14,6 @@ from golden_checks.comparison import Comparison, report  # noqa: E402
 from golden_checks.files import GOLDEN  # noqa: E402
 
 _RECORD = "golden comparison"
-
-
-def use_two_cpu_devices():
-    """Splits the CPU in two; must come before TensorFlow runs anything."""
-    tf.config.set_logical_device_configuration(
-        tf.config.list_physical_devices("CPU")[0],
-        [tf.config.LogicalDeviceConfiguration() for _ in range(2)],
-    )
 
 
 def pytest_configure(config):

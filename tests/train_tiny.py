@@ -5,7 +5,7 @@ For tests of replicas and workers, which must not share TensorFlow's runtime.
 
 import sys
 
-from conftest import use_two_cpu_devices
+from cpu_devices import use_two_cpu_devices
 from tiny import tiny_config, with_dropout
 
 from tf_pretrain.training.pretrain import Sources, pretrain
