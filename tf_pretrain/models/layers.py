@@ -13,10 +13,16 @@ LAYER_NORM_EPSILON = 1e-12  # both references; float32 even under mixed precisio
 def activation(name):
     """The reference's activation: exact (erf) GELU, its tanh form, or ReLU."""
     if name == "gelu":
-        return lambda x: keras.activations.gelu(x, approximate=False)
+        return _gelu
     if name == "gelu_tanh":
         return lambda x: keras.activations.gelu(x, approximate=True)
     return keras.activations.relu
+
+
+def _gelu(x):
+    # As the references write it. Keras' own goes through erfc, which on TensorFlow's
+    # CPU costs several times as much as erf.
+    return 0.5 * x * (1.0 + ops.erf(x * 0.5**0.5))
 
 
 def truncated_normal(stddev):
@@ -159,18 +165,28 @@ class SelfAttention(keras.layers.Layer):
             layer.build(input_shape)
         self.layer_norm.build(input_shape)
 
-    def _heads(self, x):
-        """[B, S, D] -> [B, N, S, H]."""
+    def _query_key_value(self, x):
+        """[B, S, D] -> three of [B, N, S, H], the query scaled.
+
+        One product with the three kernels side by side: on a CPU faster than three,
+        forwards and backwards. The variables stay apart, as in every checkpoint.
+        """
+        parts = (self.query, self.key, self.value)
+        kernel = ops.concatenate([part.kernel for part in parts], axis=1)
+        bias = ops.concatenate([part.bias for part in parts], axis=0)
+        x = ops.cast(x, self.compute_dtype)
+        x = ops.matmul(x, ops.cast(kernel, x.dtype)) + ops.cast(bias, x.dtype)
         num_heads = self.config.num_attention_heads
         head_size = self.config.hidden_size // num_heads
-        x = ops.reshape(x, (-1, ops.shape(x)[1], num_heads, head_size))
-        return ops.transpose(x, (0, 2, 1, 3))
+        x = ops.reshape(x, (-1, ops.shape(x)[1], 3, num_heads, head_size))
+        query, key, value = (
+            ops.transpose(x[:, :, i], (0, 2, 1, 3)) for i in range(len(parts))
+        )
+        return query * ops.cast(head_size**-0.5, x.dtype), key, value
 
     def call(self, x, attention_bias, dropout=no_dropout):
         config = self.config
-        head_size = config.hidden_size // config.num_attention_heads
-        query = self._heads(self.query(x)) * ops.cast(head_size**-0.5, x.dtype)
-        key, value = self._heads(self.key(x)), self._heads(self.value(x))
+        query, key, value = self._query_key_value(x)
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2))  # [B, N, S, S]
         scores = ops.cast(scores, "float32") + attention_bias
         probs = ops.cast(ops.softmax(scores), x.dtype)

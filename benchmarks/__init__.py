@@ -1,0 +1,1 @@
+"""Speed and memory of this package beside its peers: `python -m benchmarks.run`."""

@@ -1,0 +1,188 @@
+"""The benchmark harness: its arithmetic, its processes, and that both sides agree."""
+
+import importlib
+import json
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks import accelerator, comparison, run, scaling, synthetic
+from benchmarks.comparison import Row
+from benchmarks.records import _MemoryWatch
+from benchmarks.worker import Contestant
+from tests.tiny import tiny_config
+
+
+def echo(offset):
+    """A contestant for these tests; also prints, which must not break the protocol."""
+    if offset is None:
+        raise ValueError("not built")
+    print("noise from a library")
+
+    def answer(value):
+        print("more noise")
+        return {"value": value + offset}
+
+    return answer
+
+
+def test_contestant_keeps_state_and_answers_in_turn():
+    with Contestant("tests.test_benchmarks:echo", {"offset": 10}) as contestant:
+        assert contestant.run(value=1) == {"value": 11}
+        assert contestant.run(value=2) == {"value": 12}
+        assert contestant.ready_seconds > 0
+
+
+def test_contestant_that_fails_is_reported():
+    with pytest.raises(RuntimeError, match="test_benchmarks:echo ended with code 1"):
+        Contestant("tests.test_benchmarks:echo", {"offset": None})
+
+
+@pytest.mark.parametrize(
+    "ours, peer, target, is_rate, verdict",
+    [
+        (3.0, 2.0, 1.5, True, "reached"),
+        (2.9, 2.0, 1.5, True, "missed"),
+        (0.7, 1.0, 0.7, False, "reached"),
+        (0.8, 1.0, 0.7, False, "missed"),
+        (3.0, 2.0, None, True, "-"),
+    ],
+)
+def test_verdict(ours, peer, target, is_rate, verdict):
+    row = Row("work", ours, "peer", peer, "s", target, is_rate)
+    assert row.ratio == ours / peer
+    assert row.verdict == verdict
+
+
+def test_rounds_are_interleaved_and_reduced_to_medians():
+    order = []
+
+    def turn(name, values):
+        def take():
+            order.append(name)
+            return {"seconds": values.pop(0)}
+
+        return take
+
+    runs = {"a": turn("a", [3.0, 1.0, 100.0]), "b": turn("b", [5.0, 4.0, 6.0])}
+    results = comparison.interleave(runs, 3)
+    assert order == ["a", "b"] * 3
+    assert comparison.median(results["a"], "seconds") == 3.0
+    assert comparison.median(results["b"], "seconds") == 5.0
+
+
+def test_table():
+    rows = [
+        Row("step", 3.0, "HF", 2.0, "tok/s", 1.6, note="why"),
+        Row("start", 2.0, "Keras", 8.0, "s", 0.35, is_rate=False, note="why"),
+    ]
+    table = comparison.format_table(rows).splitlines()
+    assert table[2] == "| step | 3 | HF | 2 | tok/s | 1.5 | ≥ 1.6 | missed |"
+    assert table[3] == "| start | 2 | Keras | 8 | s | 0.25 | ≤ 0.35 | reached |"
+    assert table[4:] == ["", "- step: why", "- start: why"]
+
+
+def test_every_item_exists():
+    for item in run.ITEMS.values():
+        module, function = item.split(":")
+        assert callable(
+            getattr(importlib.import_module(f"benchmarks.{module}"), function)
+        )
+
+
+def test_memory_watch_sees_children():
+    size = 150_000_000
+    child = f"x = bytearray({size}); x[::4096] = b'1' * len(x[::4096]); "
+    child += "import time; time.sleep(1.5)"
+    parent = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", parent])
+    watch = _MemoryWatch(process.pid, interval=0.05)
+    watch.start()
+    process.wait()
+    watch.join()
+    assert size < watch.peak < size + 60e6
+
+
+def test_random_batch_is_consistent():
+    config = tiny_config()
+    batch = synthetic.random_batch(config)
+    at_slots = np.take_along_axis(batch["input_ids"], batch["masked_lm_positions"], 1)
+    np.testing.assert_array_equal(at_slots, batch["masked_lm_ids"])
+    is_masked = batch["masked_input_ids"] != batch["input_ids"]
+    assert is_masked.sum() == batch["masked_lm_ids"].size
+    assert (np.diff(batch["masked_lm_positions"], axis=1) > 0).all()
+
+
+def test_peer_trains_the_same_loss():
+    """At initialisation: ln V for the masks, 50 times the entropy of a coin."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from benchmarks import torch_peers
+    from tf_pretrain.models.building import build_objective
+
+    config = accelerator.size_config("small", tiny=True)
+    batch = synthetic.random_batch(config)
+    network = build_objective(config)
+    losses = network.losses(batch)
+    ours = float(network.total_loss(losses))
+    expected = math.log(config.model.vocab_size) + 50 * math.log(2)
+    assert abs(ours - expected) < 3
+    tensors = torch_peers._tensors(torch_peers.electra_targets(batch), "cpu")
+    for head in ("all", "gathered"):
+        torch.manual_seed(0)
+        _, loss_of = torch_peers.electra_loss(config, head)
+        assert abs(float(loss_of(tensors)) - expected) < 3
+
+
+def test_peer_heads_agree():
+    """The head on gathered positions gives the loss of the head on all of them."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from benchmarks import torch_peers
+
+    config = accelerator.size_config("small", tiny=True)
+    tensors = torch_peers._tensors(
+        torch_peers.electra_targets(synthetic.random_batch(config)), "cpu"
+    )
+    losses = []
+    for head in ("all", "gathered"):
+        torch.manual_seed(0)
+        network, loss_of = torch_peers.electra_loss(config, head)
+        network.eval()
+        torch.manual_seed(1)
+        losses.append(float(loss_of(tensors)))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_scaling_configs():
+    config = scaling.step_config(max_seq_length=64, batch_size=4, sharing="all")
+    assert config.data.max_seq_length == 64
+    assert config.train.batch_size == 4
+    assert config.model.parameter_sharing == "all"
+    assert config.model.hidden_size == 256
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_accelerator_command(backend):
+    """One command; here on the CPU, at toy sizes."""
+    command = "benchmarks.accelerator --tiny --sizes=small --rounds=1 --steps=2".split()
+
+    finished = subprocess.run(
+        [sys.executable, "-m", *command],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    found = json.loads(finished.stdout.splitlines()[-1])
+    assert found["ratio"] == pytest.approx(
+        found["torch_seconds"] / found["keras_seconds"]
+    )
+    assert found["keras_mfu"] > 0
