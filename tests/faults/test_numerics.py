@@ -3,20 +3,21 @@
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import random_features, tiny_config
+from tiny import cached_strategy, random_features, tiny_config
 
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.training import callbacks, checkpoints, numerics, pretrain
+from tf_pretrain.training import callbacks, checkpoints, numerics, pretrain, trainer
 from tf_pretrain.training.numerics import NumericsError, first_nonfinite
 from tf_pretrain.training.pretrain import Sources
 
 NUM_STEPS, CHECKPOINT_EVERY, MAX_SKIPPED = 12, 4, 3
 
 
-def _run(records, workdir):
+def _run(records, workdir, **train):
     config = tiny_config(
         model={"vocab_size": 120},
         data={"max_seq_length": 24, "max_predictions_per_seq": 5},
@@ -25,6 +26,7 @@ def _run(records, workdir):
             "checkpoint_every": CHECKPOINT_EVERY,
             "log_every": 1,
             "max_skipped_steps": MAX_SKIPPED,
+            **train,
         },
     )
     sources = Sources(records=f"{records}/train-*.tfrecord")
@@ -126,6 +128,89 @@ def test_lasting_faults_stop_the_run_with_a_report(
     _poison_batches(monkeypatch, lambda step: step >= 1)
     with pytest.raises(NumericsError, match="steps 1 to 3 .*last finite one: none"):
         _run(records, tmp_path)
+
+
+def test_float16_finds_its_loss_scale_and_continues_exactly(
+    records, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(trainer, "_INITIAL_LOSS_SCALE", 2.0**15)  # overflows
+    settings = {"mixed_precision": "float16", "max_skipped_steps": 20}
+    results = _run(records, tmp_path, **settings)
+    metrics = _metrics(tmp_path)
+    assert 0 < results["skipped_steps"] < 8
+    assert metrics[1]["skipped_steps"] == 1 and metrics[1]["update_norm"] == 0.0
+    assert all(np.isfinite(metrics[step]["loss"]) for step in metrics)
+    assert metrics[NUM_STEPS]["update_norm"] > 0
+
+    folder = tmp_path / "checkpoints"
+    (tmp_path / "results.json").unlink()
+    (folder / f"step-{NUM_STEPS:08d}.safetensors").unlink()
+    _, tensors, header = checkpoints.read_newest(folder)
+    assert int(header["step"]) == 8
+    (scale,) = (t for name, t in tensors.items() if name.endswith("loss_scale"))
+    assert scale == 2.0 ** (15 - results["skipped_steps"])
+    again = _run(records, tmp_path, **settings)
+    assert again["weights_sha256"] == results["weights_sha256"]
+    assert again["skipped_steps"] == results["skipped_steps"]
+
+
+@pytest.mark.parametrize("strategy", ["one", "mirrored"])
+def test_a_loss_that_is_not_finite_skips_the_step(strategy, monkeypatch):
+    """Its gradient is finite; with two replicas it is one's alone."""
+    strategy = cached_strategy(strategy)
+    config = tiny_config()
+    model = pretrain.build_trainer(config, strategy)
+    network, loss_sums = model.network, model.network._loss_sums
+    monkeypatch.setattr(
+        network,
+        "_loss_sums",
+        lambda features, outputs: spoiled(features, loss_sums(features, outputs)),
+    )
+
+    def spoiled(features, sums):
+        is_bad = tf.reduce_any(features["dropout_seed"] == -1)
+        infinity = tf.where(is_bad, np.float32("inf"), 0.0)
+        return sums | {"masked_lm": sums["masked_lm"] + infinity}
+
+    batches = [random_features(config, seed) for seed in range(4)]
+    batches[2]["dropout_seed"][0] = -1  # in the rows of the first replica
+    replicas = strategy.num_replicas_in_sync
+    rows = config.train.batch_size // replicas
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+    ).batch(rows)
+    if replicas > 1:
+        dataset = strategy.distribute_datasets_from_function(lambda _: dataset)
+    seen = []
+
+    def record(batch, logs):
+        seen.append((float(logs["loss"]), checkpoints.weights_sha256(model)))
+
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=record)
+    model.fit(
+        dataset, steps_per_epoch=4, callbacks=[callback], verbose=0, shuffle=False
+    )
+    (_, _), (_, before), (bad, at), (_, after) = seen
+    assert bad == np.inf
+    assert at == before != after
+    assert int(model.optimizer.skipped_steps.numpy()) == 1
+
+
+def test_update_norm_is_how_far_the_weights_moved(records, tmp_path, monkeypatch):
+    weights = []
+
+    def keep(self, batch, logs=None):
+        weights.append([np.array(v) for v in self.model.trainable_variables])
+
+    monkeypatch.setattr(callbacks.PeriodicEvaluation, "on_train_batch_end", keep)
+    _run(records, tmp_path, log_every=3)
+    metrics = _metrics(tmp_path)
+    assert [*metrics] == [1, 3, 6, 9, 12]
+    for step in (3, 6, 9, 12):
+        pairs = zip(weights[step - 1], weights[step - 2], strict=True)
+        moved = np.concatenate([(new - old).ravel() for new, old in pairs])
+        expected = np.linalg.norm(moved.astype(np.float64))
+        np.testing.assert_allclose(metrics[step]["update_norm"], expected, rtol=1e-5)
 
 
 @pytest.fixture

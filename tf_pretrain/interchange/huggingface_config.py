@@ -41,6 +41,7 @@ _FRACTIONS = (
     "attention_probs_dropout_prob",
     "initializer_range",
 )
+_LARGEST = 10_000_000  # number: a damaged file must keep no loop busy
 # What changes the model and must have the one value that we have too.
 _FIXED = {
     "layer_norm_eps": LAYER_NORM_EPSILON,
@@ -63,13 +64,13 @@ def encoder_config(path, values: dict, family: str, use_pooler: bool) -> Encoder
     """
     fields = {}
     for names, kinds, least, expected in (
-        (_SIZES[family], int, 1, "a whole number of 1 or more"),
+        (_SIZES[family], int, 1, f"a whole number of 1 or more, up to {_LARGEST:,}"),
         (_FRACTIONS, (int, float), 0, "a number of 0 or more"),
     ):
         for name in names:
             value = values.get(name)
             is_number = isinstance(value, kinds) and not isinstance(value, bool)
-            if not is_number or value < least:
+            if not is_number or not least <= value <= _LARGEST:
                 raise InterchangeError(
                     f"{path}: {name} is {value!r}; expected {expected}"
                 )

@@ -16,6 +16,9 @@ from tf_pretrain.config import PretrainConfig, UserError
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.objectives import Objective
+from tf_pretrain.models.summary import trained_parameters
+
+_MOST_PARAMETERS = 2_000_000_000  # eight times ALBERT's xxlarge, ELECTRA's large six
 
 
 class InterchangeError(UserError, ValueError):
@@ -159,7 +162,7 @@ def read_json(path: Path) -> dict:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InterchangeError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(values, dict):
         raise InterchangeError(f"{path} is no JSON object")
@@ -176,7 +179,18 @@ def peek_json(path) -> dict:
 
 @functools.lru_cache(maxsize=8)
 def variable_shapes(config: PretrainConfig) -> dict[str, tuple[int, ...]]:
-    """{path: shape} of the trainable variables that `config` describes, in order."""
+    """{path: shape} of the trainable variables that `config` describes, in order.
+
+    Raises:
+        InterchangeError: If there are more of them than any machine here can hold: a
+            damaged file must not fill the memory.
+    """
+    count = trained_parameters(config)
+    if not 0 < count <= _MOST_PARAMETERS:
+        raise InterchangeError(
+            f"the config describes {count:,} parameters; expected up to "
+            f"{_MOST_PARAMETERS:,}"
+        )
     network = build_objective(config)
     return {v.path: tuple(v.shape) for v in network.trainable_variables}
 

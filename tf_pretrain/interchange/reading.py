@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tf_pretrain.config import UserError
 from tf_pretrain.interchange import huggingface, keras_hub_presets, tf1, workdir
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 
@@ -24,9 +25,21 @@ def read(path) -> Pretrained:
     Raises:
         InterchangeError: If it is none of these, or cannot be read.
     """
-    for kind in _KINDS.values():
+    for name, kind in _KINDS.items():
         if kind.recognizes(path):
-            return kind.read(path)
+            return _read_as(kind, name, path)
     if not Path(path).exists():
         raise InterchangeError(f"there is no {path}")
     raise InterchangeError(f"{path} is none of: {', '.join(_KINDS)}")
+
+
+def _read_as(kind, name, path):
+    """Reads it; whatever a damaged file makes fail is an error about that file."""
+    try:
+        return kind.read(path)
+    except UserError:
+        raise
+    except Exception as error:  # a value of a type or size that no check foresaw
+        raise InterchangeError(
+            f"{path} looks like {name}, but is damaged: {type(error).__name__}: {error}"
+        ) from error

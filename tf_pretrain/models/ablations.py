@@ -23,6 +23,8 @@ class ReplaceMLM(MaskedLM):
     "masked_lm" scores are the pretrained encoder's, and it too reads samples there.
     """
 
+    rates = (*MaskedLM.rates, "fake_rate")
+
     def __init__(self, config, dtype=None, name="replace_mlm"):
         super().__init__(config, dtype=dtype, name=name)
         self.token_generator = build_generator(

@@ -37,6 +37,8 @@ class Objective(keras.Model):
     outputs that the losses are made from.
     """
 
+    rates = ("mask_rate", "distinct_mask_rate")
+
     def __init__(self, config, dtype=None, name=None):
         # No autocast: uniform numbers and weights of the batch stay float32.
         super().__init__(dtype=dtype, name=name, autocast=False)
@@ -75,10 +77,36 @@ class Objective(keras.Model):
 
     def losses(self, features, training=False):
         """{name: (weighted sum, weight)}, float32 scalars, for a batch."""
+        return self.losses_and_rates(features, training)[0]
+
+    def losses_and_rates(self, features, training=False):
+        """The losses of a batch, and what is counted in it.
+
+        Returns:
+            What `losses` returns; and {name: (count, of how many)}, float32 scalars,
+            for each name of `rates`. Rates are shares of the real tokens:
+            "mask_rate" of the slots in use, "distinct_mask_rate" of the positions
+            that they name (fewer, if one is drawn twice), "fake_rate" of the tokens
+            that a generator replaced by others.
+        """
         outputs = self(features, training=training)
         sums = self._loss_sums(features, outputs)
         weights = self.loss_weights(features)
-        return {name: (sums[name], weights[name]) for name in self.loss_terms}
+        losses = {name: (sums[name], weights[name]) for name in self.loss_terms}
+        return losses, self._rates(features, outputs)
+
+    def _rates(self, features, outputs):
+        tokens = ops.sum(ops.cast(features["input_mask"], "float32"))
+        used = features["masked_lm_weights"] > 0
+        counts = {
+            "mask_rate": used,
+            "distinct_mask_rate": _first_uses(features["masked_lm_positions"], used),
+            "fake_rate": outputs.get("replaced_labels"),
+        }
+        return {
+            name: (ops.sum(ops.cast(counts[name], "float32")), tokens)
+            for name in self.rates
+        }
 
     def total_loss(self, losses):
         """The loss that is minimised, from what `losses` returned."""
@@ -186,6 +214,8 @@ class ReplacedTokenDetection(Objective):
     the discriminator, which reads corrupted text.
     """
 
+    rates = (*Objective.rates, "fake_rate")
+
     def __init__(self, config, dtype=None, name="replaced_token_detection"):
         super().__init__(config, dtype=dtype, name=name)
         model, objective = config.model, config.objective
@@ -271,3 +301,12 @@ class ReplacedTokenDetection(Objective):
 
 def _equal(predicted, expected):
     return ops.cast(ops.cast(predicted, "int32") == expected, "float32")
+
+
+def _first_uses(positions, used):
+    """bool [B, P]: slots in use whose position [B, P] no earlier slot in use has."""
+    slots = ops.arange(positions.shape[1])
+    is_earlier = slots[:, None] > slots  # [P, P]: the second index before the first
+    is_same = positions[:, :, None] == positions[:, None, :]
+    is_repeat = ops.logical_and(is_same, ops.logical_and(is_earlier, used[:, None, :]))
+    return ops.logical_and(used, ops.logical_not(ops.any(is_repeat, axis=2)))

@@ -14,11 +14,16 @@ import tensorflow as tf
 from tf_pretrain.data import atomic_files
 from tf_pretrain.training import checkpoints
 
+# Figures that have a place of their own in a line, or none.
+_NOT_LOSSES = ("tokens_per_s", "gradient_norm", "update_norm", "skipped_steps")
+
 
 class Progress(keras.callbacks.Callback):
     """Prints a line every `log_every` steps and writes the same figures to files.
 
-    `metrics.jsonl` and TensorBoard get means over the steps since the last line.
+    `metrics.jsonl` and TensorBoard get means over the steps since the last line, but
+    for `update_norm`: how far the last of them moved the weights, which takes a copy
+    of the weights before it.
     Tokens are real ones, padding not counted. Rates leave out the first step, which
     traces and compiles, and what other callbacks do after a line. Without a workdir
     (a worker that is not the chief) nothing is printed or written.
@@ -31,6 +36,7 @@ class Progress(keras.callbacks.Callback):
         self.log_every = log_every
         self.timed_steps = self.timed_tokens = self.timed_seconds = 0
         self._window = []  # logs since the last line; tensors, read only there
+        self._before = []  # (variable, its value before the step) of a logged step
         if workdir is not None:
             self.path = Path(workdir) / "metrics.jsonl"
             _drop_lines_after(self.path, start_step)
@@ -38,15 +44,22 @@ class Progress(keras.callbacks.Callback):
                 str(Path(workdir) / "tensorboard")
             )
 
+    def _is_logged(self, batch):
+        step = self.start_step + batch + 1
+        return batch == 0 or step % self.log_every == 0 or step == self.num_steps
+
     def on_train_batch_begin(self, batch, logs=None):
         if not self._window:
             self._window_began = time.perf_counter()
+        if self._is_logged(batch) and self.path is not None:
+            weights = self.model.trainable_variables
+            self._before = [(v, tf.identity(v.value)) for v in weights]
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.start_step + batch + 1
         self._window.append(logs)
         is_first = batch == 0
-        if is_first or step % self.log_every == 0 or step == self.num_steps:
+        if self._is_logged(batch):
             tokens = sum(float(logs["tokens"]) for logs in self._window)  # waits
             seconds = time.perf_counter() - self._window_began
             if is_first:
@@ -56,7 +69,7 @@ class Progress(keras.callbacks.Callback):
                 self.timed_tokens += tokens
                 self.timed_seconds += seconds
             self._log(step)
-            self._window = []
+            self._window, self._before = [], []
 
     @property
     def tokens_per_s(self):
@@ -77,6 +90,8 @@ class Progress(keras.callbacks.Callback):
         figures["tokens_per_s"] = self.tokens_per_s
         figures["skipped_steps"] = int(self.model.optimizer.skipped_steps.numpy())
         if self.path is not None:
+            moved = [v.value - old for v, old in self._before]
+            figures["update_norm"] = float(tf.linalg.global_norm(moved))
             self._write({"step": step, **figures}, "train", figures)
             print(self._line(step, figures), flush=True)
 
@@ -95,8 +110,7 @@ class Progress(keras.callbacks.Callback):
         losses = "  ".join(
             f"{name} {value:.4f}"
             for name, value in figures.items()
-            if name
-            not in ("learning_rate", "tokens_per_s", "gradient_norm", "skipped_steps")
+            if name not in _NOT_LOSSES and not name.endswith("_rate")
         )
         if figures["skipped_steps"]:
             losses += f"  skipped {figures['skipped_steps']}"

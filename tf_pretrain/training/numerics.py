@@ -65,7 +65,7 @@ class StopWhenNonFinite(keras.callbacks.Callback):
         losses = ", ".join(
             f"{name} {value:.4g}"
             for name, value in figures.items()
-            if name not in ("learning_rate", "gradient_norm", "tokens")
+            if name not in ("gradient_norm", "tokens") and not name.endswith("_rate")
         )
         before = self._last_finite_norm
         return (

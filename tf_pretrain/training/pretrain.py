@@ -20,6 +20,7 @@ from tf_pretrain.training.strategy import (
     build_strategy,
     distributed_batches,
     is_chief,
+    naming_lost_workers,
 )
 from tf_pretrain.training.trainer import Trainer
 
@@ -60,6 +61,7 @@ def pretrain(
             `train.max_skipped_steps` steps in a row, and are not either from the last
             checkpoint on with other batches.
         RecordError: If a record cannot be used; see `train.bad_records`.
+        WorkerError: If another worker of the run is gone.
     """
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(
@@ -75,8 +77,11 @@ def pretrain(
     data = prepare_data(config, workdir, sources)
     if chief:
         data.tokenizer.save(workdir)
-    with record_sets.naming_bad_records(
-        data.record_sets, config.data, data.tokenizer.vocab_size
+    with (
+        naming_lost_workers(strategy),
+        record_sets.naming_bad_records(
+            data.record_sets, config.data, data.tokenizer.vocab_size
+        ),
     ):
         try:
             return _train(config, workdir, data, strategy, initialize, began)

@@ -1,8 +1,24 @@
 """Where the replicas run: the tf.distribute strategy of a config."""
 
+import contextlib
+
 import tensorflow as tf
 
+from tf_pretrain.config import UserError
 from tf_pretrain.data import batches
+
+# What TensorFlow raises in the workers that are left: connections are reset, or, of a
+# worker that hangs, heartbeats stay away (after about ten seconds).
+_LOST_WORKER_ERRORS = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+
+
+class WorkerError(UserError, RuntimeError):
+    """Another worker of the run is gone."""
 
 
 def build_strategy(name: str) -> tf.distribute.Strategy:
@@ -34,6 +50,31 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     if resolver is None or not resolver.task_type:
         return True
     return resolver.task_type in ("chief", "worker") and resolver.task_id == 0
+
+
+@contextlib.contextmanager
+def naming_lost_workers(strategy: tf.distribute.Strategy):
+    """Turns TensorFlow's errors about another worker into one that says what to do.
+
+    Raises:
+        WorkerError: If a worker was killed, hangs, or stopped with an error.
+    """
+    try:
+        yield
+    except _LOST_WORKER_ERRORS as error:
+        resolver = strategy.cluster_resolver
+        if resolver is None or not resolver.task_type:
+            raise
+        raise WorkerError(
+            f"{resolver.task_type} {resolver.task_id} stops, for another worker is "
+            f"gone: {_first_line(error)}. Its own output says why, if it was not "
+            "killed. The same commands on all workers continue the run"
+        ) from error
+
+
+def _first_line(error):
+    lines = error.message.strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def distributed_batches(strategy, record_set, config, tokenizer, start_step):

@@ -1,5 +1,7 @@
 """`Trainer`: any network with `losses`, trained by `model.fit` under tf.distribute."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -30,6 +32,7 @@ class TensorFlowStep:
             for name, term in self.network.loss_terms.items()
         }
         gradients, sums = self._accumulate(features, shares)
+        gradients = self._spoiled_unless_finite(gradients, _total(shares, sums))
         sums = _sum_over_replicas(sums)
         learning_rate = self.optimizer.learning_rate
         norm = self._update(gradients)
@@ -37,7 +40,10 @@ class TensorFlowStep:
             name: sums[name] / term.divisor(weights[name])
             for name, term in self.network.loss_terms.items()
         }
-        logs["loss"] = sum(shares[name] * sums[name] for name in shares)
+        for name in self.rates:
+            count, total = sums[name]
+            logs[name] = count / tf.maximum(total, 1.0)
+        logs["loss"] = _total(shares, sums)
         logs["learning_rate"] = tf.convert_to_tensor(learning_rate)
         return {**logs, "gradient_norm": norm, "tokens": tokens}
 
@@ -62,17 +68,26 @@ class TensorFlowStep:
         _, gradients, sums = tf.while_loop(
             lambda index, *_: index < self.accumulation_steps,
             body,
-            (tf.constant(0), zeros, {name: tf.constant(0.0) for name in shares}),
+            (tf.constant(0), zeros, self._zero_sums(shares)),
             maximum_iterations=self.accumulation_steps,
         )
         return gradients, sums
 
+    def _zero_sums(self, shares):
+        sums = {name: tf.constant(0.0) for name in shares}
+        pair = (tf.constant(0.0), tf.constant(0.0))
+        return sums | {name: pair for name in self.rates}
+
     def _gradients(self, features, shares):
+        """Gradients and sums: of each loss, and both numbers of each rate."""
         scale = 1.0 if self.loss_scale is None else self.loss_scale.value
         with tf.GradientTape() as tape:
-            losses = self.network.losses(features, training=True)
+            if self.rates:
+                losses, rates = self.network.losses_and_rates(features, training=True)
+            else:
+                losses, rates = self.network.losses(features, training=True), {}
             sums = {name: losses[name][0] for name in shares}
-            loss = scale * sum(shares[name] * sums[name] for name in shares)
+            loss = scale * _total(shares, sums)
         gradients = tape.gradient(loss, [v.value for v in self.trainable_variables])
         # What this objective does not use gets zeros, so that accumulation, clip and
         # update see one gradient for each variable; gathers come back sparse.
@@ -80,10 +95,25 @@ class TensorFlowStep:
             tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
             for g, v in zip(gradients, self.trainable_variables, strict=True)
         ]
-        return gradients, sums
+        return gradients, sums | {name: rates[name] for name in self.rates}
+
+    def _spoiled_unless_finite(self, gradients, loss):
+        """Makes the smallest gradient nan where the loss is not finite.
+
+        A loss can overflow while its gradient does not. The optimizer skips the step,
+        on all replicas, if any gradient is nan; one of them costs least.
+        """
+        sizes = [math.prod(v.shape) for v in self.trainable_variables]
+        i = sizes.index(min(sizes))
+        nan = tf.constant(float("nan"), gradients[i].dtype)
+        spoiled = tf.where(tf.math.is_finite(loss), gradients[i], nan)
+        return [*gradients[:i], spoiled, *gradients[i + 1 :]]
 
     def _update(self, gradients):
-        """Applies the gradients; returns their global norm over all replicas."""
+        """Applies the gradients; returns their global norm over all replicas.
+
+        It is nan where a loss is not finite; see `_spoiled_unless_finite`.
+        """
         if self.loss_scale is not None:
             gradients = [g / self.loss_scale.value for g in gradients]
         norm, is_finite = self.optimizer.clip_and_apply(
@@ -146,7 +176,8 @@ class Trainer(*_BASES):
 
     Use it as any Keras model: `compile(optimizer=...)`, then `fit(dataset)` with a
     dataset of feature dicts. Under a strategy build network, trainer and optimizer
-    inside its scope.
+    inside its scope. If the network names `rates`, its `losses_and_rates` also returns
+    {name: (count, of how many)}, which is logged.
 
     Args:
         network: An objective (tf_pretrain.models.objectives) or a Classifier.
@@ -170,6 +201,7 @@ class Trainer(*_BASES):
                 f"{keras.backend.backend()}"
             )
         self.network = network
+        self.rates = tuple(getattr(network, "rates", ()))
         self.loss_means = [keras.metrics.Mean(name=name) for name in network.loss_terms]
         self.accumulation_steps = accumulation_steps
         self.loss_scale = self.good_steps = None
@@ -217,6 +249,11 @@ class Trainer(*_BASES):
             divisor = self.network.loss_terms[mean.name].divisor(weight)
             mean.update_state(weighted_sum / divisor)
         return self.get_metrics_result()
+
+
+def _total(shares, sums):
+    """The loss that is minimised, from what `TensorFlowStep._gradients` sums."""
+    return sum(shares[name] * sums[name] for name in shares)
 
 
 def _sum_over_replicas(tensors):

@@ -1,0 +1,216 @@
+"""A SavedModel of ours over HTTP, in TensorFlow Serving's REST form, with batching.
+
+    POST /v1/models/NAME:predict  {"instances": [{"sentence": "a text"}, ...]}
+         -> {"predictions": [...]}, one for each instance, in their order
+    GET  /v1/models/NAME          -> whether it is available
+
+Where a model has one input, an instance may be the text itself; where it has one
+output, a prediction is the value itself. An encoder's outputs have a row for each token
+of the text, none for padding. What is wrong gets a 4xx and {"error": REASON}.
+
+Instances of all requests that wait are answered together, so a request costs less the
+more there are. There is no authentication: put it behind a proxy that has.
+"""
+
+import asyncio
+import collections
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  (registers the ops of the graph)
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from tf_pretrain.config import UserError
+
+MAX_BODY_BYTES = 4_000_000
+MAX_WAITING = 20_000  # instances, of all requests
+# So much of a body that is too long is read, and thrown away, so that the client gets
+# to read its answer.
+_DRAINED_BYTES = 16 * MAX_BODY_BYTES
+
+
+class ServedModel:
+    """A SavedModel that `tf_pretrain.export` wrote, as a function of rows of strings.
+
+    Args:
+        folder: The SavedModel.
+
+    Raises:
+        UserError: If it is none, or its inputs are not strings.
+    """
+
+    def __init__(self, folder):
+        if not (Path(folder) / "saved_model.pb").is_file():
+            raise UserError(f"{folder} is no SavedModel; tf_pretrain.export makes one")
+        try:
+            self._model = tf.saved_model.load(str(folder))  # it owns the variables
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            raise UserError(f"{folder} cannot be loaded: {error}") from None
+        self._serve = self._model.signatures.get("serving_default")
+        specs = self._serve.structured_input_signature[1] if self._serve else {}
+        if not specs or any(spec.dtype != tf.string for spec in specs.values()):
+            raise UserError(f"{folder} has no signature serving_default from strings")
+        self.inputs = tuple(specs)
+
+    def __call__(self, rows: list[tuple[bytes, ...]]) -> list:
+        """The prediction of each row, ready for JSON; a row has a string an input."""
+        columns = zip(self.inputs, zip(*rows, strict=True), strict=True)
+        outputs = self._serve(**{name: tf.constant(texts) for name, texts in columns})
+        arrays = {name: value.numpy() for name, value in sorted(outputs.items())}
+        return [self._prediction(arrays, row) for row in range(len(rows))]
+
+    def _prediction(self, arrays, row):
+        values = {name: array[row] for name, array in arrays.items()}
+        if "input_mask" in values:
+            length = values["input_mask"].sum()
+            for name in ("input_mask", "sequence_output"):
+                values[name] = values[name][:length]
+        values = {name: _to_json(value) for name, value in values.items()}
+        return values if len(values) > 1 else next(iter(values.values()))
+
+
+class Batcher:
+    """Answers rows of several requests together: whatever waits when it is free.
+
+    Args:
+        answer: Called in a thread with at most `max_batch_size` rows.
+    """
+
+    def __init__(self, answer, max_batch_size: int):
+        self._answer, self._max_batch_size = answer, max_batch_size
+        self._waiting = collections.deque()  # (row, future of its answer)
+        self._has_work = asyncio.Event()
+
+    async def __call__(self, rows: list) -> list:
+        """The answers of the rows, in their order."""
+        if len(self._waiting) + len(rows) > MAX_WAITING:
+            raise HTTPException(503, f"{len(self._waiting)} instances wait already")
+        loop = asyncio.get_running_loop()
+        futures = [loop.create_future() for _ in rows]
+        self._waiting.extend(zip(rows, futures, strict=True))
+        self._has_work.set()
+        return await asyncio.gather(*futures)
+
+    async def run(self) -> None:
+        """Answers until it is cancelled."""
+        while True:
+            await self._has_work.wait()
+            count = min(self._max_batch_size, len(self._waiting))
+            batch = [self._waiting.popleft() for _ in range(count)]
+            if not self._waiting:
+                self._has_work.clear()
+            rows, futures = zip(*batch, strict=True)
+            answers = await asyncio.to_thread(self._answers, rows)
+            for future, answer in zip(futures, answers, strict=True):
+                if future.done():  # the request is answered already, by an error
+                    continue
+                if isinstance(answer, HTTPException):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
+
+    def _answers(self, rows):
+        """The answers of a batch, or of each row alone if it fails as a whole."""
+        try:
+            return self._answer(rows)
+        except Exception as error:  # whatever the graph raises
+            if len(rows) > 1:
+                return [answer for row in rows for answer in self._answers([row])]
+            print(f"the model failed: {error}", file=sys.stderr, flush=True)
+            return [HTTPException(500, "the model failed")]
+
+
+def build_app(model: ServedModel, name: str, max_batch_size: int) -> Starlette:
+    """The ASGI application that serves one model under a name."""
+    batcher = Batcher(model, max_batch_size)
+
+    async def predict(request):
+        rows = _rows(await _body(request), model.inputs)
+        return JSONResponse({"predictions": await batcher(rows)})
+
+    async def status(request):
+        state = {"version": "1", "state": "AVAILABLE"}
+        return JSONResponse({"model_version_status": [state]})
+
+    async def error(request, exception):
+        answer = {"error": exception.detail}
+        return JSONResponse(answer, exception.status_code, exception.headers)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app):
+        task = asyncio.create_task(batcher.run())
+        yield
+        task.cancel()
+
+    path = f"/v1/models/{name}"
+    return Starlette(
+        routes=[
+            Route(f"{path}:predict", predict, methods=["POST"]),
+            Route(path, status),
+        ],
+        exception_handlers={HTTPException: error},
+        lifespan=lifespan,
+    )
+
+
+async def _body(request):
+    body, size = bytearray(), 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size <= MAX_BODY_BYTES:
+                body += part
+            elif size > _DRAINED_BYTES:
+                break
+    except ClientDisconnect:
+        raise HTTPException(400, "the client left") from None  # nobody reads it
+    if size > MAX_BODY_BYTES:
+        raise HTTPException(413, f"the body is longer than {MAX_BODY_BYTES} bytes")
+    return bytes(body)
+
+
+def _rows(body, inputs):
+    """The instances of a request: for each a string an input, in bytes."""
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, f"the body is no JSON: {error}") from None
+    instances = request.get("instances") if isinstance(request, dict) else None
+    if not isinstance(instances, list) or not instances:
+        raise HTTPException(400, 'expected {"instances": [...]} with one or more')
+    if len(instances) > MAX_WAITING:
+        raise HTTPException(413, f"more than {MAX_WAITING} instances in one request")
+    return [_row(number, value, inputs) for number, value in enumerate(instances)]
+
+
+def _row(number, instance, inputs):
+    if isinstance(instance, str) and len(inputs) == 1:
+        instance = {inputs[0]: instance}
+    if not isinstance(instance, dict) or set(instance) != set(inputs):
+        expected = ", ".join(f'"{name}": "a text"' for name in inputs)
+        raise HTTPException(400, f"instances[{number}]: expected {{{expected}}}")
+    texts = [instance[name] for name in inputs]
+    for name, text in zip(inputs, texts, strict=True):
+        if not isinstance(text, str):
+            found = type(text).__name__
+            raise HTTPException(
+                400, f"instances[{number}]: {name} is no string, but a {found}"
+            )
+    # Half a surrogate pair has no UTF-8; the model reads U+FFFD in its place.
+    return tuple(text.encode("utf-8", "surrogatepass") for text in texts)
+
+
+def _to_json(value):
+    """A value of a row: numbers as they are, strings decoded."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if value.dtype == object:  # an array of strings
+        return [_to_json(item) for item in value]
+    return value.tolist()

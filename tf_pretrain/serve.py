@@ -1,0 +1,74 @@
+"""Serves an exported model over HTTP; needs requirements-serving.txt.
+
+    python -m tf_pretrain.serve --model=served/sst2/1
+    curl -d '{"instances": ["A gorgeous, witty movie."]}' http://localhost:8501/v1/models/sst2:predict
+
+See tf_pretrain.http_server for what it answers.
+"""
+
+import os
+import re
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags
+
+from tf_pretrain.config import UserError
+
+_MODEL = flags.DEFINE_string(
+    "model", None, "SavedModel that tf_pretrain.export wrote.", required=True
+)
+_NAME = flags.DEFINE_string(
+    "name", None, "Name in the address; default: the folder's, without its version."
+)
+_HOST = flags.DEFINE_string(
+    "host", "127.0.0.1", "Address to listen at; 0.0.0.0 for all, if a proxy guards it."
+)
+_PORT = flags.DEFINE_integer("port", 8501, "Port to listen at.", lower_bound=1)
+_MAX_BATCH_SIZE = flags.DEFINE_integer(
+    "max_batch_size", 64, "Most instances that the model gets at once.", lower_bound=1
+)
+
+
+def _name(folder):
+    """ "sst2" for served/sst2 and served/sst2/1."""
+    folder = Path(folder).resolve()
+    return folder.parent.name if folder.name.isdecimal() else folder.name
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
+    name = _NAME.value or _name(_MODEL.value)
+    if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
+        raise SystemExit(f"error: {name!r} cannot be part of an address; give --name")
+    # TensorFlow takes seconds to import: wrong flags are reported before.
+    try:
+        import uvicorn
+
+        from tf_pretrain import http_server
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            f"error: {error}; pip install -r requirements-serving.txt"
+        ) from None
+    try:
+        model = http_server.ServedModel(_MODEL.value)
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None
+    service = http_server.build_app(model, name, _MAX_BATCH_SIZE.value)
+    address = f"http://{_HOST.value}:{_PORT.value}/v1/models/{name}:predict"
+    print(f"{address} takes {', '.join(model.inputs)}", flush=True)
+    # No access log: it would hold nothing but addresses and cost time.
+    uvicorn.run(
+        service,
+        host=_HOST.value,
+        port=_PORT.value,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+if __name__ == "__main__":
+    app.run(main)
