@@ -10,18 +10,22 @@ tf.train.Example at a time.
 import concurrent.futures
 import multiprocessing
 import time
-from pathlib import Path
 
 _LENGTH = 128
 _TEXT_BYTES = 400_000  # a process and round
 
 
-def electra_records(folder, processes):
-    """`run()`: MB/s of input text over all processes, which are warm."""
+def electra_records(vocabulary, text, processes):
+    """`run()`: MB/s of input text over all processes, which are warm.
+
+    Args:
+        vocabulary: vocab.txt.
+        text: File; each process reads its beginning.
+    """
     executor = concurrent.futures.ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn")
     )
-    arguments = (str(Path(folder)), _TEXT_BYTES)
+    arguments = (vocabulary, text, _TEXT_BYTES)
     list(executor.map(_build, [(*arguments, 2000)] * processes))  # imports
 
     def run():
@@ -36,11 +40,10 @@ def _build(arguments):
     import tensorflow as tf
     from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
-    folder, size, limit = arguments
-    vocabulary = Path(folder, "wordpiece", "vocab.txt")
-    tokenizer = BertTokenizerLegacy(str(vocabulary), do_lower_case=True)
+    vocabulary, text, size, limit = arguments
+    tokenizer = BertTokenizerLegacy(vocabulary, do_lower_case=True)
     size = limit or size
-    with open(Path(folder, "text-6.txt"), encoding="utf-8") as file:
+    with open(text, encoding="utf-8") as file:
         lines = file.read(size).splitlines()
     writer = tf.io.TFRecordWriter("/dev/null")
     pending, length = [], 0

@@ -12,7 +12,7 @@ from benchmarks import comparison
 from benchmarks.comparison import Row
 from benchmarks.worker import Contestant
 
-_SMALL_MB, _LARGE_MB = 6, 60
+_SMALL_MB, _LARGE_MB = 4, 40
 _CONFIGS = {
     "electra": ("configs/electra_small.py", []),
     "albert": (
@@ -36,12 +36,17 @@ def electra(settings):
     rows = [_against_original(item, rate, "electra", 15)]
     with Contestant(
         "benchmarks.python_builder:electra_records",
-        {"folder": settings.folder, "processes": 2},
+        {
+            "vocabulary": str(Path(settings.folder, "wordpiece", "vocab.txt")),
+            "text": str(repeated_text(settings, _SMALL_MB)),
+            "processes": 2,
+        },
     ) as peer:
         rates = [peer.run() for _ in range(settings.rounds)]
     name = "WordPiece in Python, 2 processes, here"
     slow = comparison.median(rates, "mb_per_s")
-    return [*rows, Row(item, rate, name, slow, "MB/s", 15)]
+    note = "the Python loop is ours; it leaves out what takes the original no time"
+    return [*rows, Row(item, rate, name, slow, "MB/s", None, note=note)]
 
 
 def albert(settings):

@@ -69,7 +69,9 @@ def test_self_attention_matches_numpy():
             context[row, :, part] = probs @ v
     update = context @ w["output/kernel"] + w["output/bias"]
     expected = _norm(x + update, w["layer_norm/gamma"], w["layer_norm/beta"])
-    np.testing.assert_allclose(layer(x, bias), expected, rtol=1e-3, atol=1e-4)
+    rows = x.reshape(10, config.hidden_size)
+    answer = np.reshape(layer(rows, bias), x.shape)
+    np.testing.assert_allclose(answer, expected, rtol=1e-3, atol=1e-4)
 
 
 class TestRowDropout:

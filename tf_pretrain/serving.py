@@ -4,6 +4,7 @@ What `save` writes is loaded with `tf.saved_model.load` where tensorflow_text is
 imported; this package is not needed. Texts of any number and length go in together.
 """
 
+import keras
 import tensorflow as tf
 
 from tf_pretrain.config import UserError
@@ -20,17 +21,20 @@ class _TextModel(tf.Module):
         super().__init__(name="text_model")
         self._features = TextFeatures(tokenizer, max_seq_length)
         self._network = network
-        # Keras' variables are no tf.Variables: a SavedModel must be shown these.
-        self._weights = [variable.value for variable in network.variables]
         self.inputs = inputs
 
     def signature(self):
         """The concrete function: one string tensor [B] for each input."""
+        # The weights become constants of the graph, so that what depends on them alone
+        # (kernels side by side) is computed once, not for each request.
+        weights = [(v, v.numpy()) for v in self._network.variables]
         specs = [tf.TensorSpec([None], tf.string, name=name) for name in self.inputs]
 
         @tf.function(input_signature=specs, autograph=False)
         def serve(*texts):
-            return self._answer(self._features(*texts))
+            constants = [(v, tf.constant(value)) for v, value in weights]
+            with keras.StatelessScope(state_mapping=constants):
+                return self._answer(self._features(*texts))
 
         return serve
 

@@ -28,7 +28,7 @@ LOSSES = 1e-5  # relative
 
 @contextlib.contextmanager
 def recorded_feed_forward(outputs):
-    """Appends what each feed-forward block returns, that is each layer's output."""
+    """Appends what each feed-forward block returns: each layer's output [B * S, D]."""
     original = FeedForward.call
 
     def call(self, x, dropout=None):
@@ -53,14 +53,16 @@ def encode(encoder, features):
     projected = embedded
     if encoder.embeddings_project is not None:
         projected = encoder.embeddings_project(embedded)
+    batch, length = features["input_ids"].shape
+    outputs = ops.reshape(ops.stack(outputs), (len(outputs), batch, length, -1))
     return {
         "word_embeddings": ops.take(
             encoder.embeddings.word_embeddings, features["input_ids"], axis=0
         ),
         "embeddings": embedded,
         "embeddings_projected": projected,
-        "all_layers": ops.stack(outputs),
-        "all_inner_layers": ops.stack(outputs),
+        "all_layers": outputs,
+        "all_inner_layers": outputs,
         "attention_probs": ops.stack(attention),
         **encoded,
     }

@@ -86,11 +86,9 @@ class Encoder(keras.Model):
         if not self.embeddings.built:
             self.embeddings.build(None)
         if self.embeddings_project is not None:
-            self.embeddings_project.build(
-                (None, None, self.embeddings.config.embedding_size)
-            )
+            self.embeddings_project.build((None, self.embeddings.config.embedding_size))
         for unit in (*self.attention, *self.feed_forward):
-            unit.build((None, None, config.hidden_size))
+            unit.build((None, config.hidden_size))
         if self.pooler is not None:
             self.pooler.build((None, config.hidden_size))
         self.built = True
@@ -115,6 +113,9 @@ class Encoder(keras.Model):
         bias = bias[:, None, None, :]
 
         x = self.embeddings(input_ids, segment_ids, dropout=dropout)
+        # From here tokens are rows of a matrix: a product of two matrices is one
+        # operation, also in a graph of any length.
+        x = ops.reshape(x, (-1, x.shape[-1]))
         if self.embeddings_project is not None:
             x = self.embeddings_project(x)
         for layer in range(self.config.num_hidden_layers):
@@ -123,6 +124,7 @@ class Encoder(keras.Model):
                 x = self.attention[attention](x, bias, dropout=dropout)
                 feed_forward = self._unit_index("ffn", layer, inner)
                 x = self.feed_forward[feed_forward](x, dropout=dropout)
+        x = ops.reshape(x, (-1, ops.shape(input_ids)[1], self.config.hidden_size))
         outputs = {"sequence_output": x}
         if self.pooler is not None:
             outputs["pooled_output"] = self.pooler(x[:, 0])

@@ -58,25 +58,23 @@ class RowDropout:
         self._calls = 0
 
     def __call__(self, x, rate):
-        """Zeroes a share `rate` of x [B, ...] and scales the rest by 1 / (1 - rate)."""
+        """Zeroes a share `rate` of x and scales the rest by 1 / (1 - rate).
+
+        Args:
+            x: [B, ...], or [B * S, ...] with the S tokens of a row one after the other.
+        """
         if rate == 0.0:
             return x
         self._calls += 1
-        shape = ops.shape(x)
         call = (self._calls * self._CALL + 2**31) % 2**32 - 2**31  # as int32 wraps
         rows = self._hash(self._seeds * self._ROW + call)
-        rows = ops.reshape(rows, (-1,) + (1,) * (len(shape) - 1))
-        index = ops.zeros((1,) * len(shape), dtype="int32")
-        for axis in range(1, len(shape)):
-            along = ops.arange(shape[axis], dtype="int32")
-            along = ops.reshape(
-                along, [-1 if a == axis else 1 for a in range(len(shape))]
-            )
-            index = index * shape[axis] + along
-        bits = self._hash(rows + index * self._ELEMENT)
+        shape = ops.shape(x)
+        x = ops.reshape(x, (ops.shape(rows)[0], -1))
+        index = ops.arange(ops.shape(x)[1], dtype="int32")
+        bits = self._hash(rows[:, None] + index * self._ELEMENT)
         threshold = int(round(rate * 2**32)) - 2**31
         keep = ops.cast(bits >= threshold, x.dtype)
-        return x * keep * ops.cast(1.0 / (1.0 - rate), x.dtype)
+        return ops.reshape(x * keep * ops.cast(1.0 / (1.0 - rate), x.dtype), shape)
 
     def _hash(self, x):
         for shift, multiplier in self._MIX:
@@ -85,9 +83,8 @@ class RowDropout:
 
     def _xor_shift(self, x, shift):
         """x ^ (x >> shift), logical: int32 shifts copy the sign, the mask drops it."""
-        shifted = ops.bitwise_right_shift(x, ops.full_like(x, shift))
-        mask = ops.full_like(x, 2 ** (32 - shift) - 1)
-        return ops.bitwise_xor(x, ops.bitwise_and(shifted, mask))
+        shifted = ops.bitwise_right_shift(x, shift)
+        return ops.bitwise_xor(x, ops.bitwise_and(shifted, 2 ** (32 - shift) - 1))
 
 
 def no_dropout(x, rate):
@@ -142,7 +139,7 @@ class SelfAttention(keras.layers.Layer):
     Vaswani et al. (2017), sec. 3.2, as BERT, ELECTRA and ALBERT use it; the softmax
     is taken in float32.
 
-    Call: x [B, S, D], attention_bias [B, 1, 1, S] (0 or -10000) -> [B, S, D].
+    Call: x [B * S, D], attention_bias [B, 1, 1, S] (0 or -10000) -> [B * S, D].
     """
 
     def __init__(self, config, dtype=None, name=None):
@@ -165,8 +162,8 @@ class SelfAttention(keras.layers.Layer):
             layer.build(input_shape)
         self.layer_norm.build(input_shape)
 
-    def _query_key_value(self, x):
-        """[B, S, D] -> three of [B, N, S, H], the query scaled.
+    def _query_key_value(self, x, length):
+        """[B * S, D] -> three of [B, S, N, H], the query scaled.
 
         One product with the three kernels side by side: on a CPU faster than three,
         forwards and backwards. The variables stay apart, as in every checkpoint.
@@ -178,21 +175,20 @@ class SelfAttention(keras.layers.Layer):
         x = ops.matmul(x, ops.cast(kernel, x.dtype)) + ops.cast(bias, x.dtype)
         num_heads = self.config.num_attention_heads
         head_size = self.config.hidden_size // num_heads
-        x = ops.reshape(x, (-1, ops.shape(x)[1], 3, num_heads, head_size))
-        query, key, value = (
-            ops.transpose(x[:, :, i], (0, 2, 1, 3)) for i in range(len(parts))
-        )
+        x = ops.reshape(x, (-1, length, 3, num_heads, head_size))
+        query, key, value = (x[:, :, i] for i in range(len(parts)))
         return query * ops.cast(head_size**-0.5, x.dtype), key, value
 
     def call(self, x, attention_bias, dropout=no_dropout):
         config = self.config
-        query, key, value = self._query_key_value(x)
-        scores = ops.matmul(query, ops.swapaxes(key, -1, -2))  # [B, N, S, S]
+        length = ops.shape(attention_bias)[3]
+        query, key, value = self._query_key_value(x, length)
+        scores = ops.einsum("bqnh,bknh->bnqk", query, key)
         scores = ops.cast(scores, "float32") + attention_bias
         probs = ops.cast(ops.softmax(scores), x.dtype)
         probs = dropout(probs, config.attention_probs_dropout_prob)
-        context = ops.transpose(ops.matmul(probs, value), (0, 2, 1, 3))
-        context = ops.reshape(context, (-1, ops.shape(x)[1], config.hidden_size))
+        context = ops.einsum("bnqk,bknh->bqnh", probs, value)
+        context = ops.reshape(context, (-1, config.hidden_size))
         update = dropout(self.output_dense(context), config.hidden_dropout_prob)
         return self.layer_norm(x + update)
 
@@ -200,7 +196,7 @@ class SelfAttention(keras.layers.Layer):
 class FeedForward(keras.layers.Layer):
     """LayerNorm(x + W_2 act(W_1 x + b_1) + b_2) (Vaswani et al., 2017, sec. 3.3).
 
-    Call: x [B, S, D] -> [B, S, D].
+    Call: x [B * S, D] -> [B * S, D].
     """
 
     def __init__(self, config, dtype=None, name=None):
