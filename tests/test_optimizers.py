@@ -31,19 +31,25 @@ PLAIN = [
 ]
 
 
-def numpy_steps(weights, gradients, rate, decay, clip, adapt, is_plain):
+def numpy_steps(
+    weights, gradients, rate, decay, clip, adapt, is_plain, corrected=False
+):
     """AdamW or LAMB in NumPy, float64. weights: list; gradients: [step][variable]."""
+    t = 0
     weights = [np.array(w, "float64") for w in weights]
     m, v = ([np.zeros_like(w) for w in weights] for _ in range(2))
     for grads in gradients:
         norm = np.sqrt(sum(np.sum(np.square(g, dtype="float64")) for g in grads))
         if not np.isfinite(norm):
             continue
+        t += 1
+        factor = np.sqrt(1 - 0.999**t) / (1 - 0.9**t) if corrected else 1
         for i, w in enumerate(weights):
             g = grads[i] * min(1, clip / norm)
             m[i] = 0.9 * m[i] + 0.1 * g
             v[i] = 0.999 * v[i] + 0.001 * g**2
-            u = m[i] / (np.sqrt(v[i]) + 1e-6) + (0 if is_plain[i] else decay * w)
+            u = factor * m[i] / (np.sqrt(v[i]) + 1e-6)
+            u += 0 if is_plain[i] else decay * w
             norms = np.linalg.norm(w), np.linalg.norm(u)
             ratio = (
                 norms[0] / norms[1] if adapt and not is_plain[i] and all(norms) else 1
@@ -53,9 +59,20 @@ def numpy_steps(weights, gradients, rate, decay, clip, adapt, is_plain):
 
 
 @pytest.mark.parametrize(
-    "optimizer_class, clip", [(AdamW, 0.5), (AdamWInOps, 0.5), (LAMB, 0.5), (LAMB, 1e9)]
+    "optimizer_class, clip, corrected",
+    [
+        (AdamW, 0.5, False),
+        (AdamWInOps, 0.5, False),
+        (LAMB, 0.5, False),
+        (LAMB, 1e9, False),
+        (AdamW, 0.5, True),
+        (AdamWInOps, 0.5, True),
+        (LAMB, 0.5, True),
+    ],
 )
-def test_matches_numpy_with_clip_exclusions_and_a_skipped_step(optimizer_class, clip):
+def test_matches_numpy_with_clip_exclusions_and_a_skipped_step(
+    optimizer_class, clip, corrected
+):
     rng = np.random.default_rng(0)
     paths = [DECAYED[1], PLAIN[2], PLAIN[0]]
     weights = [rng.normal(size=s).astype("float32") for s in ((3, 4), (4,), (4,))]
@@ -64,17 +81,35 @@ def test_matches_numpy_with_clip_exclusions_and_a_skipped_step(optimizer_class, 
     ]
     gradients[2][1][3] = np.nan
     variables = [make_variable(*pair) for pair in zip(paths, weights, strict=True)]
-    optimizer = optimizer_class(0.01, weight_decay=0.1, clip_norm=clip)
+    optimizer = optimizer_class(
+        0.01, weight_decay=0.1, clip_norm=clip, bias_correction=corrected
+    )
     for grads in gradients:
         optimizer.apply([tf.constant(g) for g in grads], variables)
+    is_lamb = optimizer_class is LAMB
     expected = numpy_steps(
-        weights, gradients, 0.01, 0.1, clip, optimizer_class is LAMB, [0, 1, 1]
+        weights, gradients, 0.01, 0.1, clip, is_lamb, [0, 1, 1], corrected
     )
     for got, values in zip(
         (variables, optimizer._m, optimizer._v), expected, strict=True
     ):
         for variable, value in zip(got, values, strict=True):
             np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-7)
+
+
+def test_bias_correction_is_keras_own():
+    """keras.optimizers.AdamW always corrects."""
+    rng = np.random.default_rng(1)
+    weight = rng.normal(size=(5, 3)).astype("float32")
+    ours, theirs = (make_variable(DECAYED[1], weight) for _ in range(2))
+    settings = {"learning_rate": 0.01, "weight_decay": 0.1, "epsilon": 1e-6}
+    optimizer = AdamW(**settings, clip_norm=None, bias_correction=True)
+    oracle = keras.optimizers.AdamW(**settings)
+    for gradient in rng.normal(size=(20, 5, 3)).astype("float32"):
+        optimizer.apply([tf.constant(gradient)], [ours])
+        oracle.apply([tf.constant(gradient)], [theirs])
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    assert AdamW.from_config(optimizer.get_config()).bias_correction
 
 
 @pytest.mark.parametrize("optimizer_class", [AdamW, AdamWInOps, LAMB])

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ SCORES = {
 
 def write_cell(workdir, key, seed, cola, rte, flops=2e14):
     folder = cells.folder(workdir, key)
-    (folder / "pretrain").mkdir(parents=True)
+    folder.mkdir(parents=True)
 
     def task(name, value, notes=()):
         return {
@@ -59,12 +60,9 @@ def write_cell(workdir, key, seed, cola, rte, flops=2e14):
         },
         "intrinsic": {},
         "intrinsic_formats": [],
+        "curves": {"masked_lm_accuracy": [[0, 0.0], [950, 0.475]]},
     }
     atomic_files.write_json(folder / "cell.json", cell)
-    lines = [{"step": s, "eval": {"masked_lm_accuracy": s / 2000}} for s in (0, 950)]
-    (folder / "pretrain" / "metrics.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in lines)
-    )
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +149,26 @@ def test_pages(workdir, tmp_path):
         assert f'id="{anchor}"' in html
     assert "<td>60.0 (58.0 to 62.0)</td><td>85</td>" in html
     found = json.loads((folder / "cells.json").read_text())
-    assert found["00"]["rows"][0]["scores"]["glue"] == pytest.approx(58)
+    assert found["cells"]["00"]["rows"][0]["scores"]["glue"] == pytest.approx(58)
+
+
+def test_a_report_brings_its_cells_to_another_workdir(workdir, budgets, tmp_path):
+    """Finished there too, those of other tables beside them, and reported alike."""
+    kept = report.write(workdir, tmp_path / "kept")
+    page = (kept / "electra_table5-lab.md").read_text()
+    assert report.restore(kept, tmp_path / "new") == 10
+    assert report.restore(kept, tmp_path / "new") == 0
+    again = report.write(tmp_path / "new", tmp_path / "again")
+    assert (again / "electra_table5-lab.md").read_text() == page
+    assert (again / "cells.json").read_text() == (kept / "cells.json").read_text()
+
+    (own,) = (budgets / "cells").glob("00/cell.json")
+    before = own.read_text()
+    both = shutil.copytree(budgets, tmp_path / "both")
+    report.restore(kept, both)
+    assert {r.table.id for r in load_all(both)} == {"electra_table1", "electra_table5"}
+    assert (both / "cells" / "00" / "cell.json").read_text() == before
+    assert report.restore(tmp_path / "nothing", both) == 0
 
 
 def test_nothing_finished(tmp_path):

@@ -297,6 +297,7 @@ class TrainConfig:
     warmup_steps: int = 10_000
     schedule: str = "electra"  # warm-up times decay; "albert": warm-up, then decay
     weight_decay: float = 0.01
+    bias_correction: bool = False  # of the moments; the references have none
     clip_norm: float = 1.0  # global norm of the gradient, after the reduction
     strategy: str = "one"
     jit_compile: bool = True  # XLA

@@ -74,7 +74,10 @@ _BACKEND = flags.DEFINE_enum(
 )
 _REPORT = flags.DEFINE_bool("report", False, "Run nothing; report what is finished.")
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder for the report; default: report/ in the workdir."
+    "output",
+    None,
+    "Folder for the report; default: report/ in the workdir. Cells of a report that is "
+    "there already are not run again.",
 )
 
 
@@ -100,7 +103,7 @@ def main(argv):
 
 
 def _run(tables):
-    from tf_pretrain.tables import cells, runner
+    from tf_pretrain.tables import cells, report, runner
 
     overrides, finetune = _overrides()
     setup = cells.Setup(
@@ -115,6 +118,9 @@ def _run(tables):
         backend=_BACKEND.value,
         command="python -m tf_pretrain.tables " + shlex.join(sys.argv[1:]),
     )
+    if _OUTPUT.value:
+        added = report.restore(_OUTPUT.value, _WORKDIR.value)
+        print(f"{added} cells taken from {_OUTPUT.value}/cells.json")
     # All are planned before the first is run: errors in flags come at once.
     plans = [runner.plan(t, setup, _SEEDS.value, overrides) for t in tables]
     for table, planned in zip(tables, plans, strict=True):

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from tf_pretrain.tables import cells, trends
-from tf_pretrain.training import curves
+from tf_pretrain.tables import trends
 
 # Held-out scores worth a curve, in this order; the first three that a table has.
 _CURVES = (
@@ -105,29 +104,23 @@ def _power(x):
     return rf"${mantissa}\cdot10^{{{int(exponent)}}}$"
 
 
-def plot_curves(results, workdir, path) -> bool:
+def plot_curves(results, path) -> bool:
     """Held-out scores over training FLOPs, the first seed of each row.
 
     Returns:
         Whether there was anything to draw.
     """
-    series = {}
-    for row in results.rows:
-        cell = results.cells[row.name][0][0]
-        folder = cells.folder(workdir, cell["key"])
-        metrics = folder / "pretrain" / "metrics.jsonl"
-        if metrics.is_file():
-            series[row.name] = cell, curves.read_metrics(metrics)[1]
-    names = [n for n in _CURVES if any(n in heldout for _, heldout in series.values())]
+    series = {row.name: results.cells[row.name][0][0] for row in results.rows}
+    names = [n for n in _CURVES if any(n in cell["curves"] for cell in series.values())]
     if not names:
         return False
     names = names[:3]
     figure, axes = _subplots(len(names), (5.2, 3.6))
     for axis, name in zip(axes, names, strict=True):
-        for number, (row, (cell, heldout)) in enumerate(series.items()):
-            if name in heldout:
+        for number, (row, cell) in enumerate(series.items()):
+            if name in cell["curves"]:
                 flops = cell["flops"] / cell["pretrain"]["step"]
-                steps, values = zip(*heldout[name], strict=True)
+                steps, values = zip(*cell["curves"][name], strict=True)
                 axis.plot(
                     [s * flops for s in steps],
                     values,

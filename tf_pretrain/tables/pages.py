@@ -13,7 +13,7 @@ from tf_pretrain.tables.document import (
 from tf_pretrain.tables.results import Order, TableResults
 
 
-def table_blocks(results: TableResults, workdir, folder) -> list:
+def table_blocks(results: TableResults, folder) -> list:
     """The blocks of one table; draws its images into the folder."""
     table, main = results.table, next(iter(results.table.metrics))
     title = f"{table.title} (`{table.id}`, {results.scale} scale)"
@@ -32,7 +32,7 @@ def table_blocks(results: TableResults, workdir, folder) -> list:
     notes = [*table.notes, *_task_notes(results)]
     if notes:
         blocks += [Paragraph("Notes:"), Items(notes)]
-    blocks += _images(results, main, workdir, folder)
+    blocks += _images(results, main, folder)
     return [*blocks, Folded(f"{results.finished} cells", _cell_blocks(results))]
 
 
@@ -192,7 +192,7 @@ def _task_notes(results):
     return list(found)
 
 
-def _images(results, main, workdir, folder):
+def _images(results, main, folder):
     blocks = []
 
     def add(kind, text, draw):
@@ -209,7 +209,7 @@ def _images(results, main, workdir, folder):
                 "flops", text, lambda path: figures.plot_by_compute(results, main, path)
             )
     text = "held-out scores during pretraining"
-    add("curves", text, lambda path: figures.plot_curves(results, workdir, path))
+    add("curves", text, lambda path: figures.plot_curves(results, path))
     return blocks
 
 

@@ -1,9 +1,10 @@
 """The report on a workdir: Markdown for each table, one HTML page, cells as JSON."""
 
+import json
 from pathlib import Path
 
 from tf_pretrain.data import atomic_files
-from tf_pretrain.tables import pages
+from tf_pretrain.tables import cells, pages
 from tf_pretrain.tables.document import (
     Grid,
     Heading,
@@ -31,22 +32,26 @@ def write(workdir, output=None) -> Path | None:
 
     Returns:
         The folder with `index.md`, `index.html`, `TABLE-SCALE.md`, `images/` and
-        `cells.json` (config, command, commit and scores of each cell); None if
-        nothing is finished.
+        `cells.json` (what was planned; config, command, commit and scores of each
+        cell); None if nothing is finished.
     """
     all_results = load_all(workdir)
     if not all_results:
         return None
     folder = Path(output or Path(workdir) / "report")
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {name_of(r): pages.table_blocks(r, workdir, folder) for r in all_results}
+    contents = {name_of(r): pages.table_blocks(r, folder) for r in all_results}
     for name, blocks in contents.items():
         _write(folder / f"{name}.md", to_markdown(blocks))
     head = [Heading(_TITLE, 1), Paragraph(_INTRODUCTION), _overview(all_results)]
     _write(folder / "index.md", to_markdown(head))
     every_block = [*head, *(block for blocks in contents.values() for block in blocks)]
     _write(folder / "index.html", to_html(every_block, _TITLE, folder))
-    atomic_files.write_json(folder / "cells.json", _all_cells(all_results))
+    everything = {
+        "tables": {name_of(r): r.record for r in all_results},
+        "cells": _all_cells(all_results),
+    }
+    atomic_files.write_json(folder / "cells.json", everything)
     return folder
 
 
@@ -71,6 +76,40 @@ def _overview(all_results):
         "in the spread",
     ]
     return Grid(header, rows)
+
+
+def restore(output, workdir) -> int:
+    """What an earlier report holds counts as finished in a workdir that lacks it.
+
+    A report that is kept with the code thus carries its cells to other machines. Runs
+    (weights, records) do not come back: a cell that shall get one more task is
+    pretrained again.
+
+    Args:
+        output: Folder of the report; need not exist.
+
+    Returns:
+        How many cells were added.
+    """
+    path = Path(output) / "cells.json"
+    if not path.is_file():
+        return 0
+    report = json.loads(path.read_text(encoding="utf-8"))
+    for name, record in report["tables"].items():
+        _add(Path(workdir) / "tables" / f"{name}.json", record)
+    return sum(
+        _add(cells.folder(workdir, key) / "cell.json", cell)
+        for key, cell in report["cells"].items()
+    )
+
+
+def _add(path, values):
+    """Writes a JSON file, and returns True, unless it is there."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.write_json(path, values)
+    return True
 
 
 def _all_cells(all_results):

@@ -54,6 +54,7 @@ class TableResults:
     """What a workdir holds of a table at a scale.
 
     Attributes:
+        record: As `runner.plan` wrote it.
         table, scale: Which.
         rows: Those that have finished cells, in the table's order.
         cells: {row name: [(cell, scores), ...]}, by seed; see `cells.scores`.
@@ -62,6 +63,7 @@ class TableResults:
     """
 
     def __init__(self, workdir, record: dict):
+        self.record = record
         self.table: Table = registry.find(record["table"])
         self.scale, self.command = record["scale"], record["command"]
         self.planned = len(record["cells"])

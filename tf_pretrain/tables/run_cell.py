@@ -20,6 +20,7 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import DataConfig, PretrainConfig, UserError
 from tf_pretrain.data import atomic_files
 from tf_pretrain.tables import cells, processes
+from tf_pretrain.training import curves
 
 _KEPT = (
     "step",
@@ -37,8 +38,9 @@ def run(request: dict) -> dict:
 
     Returns:
         What `cell.json` holds: `config`, `seed`, `flops`, `memory_bytes`, `pretrain`
-        (of its results.json), `tasks` {key: results}, `intrinsic`, `minutes` of
-        computing on `cores`, `backend`, `command` and `commit`.
+        (of its results.json), `curves` (held-out scores by step), `tasks` {key:
+        results}, `intrinsic`, `minutes` of computing on `cores`, `backend`, `command`
+        and `commit`.
 
     Raises:
         UserError: As pretraining and fine-tuning do.
@@ -63,6 +65,7 @@ def run(request: dict) -> dict:
         "backend": request["backend"],
         **cells.costs(config),
         "pretrain": {name: results[name] for name in _KEPT},
+        "curves": curves.read_metrics(folder / "pretrain" / "metrics.jsonl")[1],
         "tasks": dict(earlier["tasks"]),
         "intrinsic": earlier["intrinsic"],
         "intrinsic_formats": earlier.get("intrinsic_formats", []),

@@ -26,6 +26,7 @@ class FinetuneSettings:
     learning_rate: float = 3e-4
     layerwise_decay: float = 0.8  # of the learning rate from layer to layer; 1: none
     weight_decay: float = 0.0
+    bias_correction: bool = False  # of the optimizer's moments; the references: none
     clip_norm: float = 1.0
     schedule: str = "electra"  # or "albert", see training/schedules.py
     warmup_fraction: float = 0.1  # of the steps
@@ -83,6 +84,7 @@ class FinetuneSettings:
             warmup_steps=max(self.warmup_fraction * num_steps, self.warmup_steps),
             schedule=self.schedule,
             weight_decay=self.weight_decay,
+            bias_correction=self.bias_correction,
             clip_norm=self.clip_norm,
             jit_compile=self.jit_compile,
             checkpoint_every=-(-num_steps // self.num_evaluations),
