@@ -98,11 +98,11 @@ def request(
         wanted = {
             "settings": config_lib.to_dict(settings),
             "task": task,
-            "data_dir": setup.data_dir,
             "max_steps": _max_steps(setup),
         }
         name = task if task in NAMES else Path(task).resolve().name
-        finetunes[f"{name}-{_hash(wanted)[:8]}"] = wanted
+        key = f"{name}-{_hash(wanted)[:8]}"
+        finetunes[key] = wanted | {"data_dir": setup.data_dir}
     content = {"config": _content(config), **identity}
     if setup.backend != "tensorflow":  # other samples, other speed
         content["backend"] = setup.backend
