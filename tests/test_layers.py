@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -21,6 +22,26 @@ def _weights(layer, rng):
         variable.assign(value)
         values["/".join(variable.path.split("/")[1:])] = value
     return values
+
+
+def test_sinusoidal_positions():
+    """One product leads from each position to the one k later; the given deviation."""
+    table = np.array(layers.sinusoidal(0.05)((64, 16), "float32"))
+    assert np.sqrt(np.mean(table**2)) == pytest.approx(0.05, rel=1e-6)
+    shift, *_ = np.linalg.lstsq(table[:-3], table[3:], rcond=None)
+    np.testing.assert_allclose(table[:-3] @ shift, table[3:], atol=1e-5)
+    waves = table[5, [0, 8]], table[5, [2, 10]]
+    for (sine, cosine), rate in zip(waves, (1, 64 ** (-2 / 8)), strict=True):
+        expected = 0.05 * 2**0.5 * np.array([np.sin(5 * rate), np.cos(5 * rate)])
+        np.testing.assert_allclose([sine, cosine], expected, rtol=1e-5)
+    config = dataclasses.replace(tiny_config().model, position_initializer="sinusoidal")
+    embeddings = layers.Embeddings(config)
+    embeddings.build(None)
+    expected = layers.sinusoidal(config.initializer_range)(
+        embeddings.position_embeddings.shape, "float32"
+    )
+    np.testing.assert_array_equal(embeddings.position_embeddings, expected)
+    assert np.std(embeddings.word_embeddings) > 0
 
 
 @pytest.mark.parametrize("hidden_act", ["gelu", "gelu_tanh", "relu"])

@@ -79,6 +79,8 @@ class EncoderConfig:
     # ELECTRA leaves the E -> H projection at Glorot uniform; ALBERT draws it from the
     # truncated normal like every other kernel.
     projection_initializer: str = "glorot_uniform"
+    # "sinusoidal": trained like the references', but from sines and cosines.
+    position_initializer: str = "truncated_normal"
 
     def __post_init__(self):
         require(
@@ -92,6 +94,11 @@ class EncoderConfig:
             "projection_initializer",
             self.projection_initializer,
             ("glorot_uniform", "truncated_normal"),
+        )
+        require_one_of(
+            "position_initializer",
+            self.position_initializer,
+            ("truncated_normal", "sinusoidal"),
         )
         require(
             1 <= self.num_hidden_groups <= self.num_hidden_layers,

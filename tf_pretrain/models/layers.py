@@ -5,6 +5,7 @@ size, V vocabulary.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 LAYER_NORM_EPSILON = 1e-12  # both references; float32 even under mixed precision
@@ -28,6 +29,25 @@ def _gelu(x):
 def truncated_normal(stddev):
     """The initializer of embeddings and kernels in both references."""
     return keras.initializers.TruncatedNormal(stddev=stddev)
+
+
+def sinusoidal(stddev):
+    """Positions as sines and cosines (Vaswani et al., 2017, sec. 3.5) of one deviation.
+
+    Their wave lengths go from 2 pi to 2 pi times the number of positions. From here a
+    single product can look a number of positions back; from random vectors that is
+    learned for each position by itself (docs/results.md).
+    """
+
+    def initialize(shape, dtype=None):
+        positions, size = shape
+        waves = (size + 1) // 2
+        rates = float(positions) ** (-np.arange(waves) / waves)
+        angles = np.arange(positions)[:, None] * rates
+        table = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)[:, :size]
+        return ops.cast(table * stddev * 2**0.5, dtype)
+
+    return initialize
 
 
 def layer_norm(dtype):
@@ -110,15 +130,19 @@ class Embeddings(keras.layers.Layer):
 
     def build(self, input_shape):
         config = self.config
-        for name, size in (
-            ("word_embeddings", config.vocab_size),
-            ("position_embeddings", config.max_position_embeddings),
-            ("token_type_embeddings", config.type_vocab_size),
+        random = truncated_normal(config.initializer_range)
+        positions = random
+        if config.position_initializer == "sinusoidal":
+            positions = sinusoidal(config.initializer_range)
+        for name, size, initializer in (
+            ("word_embeddings", config.vocab_size, random),
+            ("position_embeddings", config.max_position_embeddings, positions),
+            ("token_type_embeddings", config.type_vocab_size, random),
         ):
             table = self.add_weight(
                 name=name,
                 shape=(size, config.embedding_size),
-                initializer=truncated_normal(config.initializer_range),
+                initializer=initializer,
             )
             setattr(self, name, table)
         self.layer_norm.build((None, None, config.embedding_size))
