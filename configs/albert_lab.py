@@ -20,13 +20,14 @@ def get_config() -> PretrainConfig:
     return PretrainConfig(
         model=EncoderConfig(
             vocab_size=8000,
-            embedding_size=128,
-            hidden_size=192,
+            embedding_size=64,
+            hidden_size=128,
             num_hidden_layers=4,
-            num_attention_heads=3,
-            intermediate_size=768,
+            num_attention_heads=2,
+            intermediate_size=512,
             max_position_embeddings=128,
-            initializer_range=0.04,  # ALBERT-base's 0.02 at this width: 0.02 sqrt(4)
+            initializer_range=0.049,  # ALBERT-base's 0.02 at this width: 0.02 sqrt(6)
+            position_initializer="sinusoidal",  # see electra_lab.py
             parameter_sharing="all",
             use_pooler=True,
             hidden_act="gelu_tanh",
@@ -39,27 +40,27 @@ def get_config() -> PretrainConfig:
             name="masked_lm", sentence_objective="sentence_order"
         ),
         data=DataConfig(
-            max_seq_length=128,
+            max_seq_length=64,
             tokenizer="sentencepiece",
             example_format="sentence_order",
             short_seq_prob=0.1,
             heldout_fraction=0.01,
             masking="static",
-            max_predictions_per_seq=20,
+            max_predictions_per_seq=10,
             mask_token_prob=0.8,
             random_token_prob=0.1,
             whole_word_masking=True,
             max_ngram=3,
         ),
         train=TrainConfig(
-            num_steps=3000,
-            batch_size=64,
+            num_steps=8000,
+            batch_size=32,
             optimizer="lamb",
             schedule="albert",
-            learning_rate=0.00176,
-            warmup_steps=200,
-            checkpoint_every=300,
-            log_every=50,
+            learning_rate=0.005,
+            warmup_steps=500,
+            checkpoint_every=400,
+            log_every=100,
             eval_steps=20,
         ),
     )
