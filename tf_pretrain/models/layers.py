@@ -130,19 +130,19 @@ class Embeddings(keras.layers.Layer):
 
     def build(self, input_shape):
         config = self.config
-        random = truncated_normal(config.initializer_range)
-        positions = random
+        positions = truncated_normal
         if config.position_initializer == "sinusoidal":
-            positions = sinusoidal(config.initializer_range)
+            positions = sinusoidal
+        # An initializer each: one that is used again gives the same values again.
         for name, size, initializer in (
-            ("word_embeddings", config.vocab_size, random),
+            ("word_embeddings", config.vocab_size, truncated_normal),
             ("position_embeddings", config.max_position_embeddings, positions),
-            ("token_type_embeddings", config.type_vocab_size, random),
+            ("token_type_embeddings", config.type_vocab_size, truncated_normal),
         ):
             table = self.add_weight(
                 name=name,
                 shape=(size, config.embedding_size),
-                initializer=initializer,
+                initializer=initializer(config.initializer_range),
             )
             setattr(self, name, table)
         self.layer_norm.build((None, None, config.embedding_size))
