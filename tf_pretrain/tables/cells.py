@@ -95,14 +95,15 @@ def request(
     finetunes = {}
     for task in setup.tasks:
         settings = finetune_config(setup, task, config)
-        wanted = {
+        name = task if task in NAMES else Path(task).resolve().name
+        limit = _max_steps(setup)
+        key = _hash([task, limit, _differing(FinetuneConfig(), settings)])[:8]
+        finetunes[f"{name}-{key}"] = {
             "settings": config_lib.to_dict(settings),
             "task": task,
-            "max_steps": _max_steps(setup),
+            "data_dir": setup.data_dir,
+            "max_steps": limit,
         }
-        name = task if task in NAMES else Path(task).resolve().name
-        key = f"{name}-{_hash(wanted)[:8]}"
-        finetunes[key] = wanted | {"data_dir": setup.data_dir}
     content = {"config": _content(config), **identity}
     if setup.backend != "tensorflow":  # other samples, other speed
         content["backend"] = setup.backend
@@ -204,11 +205,16 @@ def costs(config: PretrainConfig) -> dict:
 
 
 def _content(config):
-    """What a config says beyond the defaults, so that a new field changes no key."""
-    lines = config_lib.differing_fields(
-        config_lib.to_dict(PretrainConfig()), config_lib.to_dict(config)
-    )
+    """What counts of a run's config."""
+    lines = _differing(PretrainConfig(), config)
     return [line for line in lines if not line.startswith(_RUN_FIELDS)]
+
+
+def _differing(defaults, config):
+    """What a config says beyond the defaults, so that a new field changes no key."""
+    return config_lib.differing_fields(
+        config_lib.to_dict(defaults), config_lib.to_dict(config)
+    )
 
 
 def _with_format(config, example_format):
