@@ -1,10 +1,10 @@
-"""ELECTRA at laboratory scale: 30 minutes on two CPU cores see 15 M tokens.
+"""ELECTRA at laboratory scale: 15 M tokens, half an hour on one CPU core.
 
     python run_pretraining.py --config=configs/electra_lab.py --input='text/*.txt.gz'
 
-Not from the paper, whose smallest model costs 1.3e18 FLOPs (Table 1): ELECTRA-Small's
-proportions with a third of its depth, for comparisons on one machine. Scores of our
-own runs are in docs/results.md.
+Not from the paper, whose smallest model costs 1.3e18 FLOPs (Table 1): ELECTRA-Base's
+proportions with a third of its depth and a sixth of its width, for comparisons on one
+machine. What our own runs have shown is in docs/results.md.
 """
 
 from tf_pretrain.config import (
