@@ -158,14 +158,16 @@ def test_a_step_with_a_gradient_that_is_not_finite_is_skipped_exactly(
     assert int(optimizer.iterations) == 2
 
 
-def train_on_replicas(strategy, optimizer_class, shares):
+def train_on_replicas(strategy, optimizer_class, shares, bias_correction):
     """Weights, norms and counters after steps on `shares` [step][replica][variable]."""
     with strategy.scope():
         variables = [
             make_variable(DECAYED[1], np.linspace(-1, 1, 6).reshape(2, 3)),
             make_variable(PLAIN[0], np.ones(3)),
         ]
-        optimizer = optimizer_class(0.1, weight_decay=0.1, clip_norm=1.0)
+        optimizer = optimizer_class(
+            0.1, weight_decay=0.1, clip_norm=1.0, bias_correction=bias_correction
+        )
         optimizer.build(variables)
 
     @tf.function
@@ -190,8 +192,11 @@ def train_on_replicas(strategy, optimizer_class, shares):
     return copies, norms, *(int(c.numpy()) for c in counters)
 
 
+@pytest.mark.parametrize("bias_correction", [False, True])
 @pytest.mark.parametrize("optimizer_class", [AdamW, AdamWInOps, LAMB])
-def test_one_and_two_replicas_take_the_same_clipped_steps(optimizer_class):
+def test_one_and_two_replicas_take_the_same_clipped_steps(
+    optimizer_class, bias_correction
+):
     rng = np.random.default_rng(1)
     shares = [
         [
@@ -203,10 +208,10 @@ def test_one_and_two_replicas_take_the_same_clipped_steps(optimizer_class):
     shares[1][1][1][:] = np.nan  # on the second replica only: both must skip
     sums = [[[a + b for a, b in zip(*share, strict=True)]] for share in shares]
     one, norms_of_one, *counts_of_one = train_on_replicas(
-        cached_strategy("one"), optimizer_class, sums
+        cached_strategy("one"), optimizer_class, sums, bias_correction
     )
     two, norms_of_two, *counts_of_two = train_on_replicas(
-        cached_strategy("mirrored"), optimizer_class, shares
+        cached_strategy("mirrored"), optimizer_class, shares, bias_correction
     )
     assert norms_of_one[0] > 1.0 and norms_of_one[2] > 1.0
     np.testing.assert_allclose(norms_of_two, norms_of_one, rtol=1e-6)

@@ -185,17 +185,13 @@ class _AdamFamily(keras.optimizers.Optimizer):
             return
         import tensorflow as tf
 
-        def update_one(variable, gradient, learning_rate, *betas, correction):
-            self.update_step(gradient, variable, learning_rate, betas, correction)
+        def update_one(variable, gradient, rate, beta_1, beta_2, correction):
+            self.update_step(gradient, variable, rate, (beta_1, beta_2), correction)
 
         def update_all(strategy, grads, variables, *scalars):
             for gradient, variable in zip(grads, variables, strict=True):
                 strategy.extended.update(
-                    variable,
-                    update_one,
-                    args=(gradient, *scalars),
-                    kwargs={"correction": correction},
-                    group=False,
+                    variable, update_one, args=(gradient, *scalars), group=False
                 )
 
         # Not the replica context's merge_call: XLA on several GPUs cannot have one.
@@ -206,6 +202,7 @@ class _AdamFamily(keras.optimizers.Optimizer):
             [v.value if isinstance(v, keras.Variable) else v for v in variables],
             learning_rate,
             *betas,
+            correction,
         )
 
     def update_step(
