@@ -38,7 +38,7 @@ def main(arguments=None):
         inputs=options.input,
         folder=str(folder),
         data_dir=options.data_dir,
-        rounds=options.rounds or (5 if options.quick else 9),
+        rounds=options.rounds or (3 if options.quick else 5),
         quick=options.quick,
     )
     rows, seconds = [], {}
@@ -59,11 +59,11 @@ def main(arguments=None):
 
 def _parse(arguments):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
-    parser.add_argument("--quick", action="store_true", help="5 rounds, fewer peers")
+    parser.add_argument("--quick", action="store_true", help="3 rounds, fewer peers")
     parser.add_argument(
         "--only", type=_names, default=list(ITEMS), help=f"of {', '.join(ITEMS)}"
     )
-    parser.add_argument("--rounds", type=int, help="timed rounds; 9, or 5 if --quick")
+    parser.add_argument("--rounds", type=int, help="timed rounds; 5, or 3 if --quick")
     parser.add_argument(
         "--input", default="docs", help="text, as for run_pretraining.py"
     )

@@ -16,7 +16,7 @@ from benchmarks.worker import Contestant
 
 
 def startup(settings):
-    """Three processes of each in turn; both compile with XLA, the default of both."""
+    """Processes of each in turn; both compile with XLA, the default of both."""
     Contestant(
         "benchmarks.corpus:prepare",
         {"folder": settings.folder, "inputs": settings.inputs, "model": "electra"},
@@ -25,7 +25,7 @@ def startup(settings):
         side: lambda side=side: _start(side, settings.folder)
         for side in ("ours", "keras")
     }
-    results = comparison.interleave(runs, min(settings.rounds, 5))
+    results = comparison.interleave(runs, settings.rounds)
     ours, keras = (comparison.median(results[s], "seconds") for s in runs)
     return [
         Row(
