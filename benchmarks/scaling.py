@@ -23,7 +23,7 @@ _AXES = {
     "batch": ("batch_size", [2, 4, 8, 16, 32]),
     "depth": ("num_hidden_layers", [1, 2, 4, 8]),
 }
-_CORPUS_MB = (2, 4, 8, 16, 32)
+_CORPUS_MB = (25, 50, 100, 200, 400)
 _PLOTS = (*_AXES, "corpus", "workers")
 
 
