@@ -81,7 +81,9 @@ def _names(text):
     names = text.split(",")
     unknown = [name for name in names if name not in ITEMS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"no benchmark {', '.join(unknown)}")
+        raise argparse.ArgumentTypeError(
+            f"no benchmark {', '.join(unknown)}; there are {', '.join(ITEMS)}"
+        )
     return names
 
 

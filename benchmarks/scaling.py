@@ -141,7 +141,7 @@ def plot_corpus(points, path):
     memory_axes.set_ylabel("peak memory of all processes, GB")
     for axes in (time_axes, memory_axes):
         axes.set_xlabel("text, MB")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     figure.savefig(path, dpi=120)
 
 
