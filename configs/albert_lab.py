@@ -21,13 +21,13 @@ def get_config() -> PretrainConfig:
     return PretrainConfig(
         model=EncoderConfig(
             vocab_size=8000,
-            embedding_size=64,
-            hidden_size=128,
+            embedding_size=32,
+            hidden_size=64,
             num_hidden_layers=4,
             num_attention_heads=2,
-            intermediate_size=512,
+            intermediate_size=256,
             max_position_embeddings=128,
-            initializer_range=0.049,  # ALBERT-base's 0.02 at this width: 0.02 sqrt(6)
+            initializer_range=0.069,  # ALBERT-base's 0.02 at this width: 0.02 sqrt(12)
             position_initializer="sinusoidal",  # see electra_lab.py
             parameter_sharing="all",
             use_pooler=True,
@@ -41,26 +41,26 @@ def get_config() -> PretrainConfig:
             name="masked_lm", sentence_objective="sentence_order"
         ),
         data=DataConfig(
-            max_seq_length=64,
+            max_seq_length=128,
             tokenizer="sentencepiece",
             example_format="sentence_order",
             short_seq_prob=0.1,
             heldout_fraction=0.01,
             masking="static",
-            max_predictions_per_seq=10,
+            max_predictions_per_seq=20,
             mask_token_prob=0.8,
             random_token_prob=0.1,
             whole_word_masking=True,
             max_ngram=3,
         ),
         train=TrainConfig(
-            num_steps=8000,
-            batch_size=32,
+            num_steps=5000,
+            batch_size=16,
             optimizer="lamb",
             schedule="albert",
             learning_rate=0.005,
-            warmup_steps=500,
-            checkpoint_every=400,
+            warmup_steps=300,
+            checkpoint_every=500,
             log_every=100,
             eval_steps=20,
         ),
