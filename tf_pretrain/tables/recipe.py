@@ -77,11 +77,11 @@ def recipes(lab: str, paper: str, fraction=1.0, num_steps=None, **changes):
 def shape(hidden: int) -> dict:
     """Fields of `model` for a network so wide.
 
-    Heads of 64 or less, a feed-forward network of 4 widths, and an initial deviation
-    of BERT's 0.02 at width 768, larger for narrower networks (docs/results.md says
-    why).
+    Two heads or more of 64 or less, a feed-forward network of 4 widths, and an initial
+    deviation of BERT's 0.02 at width 768, larger for narrower networks (docs/results.md
+    says why).
     """
-    heads = max(1, math.ceil(hidden / 64))
+    heads = max(2, math.ceil(hidden / 64))
     return {
         "hidden_size": hidden,
         "num_attention_heads": next(
