@@ -25,8 +25,17 @@ from tf_pretrain.models import flops, summary
 from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.glue import NAMES
 
-# Updates of one fine-tuning at lab scale, where a task's epochs would have more.
-LAB_FINETUNE_STEPS = 1000
+# Over ELECTRA-Small's values, for every task: networks a quarter as wide want larger
+# rates (docs/results.md), and a trial should take about a minute.
+_LAB_FINETUNE = {
+    "num_trials": 1,
+    "num_evaluations": 1,
+    "num_steps": 600,
+    "learning_rate": 1e-3,
+    "bias_correction": True,
+    "layerwise_decay": 1.0,  # layers that are shared cannot have others
+    "subsets": True,
+}
 # They change how a run goes on, not what it computes.
 _RUN_FIELDS = (
     "train.bad_records",
@@ -96,13 +105,11 @@ def request(
     for task in setup.tasks:
         settings = finetune_config(setup, task, config)
         name = task if task in NAMES else Path(task).resolve().name
-        limit = _max_steps(setup)
-        key = _hash([task, limit, _differing(FinetuneConfig(), settings)])[:8]
+        key = _hash([task, _differing(FinetuneConfig(), settings)])[:8]
         finetunes[f"{name}-{key}"] = {
             "settings": config_lib.to_dict(settings),
             "task": task,
             "data_dir": setup.data_dir,
-            "max_steps": limit,
         }
     content = {"config": _content(config), **identity}
     if setup.backend != "tensorflow":  # other samples, other speed
@@ -126,9 +133,8 @@ def request(
 def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> FinetuneConfig:
     """How a task is fine-tuned after a run.
 
-    At paper scale as its paper does. At lab scale every model as ELECTRA-Small, once
-    for each pretraining seed; one that was made with a pooler is read through it, and
-    without layer-wise rates, which shared layers cannot have.
+    At paper scale as its paper does. At lab scale every model in the same way, once
+    for each pretraining seed; one that was made with a pooler is read through it.
     """
     pooled = config.model.use_pooler
     file = "finetune_electra.py"
@@ -139,9 +145,9 @@ def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> Finetune
     values = config_lib.to_dict(load_config(f"{sizes.CONFIGS}/{file}", task))
     values["seed"] = config.seed
     if setup.scale == "lab":
-        values["finetune"].update(num_trials=1, num_evaluations=1, subsets=True)
+        values["finetune"].update(_LAB_FINETUNE)
         if pooled:
-            values["finetune"].update(head="pooled", layerwise_decay=1.0)
+            values["finetune"]["head"] = "pooled"
     for field, value in setup.finetune.items():
         config_lib.override(FinetuneConfig, values, f"finetune.{field}", value)
     return config_lib.from_dict(FinetuneConfig, values)
@@ -238,10 +244,6 @@ def _data_folders(setup, config, identity):
         "records": str(workdir / "records" / _hash(pieces | {"data": data})[:16]),
         "data": config_lib.to_dict(config.data),
     }
-
-
-def _max_steps(setup):
-    return LAB_FINETUNE_STEPS if setup.scale == "lab" else None
 
 
 def _hash(content):

@@ -144,10 +144,6 @@ def _finetune(folder, key, wanted):
         task = glue.load(name, wanted["data_dir"], settings.subsets)
     else:
         task = own_task.load(name)
-    limit = wanted["max_steps"]
-    if limit and settings.total_steps(len(task.splits["train"])) > limit:
-        settings = dataclasses.replace(settings, num_steps=limit)
-        config = dataclasses.replace(config, finetune=settings)
     if results_path.is_file():  # finished, but the cell was stopped later on
         results = json.loads(results_path.read_text(encoding="utf-8"))
     else:
