@@ -112,7 +112,7 @@ def test_paper_compute():
 def test_overrides_move_all_rows():
     configs = registry.find("electra_table5").configs("lab", {"train.num_steps": "600"})
     assert configs["ELECTRA"].train.num_steps == 600
-    assert configs["ELECTRA"].train.warmup_steps == round(600 * 450 / 7500)
+    assert configs["ELECTRA"].train.warmup_steps == round(600 * 400 / 6000)
     costs = [flops.training_flops(config) for config in configs.values()]
     assert max(costs) / min(costs) < 1.002
 

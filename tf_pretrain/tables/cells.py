@@ -31,6 +31,7 @@ _LAB_FINETUNE = {
     "num_trials": 1,
     "num_evaluations": 1,
     "num_steps": 600,
+    "batch_size": 16,
     "learning_rate": 1e-3,
     "bias_correction": True,
     "layerwise_decay": 1.0,  # layers that are shared cannot have others
