@@ -144,6 +144,9 @@ def _finetune(folder, key, wanted):
         task = glue.load(name, wanted["data_dir"], settings.subsets)
     else:
         task = own_task.load(name)
+    # Predictions of what has no labels are for leaderboards, and take their time.
+    kept = ("train", *task.scored_splits)
+    task = dataclasses.replace(task, splits={n: task.splits[n] for n in kept})
     if results_path.is_file():  # finished, but the cell was stopped later on
         results = json.loads(results_path.read_text(encoding="utf-8"))
     else:
