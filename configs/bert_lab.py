@@ -1,4 +1,4 @@
-"""BERT, the ELECTRA paper's baseline, at laboratory scale: 10 minutes on one core.
+"""BERT, the ELECTRA paper's baseline, at laboratory scale.
 
     python run_pretraining.py --config=configs/bert_lab.py --input='text/*.txt.gz'
 

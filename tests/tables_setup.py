@@ -29,6 +29,7 @@ def make_setup(tmp_path) -> cells.Setup:
     for split in ("train", "dev"):
         rows = "sentence\tlabel\n" + "good\tp\nbad\tn\n" * 6
         (task / f"{split}.tsv").write_text(rows)
+    (task / "test.tsv").write_text("sentence\ngood\nbad\n")
     return cells.Setup(
         workdir=str(tmp_path / "workdir"),
         inputs=str(write_corpus(tmp_path / "text.txt", documents=60)),

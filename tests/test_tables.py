@@ -130,7 +130,7 @@ def test_a_width_for_all_rows(table):
         assert new.embedding_size == pytest.approx(3 * old.embedding_size, abs=8)
         assert new.intermediate_size == 4 * new.hidden_size
         head_size = new.hidden_size // new.num_attention_heads
-        assert 32 <= head_size <= 64 and new.num_attention_heads > 1
+        assert 48 <= head_size <= 64 and new.num_attention_heads > 1
         deviation = 0.02 * (768 / new.hidden_size) ** 0.5
         assert new.initializer_range == pytest.approx(deviation, abs=1e-4)
         assert config.objective == dataclasses.replace(
@@ -149,6 +149,21 @@ def test_widths_and_embeddings_of_rows():
     ):
         configs = registry.find(table).configs("lab").values()
         assert [getattr(c.model, field) for c in configs] == sizes, table
+
+
+def test_lab_cells_fine_tune_every_task_alike():
+    """Whatever the papers' epochs; only the head follows the family."""
+    configs = registry.find("families").configs("lab")
+    for row, head in (("ELECTRA", "first_token"), ("ALBERT, equal shape", "pooled")):
+        settings = [
+            cells.finetune_config(cells.Setup(""), task, configs[row]).finetune
+            for task in ("CoLA", "RTE")
+        ]
+        steps = {s.total_steps(examples) for s in settings for examples in (99, 9999)}
+        assert len(steps) == 1
+        assert {s.head for s in settings} == {head}
+        # Shared layers cannot have rates of their own.
+        assert {s.layerwise_decay for s in settings} == {1.0}
 
 
 def test_overrides_win_over_what_follows():

@@ -56,6 +56,9 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     assert (cell["seed"], cell["command"]) == (0, "the command")
     (result,) = cell["tasks"].values()
     assert (result["task"], result["steps"]) == ("words", 3)
+    # What has no labels is not predicted.
+    predictions = folder.glob("words-*/predictions/seed-0/*")
+    assert [path.name for path in predictions] == ["dev.tsv"]
 
     # As if the process had died before it wrote its results: the runs are still there.
     # Their data are not, so both cells want to make them.
