@@ -4,8 +4,8 @@
 
 Not from the paper, whose smallest model costs 1.3e18 FLOPs (Table 1): ELECTRA-Small's
 proportions with a third of its depth and a quarter of its width, for comparisons on one
-machine. So narrow because width hardly matters for the first ten million tokens; a wider
-one learns more from then on (docs/results.md).
+machine. So narrow because width hardly matters for the first ten million tokens; a
+wider one learns more from then on (docs/results.md).
 """
 
 from tf_pretrain.config import (
