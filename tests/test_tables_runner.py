@@ -44,8 +44,9 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     monkeypatch.setattr(estimates, "minutes", lambda request, cores: 1.0)
     planned = _two_rows(setup)
     lines = []
-    # After the first, a little less than the minute for the second is left.
-    assert not runner.run(planned, 1.001, lines.append)
+    # After the first, a little less than the minute for the second is left. Both are
+    # rows of a second table, too.
+    assert not runner.run([*planned, *planned], 1.001, lines.append)
     assert lines[0] == "0 of 2 cells are finished"
     assert "1 cells" in lines[-1] and "BERT, seed 0" in lines[-1]
     folder = cells.folder(setup.workdir, planned[0].request["key"])

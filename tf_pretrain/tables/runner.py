@@ -115,7 +115,8 @@ def _run(planned, budget_minutes, say, shares):
     began = time.monotonic()
     failed, running, free = [], {}, list(shares)
     todo = [cell for cell in planned if not _is_finished(cell)]
-    say(f"{len(planned) - len(todo)} of {len(planned)} cells are finished")
+    total = len({cell.request["key"] for cell in planned})
+    say(f"{total - len(_different(todo))} of {total} cells are finished")
     try:
         while todo or running:
             keys = {cell.request["key"] for cell, _ in running.values()}
@@ -168,12 +169,19 @@ def _end(cell, status, say):
 
 
 def _not_started(todo, minutes, left, shares):
+    # Some may have been finished as another table's.
+    todo = _different(c for c in todo if not _is_finished(c))
     total = sum(estimates.minutes(c.request, len(shares[0])) for c in todo)
     return (
         f"the next cell needs about {minutes:.1f} minutes, {max(0, left):.1f} are "
         f"left; {len(todo)} cells of about {total / len(shares):.0f} minutes remain: "
         + "; ".join(map(str, todo))
     )
+
+
+def _different(planned):
+    """One of each key, in order."""
+    return list({cell.request["key"]: cell for cell in planned}.values())
 
 
 def _is_finished(cell):
