@@ -57,6 +57,8 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     assert (cell["seed"], cell["command"]) == (0, "the command")
     (result,) = cell["tasks"].values()
     assert (result["task"], result["steps"]) == ("words", 3)
+    shown = registry.find("electra_table5").metrics
+    assert shown.keys() <= cells.scores(cell, cell["tasks"]).keys()
     # What has no labels is not predicted.
     predictions = folder.glob("words-*/predictions/seed-0/*")
     assert [path.name for path in predictions] == ["dev.tsv"]
