@@ -107,6 +107,14 @@ def test_evaluation_pads_with_empty_rows_and_repeats(tiny):
     assert first[1]["masked_lm_weights"][:3].sum() > 0
 
 
+def test_nothing_to_tune(tiny):
+    """Else deleting an iterator waits for tf.data's tuner, up to a minute."""
+    training = batches.training_batches(*tiny, 0, 8)
+    evaluation = batches.evaluation_batches(*tiny, 0, 8, 2)
+    assert training.options().autotune.enabled is False
+    assert evaluation.options().autotune.enabled is False
+
+
 def test_too_few_examples(tiny):
     with pytest.raises(ConfigError, match="too few for a batch of 100000"):
         batches.training_batches(*tiny, 0, 100_000)

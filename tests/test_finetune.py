@@ -117,6 +117,11 @@ def finished(tmp_path_factory, initial):
     return workdir, finetune.finetune(classes(), CONFIG, initial, workdir)
 
 
+def test_nothing_to_tune(initial):
+    dataset = runner(classes(), CONFIG, initial)._dataset(seed=0)
+    assert dataset.options().autotune.enabled is False
+
+
 def test_predictions_give_the_scores(finished):
     workdir, results = finished
     task = classes()

@@ -82,7 +82,7 @@ def training_batches(
 
     # One batch ahead is enough on the host, and each in flight costs memory.
     batches = stream.map(local_replicas, num_parallel_calls=2, deterministic=True)
-    return batches.unbatch().prefetch(2 * replicas_per_pipeline)
+    return untuned(batches.unbatch().prefetch(2 * replicas_per_pipeline))
 
 
 def evaluation_batches(
@@ -103,7 +103,7 @@ def evaluation_batches(
         data, tokenizer, (seed, _EVALUATION_STREAM), batch_size, allow_empty=True
     )
     empty = tf.data.Dataset.from_tensors(featurize.empty_example()).repeat()
-    return (
+    return untuned(
         tf.data.Dataset.range(len(record_set.files))
         .flat_map(record_set.read_file)
         .concatenate(empty)
@@ -113,6 +113,17 @@ def evaluation_batches(
         .map(lambda step, serialized: featurize(step, serialized, 0))
         .prefetch(1)
     )
+
+
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset without tf.data's tuning, which fixed buffers do not need.
+
+    The tuner of an iterator sleeps for longer and longer, up to a minute, and deleting
+    the iterator can have to wait until it wakes (docs/performance.md).
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _epoch(record_set, seed, epoch, block_size):

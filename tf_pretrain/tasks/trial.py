@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_pretrain.config import ConfigError, EncoderConfig
+from tf_pretrain.data.batches import untuned
 from tf_pretrain.interchange.finetuned import Model
 from tf_pretrain.tasks import batches, metrics
 from tf_pretrain.tasks.config import FinetuneConfig
@@ -233,7 +234,7 @@ class TrialRunner:
             for name, value in first.items()
         }
         dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-        return dataset.prefetch(4)
+        return untuned(dataset.prefetch(4))
 
     def _multipliers(self):
         decay = self.config.finetune.layerwise_decay
