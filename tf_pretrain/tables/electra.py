@@ -14,10 +14,7 @@ _BERT_BASE = (_BERT_LAB, "bert_base.py")
 _AVERAGE = {"glue": "glue_dev_avg"}
 # What pretraining itself shows, also where a run is too short for GLUE. Not printed.
 _HELD_OUT = {"held-out replaced_token_auc": None, "held-out masked_lm_accuracy": None}
-_HELD_OUT_NOTE = (
-    "held-out masked LM is the generator's, where there is a discriminator; the "
-    "encoder of All-Tokens and Replace MLM reads samples in the place of masks"
-)
+_HELD_OUT_NOTE = "held-out masked LM is the generator's, where there is a discriminator"
 _TREND = ("ELECTRA", "BERT")
 _OWN_SCHEDULE = "a row with a fraction of the compute has a schedule of its own"
 
@@ -199,6 +196,7 @@ TABLES = (
         metrics=_AVERAGE | _HELD_OUT,
         notes=(
             _HELD_OUT_NOTE,
+            "All-Tokens and Replace MLM read samples in the place of masks there, too",
             "the paper does not print the steps of the rows in between: at paper scale "
             "they have ELECTRA-Base's",
         ),

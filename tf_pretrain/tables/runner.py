@@ -115,7 +115,7 @@ def _run(planned, budget_minutes, say, shares):
     began = time.monotonic()
     failed, running, free = [], {}, list(shares)
     todo = [cell for cell in planned if not _is_finished(cell)]
-    total = len({cell.request["key"] for cell in planned})
+    total = len(_different(planned))
     say(f"{total - len(_different(todo))} of {total} cells are finished")
     try:
         while todo or running:
