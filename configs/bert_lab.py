@@ -3,7 +3,8 @@
     python run_pretraining.py --config=configs/bert_lab.py --input='text/*.txt.gz'
 
 electra_lab's encoder, data and masks under masked LM alone, as the paper compares them
-(Clark et al., 2020, sec. 3.2), with the steps that cost electra_lab's training FLOPs.
+(Clark et al., 2020, sec. 3.2), with the steps whose matrix products cost what
+electra_lab's do.
 """
 
 from tf_pretrain.config import (
@@ -36,11 +37,11 @@ def get_config() -> PretrainConfig:
         objective=ObjectiveConfig(name="masked_lm"),
         data=DataConfig(max_seq_length=128, heldout_fraction=0.01),
         train=TrainConfig(
-            num_steps=9800,
+            num_steps=9900,
             batch_size=16,
             learning_rate=1e-3,
             bias_correction=True,
-            warmup_steps=400,
+            warmup_steps=600,
             checkpoint_every=500,
             log_every=100,
             eval_steps=20,

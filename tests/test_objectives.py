@@ -136,3 +136,20 @@ def test_cross_entropies_match_numpy():
     np.testing.assert_allclose(
         binary_cross_entropy(logits, labels), expected, rtol=1e-5, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("name,sentence", OBJECTIVES)
+def test_fresh_weights_are_independent(name, sentence):
+    """No table or kernel has the numbers of another one, at whatever scale."""
+    network = build_objective(tiny_config(name, sentence))
+    starts = {}
+    for variable in network.trainable_variables:
+        values = np.ravel(variable)[:16]
+        if np.std(values) > 0:
+            starts[variable.path] = values / np.linalg.norm(values)
+    assert len(starts) > 12
+    likeness = np.abs(
+        np.stack(list(starts.values())) @ np.stack(list(starts.values())).T
+    )
+    np.fill_diagonal(likeness, 0)
+    assert likeness.max() < 0.99, list(starts)[likeness.max(axis=0).argmax()]

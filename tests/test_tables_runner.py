@@ -25,7 +25,6 @@ from tf_pretrain.tables import (
     run_cell,
     runner,
 )
-from tf_pretrain.tables.definition import matmul_training_flops
 
 
 @pytest.fixture
@@ -51,12 +50,17 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     assert "1 cells" in lines[-1] and "BERT, seed 0" in lines[-1]
     folder = cells.folder(setup.workdir, planned[0].request["key"])
     cell = json.loads((folder / "cell.json").read_text())
-    assert cell["flops"] == flops.training_flops(
-        registry.find("electra_table5").configs("lab", SHRUNKEN)["ELECTRA"]
-    )
-    assert (cell["seed"], cell["command"]) == (0, "the command")
+    config = registry.find("electra_table5").configs("lab", SHRUNKEN)["ELECTRA"]
+    assert cell["flops"] == flops.matmul_training_flops(config)
+    assert cell["electra_flops"] == flops.training_flops(config)
     (result,) = cell["tasks"].values()
     assert (result["task"], result["steps"]) == ("words", 3)
+    for part in (cell["pretrain"], result):
+        assert part["command"] == "the command" and part["cores"] > 0
+    assert cell["seed"] == 0
+    assert cell["minutes"] * 60 == pytest.approx(
+        cell["pretrain"]["seconds"] + result["seconds"]
+    )
     shown = registry.find("electra_table5").metrics
     assert shown.keys() <= cells.scores(cell, cell["tasks"]).keys()
     # What has no labels is not predicted.
@@ -90,14 +94,15 @@ def _write_cell(request, **values):
     cell = {
         "key": request["key"],
         "config": request["config"],
-        "cores": 2,
         "backend": "tensorflow",
-        "pretrain": {"seconds": 60},
+        "pretrain": {"seconds": 60, "cores": 2},
         "tasks": {key: {"task": "words", "seconds": 30} for key in request["tasks"]},
         "intrinsic_formats": [],
         "minutes": 1.5,
     }
     (folder / "cell.json").write_text(json.dumps(cell | values))
+    (folder / "pretrain").mkdir(exist_ok=True)
+    (folder / "pretrain" / "results.json").write_text("{}")
 
 
 def test_a_cell_that_fails_names_its_log(setup, monkeypatch):
@@ -129,9 +134,8 @@ cell = {{
     "threads": [os.environ.get(name) for name in {processes._THREADS!r}],
     "key": request["key"],
     "config": request["config"],
-    "cores": 1,
     "backend": "tensorflow",
-    "pretrain": {{"seconds": 1}},
+    "pretrain": {{"seconds": 1, "cores": 1}},
     "tasks": {{name: {{"task": "words", "seconds": 1}} for name in request["tasks"]}},
     "intrinsic_formats": [],
     "minutes": 0.1,
@@ -214,14 +218,16 @@ def test_estimates_are_measured(setup):
     assert estimates.minutes(electra, 2) > start + estimates.MINUTES_A_TASK
     _write_cell(bert)
     configs = registry.find("electra_table5").configs("lab", SHRUNKEN)
-    ratio = matmul_training_flops(configs["ELECTRA"]) / matmul_training_flops(
-        configs["BERT"]
-    )
+    count = flops.matmul_training_flops
+    ratio = count(configs["ELECTRA"]) / count(configs["BERT"])
     assert estimates.minutes(electra, 2) == pytest.approx(start + ratio + 0.5)
     _write_cell(bert, tasks={})  # pretrained, not fine-tuned
     assert not cells.is_finished(cells.load(setup.workdir, bert["key"]), bert)
     expected = start + estimates.MINUTES_A_TASK
     assert estimates.minutes(bert, 2) == pytest.approx(expected)
+    # Of another machine's report: the weights are not here.
+    shutil.rmtree(cells.folder(setup.workdir, bert["key"]) / "pretrain")
+    assert estimates.minutes(bert, 2) == pytest.approx(expected + 1)
 
 
 @pytest.mark.parametrize(

@@ -378,7 +378,8 @@ def generator_config(config: PretrainConfig) -> EncoderConfig:
     """The generator's encoder (Clark et al., 2020, sec. 3.2).
 
     Width and depth are fractions of the discriminator's; heads and the feed-forward
-    width follow the generator's own width (64 a head, 4 x), as in the released code.
+    width follow the generator's own width (64 a head, 4 x), as in the released code. At
+    the discriminator's own width it has its heads, so that all weights can be shared.
     Tied embeddings keep the discriminator's embedding size. In two-stage training the
     generator is the discriminator's equal in everything, to be copied into it.
     """
@@ -388,6 +389,9 @@ def generator_config(config: PretrainConfig) -> EncoderConfig:
     if objective.generator_training == "two_stage":
         return dataclasses.replace(model, use_pooler=False)
     hidden_size = int(round(model.hidden_size * objective.generator_hidden_size))
+    heads = max(1, hidden_size // 64)
+    if hidden_size == model.hidden_size:
+        heads = model.num_attention_heads
     num_layers = int(round(model.num_hidden_layers * objective.generator_layers))
     tied = objective.weight_tying == "embeddings"
     return dataclasses.replace(
@@ -395,7 +399,7 @@ def generator_config(config: PretrainConfig) -> EncoderConfig:
         hidden_size=hidden_size,
         embedding_size=model.embedding_size if tied else hidden_size,
         num_hidden_layers=num_layers,
-        num_attention_heads=max(1, hidden_size // 64),
+        num_attention_heads=heads,
         intermediate_size=4 * hidden_size,
         num_hidden_groups=min(model.num_hidden_groups, num_layers),
         use_pooler=False,

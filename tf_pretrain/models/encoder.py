@@ -52,12 +52,8 @@ class Encoder(keras.Model):
         ]
         self.pooler = None
         if config.use_pooler:
-            self.pooler = keras.layers.Dense(
-                config.hidden_size,
-                activation="tanh",
-                kernel_initializer=layers.truncated_normal(config.initializer_range),
-                dtype=dtype,
-                name="pooler",
+            self.pooler = layers.dense(
+                config, config.hidden_size, dtype, "pooler", activation="tanh"
             )
         self.build()
 

@@ -90,6 +90,11 @@ def matmul_flops(config: PretrainConfig) -> int:
     return total // config.train.num_steps
 
 
+def matmul_training_flops(config: PretrainConfig) -> int:
+    """`matmul_flops` of all steps of a run."""
+    return matmul_flops(config) * config.train.num_steps
+
+
 def _over_steps(config, main, generator, backward):
     """Operations on one example a step, summed over the steps of the run.
 

@@ -113,12 +113,7 @@ class MaskedLMHead(keras.layers.Layer):
         self.config = config
         self.embedding_size = embedding_size
         self.activation = layers.activation(config.hidden_act)
-        self.dense = keras.layers.Dense(
-            embedding_size,
-            kernel_initializer=layers.truncated_normal(config.initializer_range),
-            dtype=dtype,
-            name="dense",
-        )
+        self.dense = layers.dense(config, embedding_size, dtype, "dense")
         self.layer_norm = layers.layer_norm(dtype)
 
     def build(self, *input_shapes):
@@ -147,12 +142,7 @@ class ReplacedTokenHead(keras.layers.Layer):
         super().__init__(dtype=dtype, name=name)
         self.config = config
         self.activation = layers.activation(config.hidden_act)
-        self.dense = keras.layers.Dense(
-            config.hidden_size,
-            kernel_initializer=layers.truncated_normal(config.initializer_range),
-            dtype=dtype,
-            name="dense",
-        )
+        self.dense = layers.dense(config, config.hidden_size, dtype, "dense")
         # Glorot uniform: the released code passes no initializer here.
         self.prediction = keras.layers.Dense(1, dtype=dtype, name="prediction")
 
@@ -179,12 +169,7 @@ class SentenceHead(keras.layers.Layer):
     def __init__(self, config, dtype=None, name="sentence_head"):
         super().__init__(dtype=dtype, name=name)
         self.config = config
-        self.dense = keras.layers.Dense(
-            2,
-            kernel_initializer=layers.truncated_normal(config.initializer_range),
-            dtype=dtype,
-            name="dense",
-        )
+        self.dense = layers.dense(config, 2, dtype, "dense")
 
     def build(self, input_shape=None):
         self.dense.build((None, self.config.hidden_size))

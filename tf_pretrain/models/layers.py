@@ -50,6 +50,21 @@ def sinusoidal(stddev):
     return initialize
 
 
+def dense(config, units, dtype, name, activation=None):
+    """A dense layer whose kernel starts as the references' do.
+
+    It has an initializer to itself: one that is used again gives the same values again,
+    and with equal queries and keys each token would at first look at itself.
+    """
+    return keras.layers.Dense(
+        units,
+        activation=activation,
+        kernel_initializer=truncated_normal(config.initializer_range),
+        dtype=dtype,
+        name=name,
+    )
+
+
 def layer_norm(dtype):
     """LayerNormalization with the references' epsilon."""
     return keras.layers.LayerNormalization(
@@ -170,15 +185,10 @@ class SelfAttention(keras.layers.Layer):
         # No autocast: the bias of -10000 stays float32 under mixed precision.
         super().__init__(dtype=dtype, name=name, autocast=False)
         self.config = config
-        kernel = truncated_normal(config.initializer_range)
-
-        def dense(name):
-            return keras.layers.Dense(
-                config.hidden_size, kernel_initializer=kernel, dtype=dtype, name=name
-            )
-
-        self.query, self.key, self.value = dense("query"), dense("key"), dense("value")
-        self.output_dense = dense("output")
+        self.query, self.key, self.value, self.output_dense = (
+            dense(config, config.hidden_size, dtype, name)
+            for name in ("query", "key", "value", "output")
+        )
         self.layer_norm = layer_norm(dtype)
 
     def build(self, input_shape):
@@ -226,17 +236,11 @@ class FeedForward(keras.layers.Layer):
     def __init__(self, config, dtype=None, name=None):
         super().__init__(dtype=dtype, name=name)
         self.config = config
-        kernel = truncated_normal(config.initializer_range)
         self.activation = activation(config.hidden_act)
-        self.intermediate = keras.layers.Dense(
-            config.intermediate_size,
-            kernel_initializer=kernel,
-            dtype=dtype,
-            name="intermediate",
+        self.intermediate = dense(
+            config, config.intermediate_size, dtype, "intermediate"
         )
-        self.output_dense = keras.layers.Dense(
-            config.hidden_size, kernel_initializer=kernel, dtype=dtype, name="output"
-        )
+        self.output_dense = dense(config, config.hidden_size, dtype, "output")
         self.layer_norm = layer_norm(dtype)
 
     def build(self, input_shape):

@@ -1,10 +1,11 @@
 """The tables of ALBERT (Lan et al., 2019).
 
-Lab rows run at the FLOPs of `albert_lab`, with its text and vocabulary. Embedding sizes
-have the paper's ratio to the width, and widths of rows are multiples of `albert_lab`'s.
+Lab rows run at the compute of `albert_lab`, with its text and vocabulary. Embedding
+sizes have the paper's ratio to the width, and widths of rows are multiples of
+`albert_lab`'s.
 """
 
-from tf_pretrain.tables.definition import Row, Table
+from tf_pretrain.tables.definition import EQUAL_STEPS, Row, Table, unpretrained
 from tf_pretrain.tables.recipe import Recipe, recipes
 
 _LAB = "albert_lab.py"
@@ -163,6 +164,7 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
+            EQUAL_STEPS,
             "at lab scale E has the paper's ratios to the width: 1/12, 1/6, 1/3, 1",
         ),
     ),
@@ -174,11 +176,13 @@ TABLES = (
         "table4",
         rows=tuple(
             _embedding_row(sharing, size) for size in (768, 128) for sharing in _SHARING
-        ),
+        )
+        + (unpretrained(_LAB),),
         reference=_LAB,
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
+            EQUAL_STEPS,
             "at lab scale E has the paper's ratios to the width: 1 and 1/6",
         ),
     ),
@@ -192,6 +196,7 @@ TABLES = (
             _objective_row("None", "none", "sentence_pair", "None"),
             _objective_row("NSP", "next_sentence", "next_sentence", "NSP"),
             _objective_row("SOP", "sentence_order", "sentence_order", "SOP"),
+            unpretrained(_LAB),
         ),
         reference=_LAB,
         metrics={
@@ -242,7 +247,6 @@ TABLES = (
         ),
         reference=_LAB,
         metrics=_AVERAGE,
-        equal="matmul",
         notes=(
             _OTHER_AVERAGE,
             "at lab scale BERT has 8 layers, ALBERT 8/3 of the config file's width",
@@ -282,6 +286,8 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
+            EQUAL_STEPS,
+            "at lab scale without the two deepest",
             "the paper starts each row from the shallower one, we from random weights",
         ),
     ),
@@ -296,6 +302,7 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
+            EQUAL_STEPS,
             "at lab scale the widths are 2/3, 4/3, 8/3 and 4 of the config file's",
         ),
     ),
@@ -324,6 +331,7 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
+            EQUAL_STEPS,
             "at lab scale 4 and 8 layers, 8/3 as wide as the config file's",
         ),
     ),

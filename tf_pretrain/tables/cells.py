@@ -142,7 +142,8 @@ def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> Finetune
     if setup.scale == "paper" and pooled:
         file = "finetune_albert.py"
     elif setup.scale == "paper":
-        file += ":small" if config.model.hidden_size <= 256 else ":base"
+        hidden = config.model.hidden_size
+        file += ":small" if hidden <= 256 else ":base" if hidden <= 768 else ":large"
     values = config_lib.to_dict(load_config(f"{sizes.CONFIGS}/{file}", task))
     values["seed"] = config.seed
     if setup.scale == "lab":
@@ -204,9 +205,14 @@ def scores(cell: dict, task_keys) -> dict[str, float]:
 
 
 def costs(config: PretrainConfig) -> dict:
-    """What is known of a run beforehand, for cell.json."""
+    """What is known of a run beforehand, for cell.json.
+
+    "flops" are those of the matrix products executed, "electra_flops" what the ELECTRA
+    paper would count; "memory_bytes" is an estimate.
+    """
     return {
-        "flops": flops.training_flops(config),
+        "flops": flops.matmul_training_flops(config),
+        "electra_flops": flops.training_flops(config),
         "memory_bytes": summary.memory_bytes(config),
     }
 

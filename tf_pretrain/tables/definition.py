@@ -1,7 +1,9 @@
 """What a table is: rows, each a config at one or both scales, and what is compared.
 
-Scales: "lab" is this project's (`configs/*_lab.py`), where all rows of a table cost the
-same training FLOPs; "paper" has the papers' sizes and steps.
+Scales: "lab" is this project's (`configs/*_lab.py`), where all rows of a table execute
+the same number of operations in matrix products; "paper" has the papers' sizes and
+steps. The ELECTRA paper also counts each lookup of an embedding as a product with the
+whole table, which is never executed: of `electra_lab` that would be most of the count.
 """
 
 import dataclasses
@@ -12,6 +14,10 @@ from tf_pretrain.tables import papers
 from tf_pretrain.tables.recipe import Recipe
 
 SCALES = ("lab", "paper")
+UNPRETRAINED = "no pretraining"
+EQUAL_STEPS = (
+    "the paper gives each row the same steps; at lab scale each has the same compute"
+)
 # "lab": the rows run at lab scale; "paper": at the paper's only; "facts": not at all.
 KINDS = ("lab", "paper", "facts")
 
@@ -31,6 +37,11 @@ class Row:
     printed: dict | None = None
 
 
+def unpretrained(file: str) -> Row:
+    """What a lab config's network scores untrained: where a table's scores begin."""
+    return Row(UNPRETRAINED, {"lab": Recipe(file, fraction=0.0)})
+
+
 @dataclasses.dataclass(frozen=True)
 class Table:
     """A table or figure of a paper, or one of ours.
@@ -46,8 +57,6 @@ class Table:
         metrics: {our score: the paper's column, or None}; the first is the main one.
             Our scores: see `tables.cells.scores`.
         intrinsic: Example formats that each model is scored on as it is.
-        equal: "flops": as the ELECTRA paper counts; "matmul": the matrix products
-            that are executed, which stand for time.
         by_compute: Whether the report draws the scores against FLOPs.
         trend: Two families of rows whose difference is followed over what their names
             say after a comma: ("ELECTRA", "BERT") of "ELECTRA, 1/2" and "BERT, 1/2".
@@ -63,7 +72,6 @@ class Table:
     reference: str = "electra_lab.py"
     metrics: dict = dataclasses.field(default_factory=lambda: {"glue": None})
     intrinsic: tuple[str, ...] = ()
-    equal: str = "flops"
     by_compute: bool = False
     trend: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
@@ -95,11 +103,9 @@ class Table:
                 )
                 for name, recipe in recipes.items()
             }
-        cost = {"flops": flops.training_flops, "matmul": matmul_training_flops}
-        cost = cost[self.equal]
-        budget = cost(Recipe(self.reference).build(overrides))
+        budget = flops.matmul_training_flops(Recipe(self.reference).build(overrides))
         return {
-            name: lab_run(steps_of_cost(configs[name], recipe.fraction * budget, cost))
+            name: lab_run(steps_of_cost(configs[name], recipe.fraction * budget))
             for name, recipe in recipes.items()
         }
 
@@ -110,17 +116,12 @@ class Table:
         return papers.find_row(self.paper, self.printed, row.printed)
 
 
-def matmul_training_flops(config: PretrainConfig) -> int:
-    """Operations of all matrix products of a run, as executed here."""
-    return flops.matmul_flops(config) * config.train.num_steps
-
-
-def steps_of_cost(config: PretrainConfig, budget: float, cost) -> PretrainConfig:
-    """The config with the number of steps whose `cost(config)` is nearest to a budget.
+def steps_of_cost(config: PretrainConfig, budget: float) -> PretrainConfig:
+    """The config with the steps whose products are nearest to a budget; 2 or more.
 
     Costs are proportional to the steps, but for one step of two-stage training.
     """
-    one_step = cost(with_steps(config, config.train.num_steps)) / config.train.num_steps
+    one_step = flops.matmul_flops(with_steps(config, config.train.num_steps))
     return with_steps(config, max(2, budget / one_step))
 
 

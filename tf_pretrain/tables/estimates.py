@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.tables.definition import matmul_training_flops
+from tf_pretrain.models import flops
+from tf_pretrain.tables import cells
 
 # Until a cell is measured: electra_lab's matrix products a second on a shared CPU core
 # (docs/results.md), and a guess.
@@ -18,24 +19,28 @@ MINUTES_TO_START = 0.5  # of a process, on a CPU
 def minutes(request: dict, cores: int) -> float:
     """What a cell will take on so many cores, by the finished cells of its workdir.
 
-    Pretraining by its matrix products and the median rate of the cells measured, a
-    fine-tuning by the median of the same task; without any, by constants.
+    Pretraining by its matrix products and the rate of all cells measured, a fine-tuning
+    by the median of the same task; without any, by constants.
     """
     measured = [
         json.loads(path.read_text(encoding="utf-8"))
         for path in Path(request["workdir"]).glob("cells/*/cell.json")
     ]
     measured = [c for c in measured if c["backend"] == request["backend"]]
-    # A pretraining that is done is not repeated.
     own = next((c for c in measured if c["key"] == request["key"]), None)
-    measured = [c for c in measured if c["cores"] == cores] or measured
-    rates = [
-        _products(c["config"]) / c["pretrain"]["seconds"] / c["cores"] for c in measured
-    ]
+    pretrained = cells.folder(request["workdir"], request["key"]) / "pretrain"
+    same = [c for c in measured if c["pretrain"]["cores"] == cores]
+    measured = same or measured
     total = MINUTES_TO_START
-    if own is None:
-        rate = cores * (statistics.median(rates) if rates else _FLOPS_PER_CORE_S)
-        total += _products(request["config"]) / rate / 60
+    # A cell from another machine's report has no weights: pretrained again if needed.
+    if own is None or not (pretrained / "results.json").is_file():
+        rate = _FLOPS_PER_CORE_S
+        if measured:
+            seconds = sum(
+                c["pretrain"]["seconds"] * c["pretrain"]["cores"] for c in measured
+            )
+            rate = sum(_products(c["config"]) for c in measured) / seconds
+        total += _products(request["config"]) / (rate * cores) / 60
     for key in request["tasks"]:
         if own is not None and key in own["tasks"]:
             continue
@@ -51,4 +56,4 @@ def minutes(request: dict, cores: int) -> float:
 
 
 def _products(values):
-    return matmul_training_flops(config_lib.from_dict(PretrainConfig, values))
+    return flops.matmul_training_flops(config_lib.from_dict(PretrainConfig, values))

@@ -1,8 +1,8 @@
 """The process of one cell: `python -m tf_pretrain.tables.run_cell request.json`.
 
-Pretrains, fine-tunes and scores what its request asks for and is not there yet, then
-writes `cell.json` beside the request. Started by `tables.runner`; a cell that was
-stopped goes on where its pretraining and its trials were.
+Pretrains, fine-tunes and scores what its request asks for and is not there yet, and
+writes `cell.json` beside the request after each of these. Started by `tables.runner`; a
+cell that was stopped goes on where its pretraining and its trials were.
 """
 
 import contextlib
@@ -37,10 +37,10 @@ def run(request: dict) -> dict:
     """Does what is missing of a request; see `cells.request`.
 
     Returns:
-        What `cell.json` holds: `config`, `seed`, `flops`, `memory_bytes`, `pretrain`
+        What `cell.json` holds: `config`, `seed`, `backend`, `cells.costs`, `pretrain`
         (of its results.json), `curves` (held-out scores by step), `tasks` {key:
-        results}, `intrinsic`, `minutes` of computing on `cores`, `backend`, `command`
-        and `commit`.
+        results}, `intrinsic`, and `minutes` of computing. `pretrain` and each task
+        have the `command`, the `commit` and the number of `cores` that they ended with.
 
     Raises:
         UserError: As pretraining and fine-tuning do.
@@ -48,38 +48,46 @@ def run(request: dict) -> dict:
     workdir = request["workdir"]
     folder = cells.folder(workdir, request["key"])
     config = config_lib.from_dict(PretrainConfig, request["config"])
-    for data in request["data"].values():
-        _prepare_data(config, request, data)
-    results = _pretrain(config, request, folder)
-
-    earlier = cells.load(workdir, request["key"]) or {"tasks": {}, "intrinsic": {}}
-    cell = {
-        "key": request["key"],
-        "seed": config.seed,
-        "config": request["config"],
-        "inputs": request["inputs"],
-        "vocab": request["vocab"],
+    origin = {
         "command": request["command"],
         "commit": _commit(),
         "cores": len(os.sched_getaffinity(0)),
-        "backend": request["backend"],
-        **cells.costs(config),
-        "pretrain": {name: results[name] for name in _KEPT},
-        "curves": curves.read_metrics(folder / "pretrain" / "metrics.jsonl")[1],
-        "tasks": dict(earlier["tasks"]),
-        "intrinsic": earlier["intrinsic"],
-        "intrinsic_formats": earlier.get("intrinsic_formats", []),
     }
+    for data in request["data"].values():
+        _prepare_data(config, request, data)
+    results = _pretrain(config, request, folder)
+    cell = cells.load(workdir, request["key"])
+    if cell is None:
+        cell = {
+            "key": request["key"],
+            "seed": config.seed,
+            "config": request["config"],
+            "inputs": request["inputs"],
+            "vocab": request["vocab"],
+            "backend": request["backend"],
+            **cells.costs(config),
+            "pretrain": {**{name: results[name] for name in _KEPT}, **origin},
+            "curves": curves.read_metrics(folder / "pretrain" / "metrics.jsonl")[1],
+            "tasks": {},
+            "intrinsic": {},
+            "intrinsic_formats": [],
+        }
+    _keep(folder, cell)
     for key, wanted in request["tasks"].items():
         if key not in cell["tasks"]:
-            cell["tasks"][key] = _finetune(folder, key, wanted)
+            cell["tasks"][key] = {**_finetune(folder, key, wanted), **origin}
+            _keep(folder, cell)
     if not set(request["intrinsic"]) <= set(cell["intrinsic_formats"]):
         cell["intrinsic"] = _intrinsic(folder, config, request)
         cell["intrinsic_formats"] = request["intrinsic"]
-    seconds = results["seconds"] + sum(t["seconds"] for t in cell["tasks"].values())
-    cell["minutes"] = seconds / 60
-    atomic_files.write_json(folder / "cell.json", cell)
+        _keep(folder, cell)
     return cell
+
+
+def _keep(folder, cell):
+    parts = (cell["pretrain"], *cell["tasks"].values())
+    cell["minutes"] = sum(part["seconds"] for part in parts) / 60
+    atomic_files.write_json(folder / "cell.json", cell)
 
 
 def _prepare_data(config, request, folders):
