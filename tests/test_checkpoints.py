@@ -55,6 +55,10 @@ def test_a_damaged_file_is_passed_over(trained, tmp_path, damage, capsys):
     step, _ = checkpoints.restore(tmp_path, _fresh())
     assert step == 1
     assert "step-00000002.safetensors is damaged" in capsys.readouterr().out
+    # It does not count as one of those that are kept.
+    checkpoints.save(tmp_path, 1, trained, keep=1, metadata={})
+    assert checkpoints.restore(tmp_path, _fresh())[0] == 1
+    assert not path.exists()
 
 
 def test_another_model_is_refused(trained, tmp_path):

@@ -97,6 +97,26 @@ def test_without_a_generator():
     assert_same(alone.weights, discriminator.weights)
 
 
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"discriminator_positions": "masked"},
+        {
+            "generator_training": "two_stage",
+            "generator_steps": 1,
+            "weight_tying": "none",
+            "generator_hidden_size": 1.0,
+        },
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_variants_with_released_heads_come_apart(objective):
+    whole = noise(tiny_config(objective=objective))
+    discriminator, generator = split(whole)
+    assert generator.config.objective.name == "masked_lm"
+    assert not generator.missing() and not discriminator.has_generator
+
+
 def test_sizes_of_the_generator_come_from_it():
     """Fractions that are no short decimals give back the whole numbers."""
     for hidden_size, layers in ((768, 12), (1024, 24), (80, 7)):

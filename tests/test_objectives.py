@@ -113,7 +113,7 @@ def test_a_correct_sample_counts_as_original():
 
 
 def test_temperature_sharpens_the_samples():
-    config = tiny_config(objective={"temperature": 1e-4})
+    config = tiny_config(objective={"temperature": 1e-6})
     network = build_objective(config)
     features = random_features(config)
     outputs = network(features)

@@ -112,6 +112,25 @@ def test_bias_correction_is_keras_own():
     assert AdamW.from_config(optimizer.get_config()).bias_correction
 
 
+def test_bias_correction_of_moments_that_begin_later():
+    """A second stage's first updates are those of a run that begins with them."""
+    rng = np.random.default_rng(1)
+    gradients = rng.normal(size=(6, 5, 3)).astype("float32")
+    weight = rng.normal(size=(5, 3)).astype("float32")
+    alone, second, first = (make_variable(f"{i}/kernel", weight) for i in range(3))
+    settings = {"learning_rate": 0.01, "clip_norm": None, "bias_correction": True}
+    oracle = AdamW(**settings)
+    staged = AdamW(**settings, moments_begin=4)
+    staged.build([first, second])
+    for gradient in gradients[:4]:
+        staged.apply([tf.constant(gradient)], [first])
+    for gradient in gradients:
+        oracle.apply([tf.constant(gradient)], [alone])
+        staged.apply([tf.constant(gradient)], [second])
+    np.testing.assert_array_equal(second, alone)
+    np.testing.assert_array_equal(staged.get_config()["moments_begin"], 4)
+
+
 @pytest.mark.parametrize("optimizer_class", [AdamW, AdamWInOps, LAMB])
 def test_exactly_the_layer_norms_and_biases_are_not_decayed(optimizer_class):
     variables = [make_variable(path, np.ones(2)) for path in DECAYED + PLAIN]

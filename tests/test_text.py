@@ -141,6 +141,7 @@ def test_tensorflow_datasets_as_input(tmp_path, monkeypatch):
     monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     train = [document for document in iter_documents("tfds:tiny_text")]
+    assert [len(document) for document in train] == [2, 2, 2]  # one an example
     flat = sorted(line for document in train for line in document)
     assert flat == sorted(
         line for i in range(3) for line in (f"Line {i} é.", f"Second {i}.")

@@ -13,6 +13,7 @@ from test_ablations import TWO_STAGE
 from tiny import cached_strategy, random_features, tiny_config, with_dropout
 
 from tf_pretrain import config as config_lib
+from tf_pretrain.interchange.loading import load_pretrainer
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.generator_training import TwoStage
 from tf_pretrain.training import checkpoints
@@ -173,7 +174,10 @@ def test_whole_run(tmp_path, ablation):
         assert "masked_lm" in logged[1] and "replaced_token" in logged[3]
     else:
         counts = checkpoints.read_newest(workdir / "checkpoints")[1]
-        assert counts["model/token_generator/token_counts"].sum() > 1000
+        counts = counts["model/token_generator/token_counts"]
+        assert counts.sum() > 1000
+        loaded = load_pretrainer(workdir).network.token_generator
+        np.testing.assert_array_equal(loaded.token_counts, counts)
     # Killed after the last checkpoint: the digest is over both networks again.
     (workdir / "results.json").unlink()
     again = pretrain(config, workdir, Sources(str(text)))

@@ -96,7 +96,9 @@ def electra_examples(
             if rng.random() < data.short_seq_prob:
                 target = int(rng.integers(SHORTEST_TARGET, target, endpoint=True))
             is_single = rng.random() < SINGLE_SEGMENT_PROB
-            half = len(document.ids) if is_single else (target - 3) // 2
+            half = (target - 3) // 2
+            if is_single:
+                half = len(document.ids) + 1  # no line reaches it
             example, start = build(document, start, target, half, rng, data)
             examples.append(example)
     return examples

@@ -172,7 +172,8 @@ def naming_bad_records(
 
 def _files(pattern):
     """The files that match, and the counts {file: examples} that manifests know."""
-    files = sorted({name for part in pattern.split(",") for name in glob.glob(part)})
+    found = {name for part in pattern.split(",") for name in glob.glob(part)}
+    files = sorted(map(str, map(Path, found)))  # without "./", as names below
     if not files:
         raise ConfigError(f"no record file matches {pattern!r}")
     counts = {}

@@ -209,4 +209,6 @@ def _tfds_blocks(name, errors):
     data = builder.as_dataset(split=split, shuffle_files=False, read_config=config)
     for index, example in enumerate(data.as_numpy_iterator()):
         where = f"{name} example {index}"
-        yield _decode(where, example[key], 1, errors).split("\n") + [""]
+        lines = _decode(where, example[key], 1, errors).split("\n")
+        # An empty line between paragraphs does not end the document.
+        yield [line for line in lines if line.strip()] + [""]

@@ -127,7 +127,12 @@ def split(pretrained: Pretrained) -> tuple[Pretrained, Pretrained | None]:
         config,
         model=config_lib.generator_config(config),
         objective=dataclasses.replace(
-            config.objective, name="masked_lm", sentence_objective="none"
+            config.objective,
+            name="masked_lm",
+            sentence_objective="none",
+            discriminator_positions="all",
+            generator_training="joint",
+            generator_steps=0,
         ),
     )
     return part(config, discriminators), part(generator_config, generators)

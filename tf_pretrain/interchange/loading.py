@@ -8,6 +8,7 @@ from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.interchange.pretrained import (
+    TOKEN_COUNTS,
     InterchangeError,
     Pretrained,
     describe_missing,
@@ -107,14 +108,12 @@ def initialize(
     """
     pretrained = dataclasses.replace(pretrained, config=config)
     pretrained.check()
-    missing = pretrained.missing()
+    # A unigram generator counts the new run's text.
+    missing = [path for path in pretrained.missing() if path != TOKEN_COUNTS]
     if missing and not initialize_missing:
         raise InterchangeError(describe_missing(pretrained, missing))
-    if restore_optimizer and not pretrained.moments:
-        raise InterchangeError(
-            f"{pretrained.source} holds no optimizer moments; leave out "
-            "--restore_optimizer"
-        )
+    if restore_optimizer:
+        _check_moments(pretrained, trainer.trainable_variables)
     for variable in trainer.network.trainable_variables:
         if variable.path in pretrained.weights:
             variable.assign(pretrained.weights[variable.path])
@@ -123,3 +122,17 @@ def initialize(
     trainer.optimizer.set_moments(trainer.trainable_variables, pretrained.moments)
     trainer.optimizer.iterations.assign(pretrained.step)
     return pretrained.step
+
+
+def _check_moments(pretrained, variables):
+    if not pretrained.moments:
+        raise InterchangeError(
+            f"{pretrained.source} holds no optimizer moments; leave out "
+            "--restore_optimizer"
+        )
+    lacking = [v.path for v in variables if v.path not in pretrained.moments["m"]]
+    if lacking:
+        raise InterchangeError(
+            f"{pretrained.source} holds no optimizer moments of {lacking[0]} and "
+            f"{len(lacking) - 1} more; leave out --restore_optimizer"
+        )

@@ -18,6 +18,7 @@ from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.objectives import Objective
 from tf_pretrain.models.summary import trained_parameters
 
+TOKEN_COUNTS = "token_generator/token_counts"
 _MOST_PARAMETERS = 2_000_000_000  # eight times ALBERT's xxlarge, ELECTRA's large six
 
 
@@ -100,7 +101,7 @@ class Pretrained:
         if missing and not initialize_missing:
             raise InterchangeError(describe_missing(self, missing))
         network = build_objective(self.config, dtype=dtype)
-        for variable in network.trainable_variables:
+        for variable in network.weights:
             if variable.path in self.weights:
                 variable.assign(self.weights[variable.path])
         return network
@@ -179,7 +180,9 @@ def peek_json(path) -> dict:
 
 @functools.lru_cache(maxsize=8)
 def variable_shapes(config: PretrainConfig) -> dict[str, tuple[int, ...]]:
-    """{path: shape} of the trainable variables that `config` describes, in order.
+    """{path: shape} of the variables that `config` describes, in order.
+
+    All are trained but a unigram generator's counts, TOKEN_COUNTS.
 
     Raises:
         InterchangeError: If there are more of them than any machine here can hold: a
@@ -192,7 +195,7 @@ def variable_shapes(config: PretrainConfig) -> dict[str, tuple[int, ...]]:
             f"{_MOST_PARAMETERS:,}"
         )
     network = build_objective(config)
-    return {v.path: tuple(v.shape) for v in network.trainable_variables}
+    return {v.path: tuple(v.shape) for v in network.weights}
 
 
 def _listing(names, limit=6):

@@ -12,6 +12,7 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.interchange.pretrained import (
+    TOKEN_COUNTS,
     Pretrained,
     peek_json,
     variable_shapes,
@@ -57,7 +58,7 @@ def read(path) -> Pretrained:
         {name: weights[name] for name in weights if name in known},
         f"checkpoint {file}",
         tokenization.load_tokenizer(path) if has_tokenizer else None,
-        moments if set(moments["m"]) == set(known) else {},
+        moments if set(moments["m"]) == set(known) - {TOKEN_COUNTS} else {},
         int(header["step"]),
         unused,
     )

@@ -32,9 +32,9 @@ class Generator(keras.layers.Layer):
         # No autocast: uniform numbers and weights of the batch stay float32.
         super().__init__(dtype=dtype, name=name, autocast=False)
         self.temperature = config.objective.temperature
-        self.gumbel_seeds = None
+        self.sample = heads.sample_categorical
         if config.objective.sampling == "gumbel":
-            self.gumbel_seeds = keras.random.SeedGenerator(config.seed)
+            self.sample = heads.sample_gumbel
 
     def check_is_ready(self):
         """Raises ConfigError if something must be set before training."""
@@ -55,12 +55,10 @@ class Generator(keras.layers.Layer):
     def _sample(self, logits, features):
         if "sampled_ids" in features:  # given from outside, for comparisons
             return features["sampled_ids"]
-        if self.gumbel_seeds is not None:
-            return heads.sample_gumbel(logits, self.gumbel_seeds)
         uniform = features.get("sampling_uniform")
         if uniform is None:
             uniform = keras.random.uniform(ops.shape(logits)[:-1])
-        return heads.sample_categorical(logits, uniform)
+        return self.sample(logits, uniform)
 
 
 class TransformerGenerator(Generator):

@@ -79,21 +79,26 @@ def sample_categorical(logits, uniform):
     return ops.minimum(sampled, size - 1)
 
 
-def sample_gumbel(logits, seed_generator):
+def sample_gumbel(logits, uniform):
     """Draws from softmax(logits) as argmax of logits plus Gumbel noise.
 
-    The form of the released ELECTRA code. It needs V uniform numbers a draw where
-    `sample_categorical` needs one.
+    The form of the released ELECTRA code. It needs V random numbers a draw, made here
+    from the one that `sample_categorical` takes.
 
     Args:
         logits: [..., V].
-        seed_generator: A keras.random.SeedGenerator.
+        uniform: float32 [...], in [0, 1).
 
     Returns:
         int32 [...].
     """
-    uniform = keras.random.uniform(ops.shape(logits), seed=seed_generator)
-    gumbel = -ops.log(-ops.log(uniform + 1e-9) + 1e-9)
+    shape = ops.shape(logits)
+    seeds = ops.cast(ops.reshape(uniform, (-1,)) * 2.0**24, "int32")
+    bits = layers.random_bits(seeds, shape[-1])
+    # The upper 24 bits, as a float32 in [0, 1) has them.
+    noise = ops.bitwise_and(ops.bitwise_right_shift(bits, 8), 2**24 - 1)
+    noise = ops.reshape(ops.cast(noise, "float32") * 2.0**-24, shape)
+    gumbel = -ops.log(-ops.log(noise + 1e-9) + 1e-9)
     return ops.cast(ops.argmax(ops.cast(logits, "float32") + gumbel, -1), "int32")
 
 

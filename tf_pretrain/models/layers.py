@@ -72,21 +72,47 @@ def layer_norm(dtype):
     )
 
 
+# Of `random_bits`: odd, well mixed; shifts and multipliers of the hash.
+_ROW, _ELEMENT = -1640531535, -2048144777
+_MIX = ((16, 2146121005), (15, -2073254261))
+
+
+def random_bits(seeds, size, call=0):
+    """int32 [N, size] that are a function of int32 seeds [N], one a row, and of `call`.
+
+    An integer hash of (seed, call, position in the row), two multiply-xorshift rounds.
+    It costs a third of a Philox draw, fuses into the surrounding arithmetic, and is the
+    same in TensorFlow, JAX and PyTorch.
+    """
+    rows = _hash(seeds * _ROW + call)
+    index = ops.arange(size, dtype="int32")
+    return _hash(rows[:, None] + index * _ELEMENT)
+
+
+def _hash(x):
+    for shift, multiplier in _MIX:
+        x = _xor_shift(x, shift) * multiplier
+    return _xor_shift(x, 16)
+
+
+def _xor_shift(x, shift):
+    """x ^ (x >> shift), logical: int32 shifts copy the sign, the mask drops it."""
+    shifted = ops.bitwise_right_shift(x, shift)
+    return ops.bitwise_xor(x, ops.bitwise_and(shifted, 2 ** (32 - shift) - 1))
+
+
 class RowDropout:
     """Dropout whose masks are a function of one seed for each row of the batch.
 
     A mask depends on (row seed, how many dropouts came before it in this forward
-    pass, position in the row) and on nothing else: the same example is dropped the
-    same way on one replica or eight, in TensorFlow, JAX or PyTorch. The bits come
-    from an integer hash of these numbers (two multiply-xorshift rounds), which costs
-    a third of a Philox draw and fuses into the surrounding arithmetic.
+    pass, position in the row) and on nothing else (`random_bits`): the same example is
+    dropped the same way on one replica or eight.
 
     Args:
         seeds: int32 [B], anything that differs from row to row and step to step.
     """
 
-    _ROW, _CALL, _ELEMENT = -1640531535, 668265263, -2048144777  # odd, well mixed
-    _MIX = ((16, 2146121005), (15, -2073254261))  # shifts and multipliers of the hash
+    _CALL = 668265263  # odd, well mixed
 
     def __init__(self, seeds):
         self._seeds = ops.cast(seeds, "int32")
@@ -102,24 +128,12 @@ class RowDropout:
             return x
         self._calls += 1
         call = (self._calls * self._CALL + 2**31) % 2**32 - 2**31  # as int32 wraps
-        rows = self._hash(self._seeds * self._ROW + call)
         shape = ops.shape(x)
-        x = ops.reshape(x, (ops.shape(rows)[0], -1))
-        index = ops.arange(ops.shape(x)[1], dtype="int32")
-        bits = self._hash(rows[:, None] + index * self._ELEMENT)
+        x = ops.reshape(x, (ops.shape(self._seeds)[0], -1))
+        bits = random_bits(self._seeds, ops.shape(x)[1], call)
         threshold = int(round(rate * 2**32)) - 2**31
         keep = ops.cast(bits >= threshold, x.dtype)
         return ops.reshape(x * keep * ops.cast(1.0 / (1.0 - rate), x.dtype), shape)
-
-    def _hash(self, x):
-        for shift, multiplier in self._MIX:
-            x = self._xor_shift(x, shift) * multiplier
-        return self._xor_shift(x, 16)
-
-    def _xor_shift(self, x, shift):
-        """x ^ (x >> shift), logical: int32 shifts copy the sign, the mask drops it."""
-        shifted = ops.bitwise_right_shift(x, shift)
-        return ops.bitwise_xor(x, ops.bitwise_and(shifted, 2 ** (32 - shift) - 1))
 
 
 def no_dropout(x, rate):

@@ -21,9 +21,10 @@ _NOT_LOSSES = ("tokens_per_s", "gradient_norm", "update_norm", "skipped_steps")
 class Progress(keras.callbacks.Callback):
     """Prints a line every `log_every` steps and writes the same figures to files.
 
-    `metrics.jsonl` and TensorBoard get means over the steps since the last line, but
-    for `update_norm`: how far the last of them moved the weights, which takes a copy
-    of the weights before it.
+    `metrics.jsonl` and TensorBoard get losses and norms as means over the steps since
+    the last line; `update_norm` and `learning_rate` are the last step's (how far it
+    moved the weights takes a copy of them before it), `skipped_steps` counts from the
+    start, and `tokens_per_s` is the mean since this process began.
     Tokens are real ones, padding not counted. Rates leave out the first step, which
     traces and compiles, and what other callbacks do after a line. Without a workdir
     (a worker that is not the chief) nothing is printed or written.

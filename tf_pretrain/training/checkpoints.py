@@ -48,6 +48,9 @@ def weights_sha256(model) -> str:
 def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
     """Writes the checkpoint of `step` and deletes all but the newest `keep`.
 
+    Files of later steps go too: `restore` could not read them, or the run would not be
+    at this step.
+
     Args:
         metadata: JSON-serialisable values returned again by `restore`.
 
@@ -59,8 +62,11 @@ def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
         name: _to_numpy(variable) for name, variable in named_variables(trainer).items()
     }
     path = write(folder, step, tensors, metadata)
-    for old in _steps(folder)[:-keep]:
-        (Path(folder) / f"step-{old:08d}.safetensors").unlink()
+    steps = _steps(folder)
+    later = [other for other in steps if other > step]
+    kept = [other for other in steps if other <= step][-keep:]
+    for other in {*steps} - {*kept} | {*later}:
+        (Path(folder) / f"step-{other:08d}.safetensors").unlink()
     return path
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import ConfigError, PretrainConfig
+from tf_pretrain.config import ConfigError, PretrainConfig, require
 from tf_pretrain.data import atomic_files, batches, record_sets, unigrams
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training import callbacks, checkpoints, curves, numerics
@@ -87,6 +87,7 @@ def pretrain(
             return _train(config, workdir, data, strategy, initialize, began)
         except _GoBack as failure:
             print(f"{failure}; going back to the last good checkpoint", flush=True)
+        began = time.perf_counter()  # the checkpoint knows the time up to it
         return _train(config, workdir, data, strategy, initialize, began, data_order=1)
 
 
@@ -225,7 +226,17 @@ def _explain(error, trainer, config, data, seed):
 
 
 def build_trainer(config: PretrainConfig, strategy) -> Trainer:
-    """The objective with fresh weights and its optimizer, ready for `fit`."""
+    """The objective with fresh weights and its optimizer, ready for `fit`.
+
+    Raises:
+        ConfigError: If a replica's share of the batch has no such micro-batches.
+    """
+    replicas, parts = strategy.num_replicas_in_sync, config.train.accumulation_steps
+    require(
+        config.train.batch_size % (replicas * parts) == 0,
+        f"batch_size {config.train.batch_size} is not a multiple of {replicas} "
+        f"replicas x {parts} accumulation_steps",
+    )
     keras.utils.set_random_seed(config.seed)
     precision = config.train.mixed_precision
     dtype = None if precision == "float32" else f"mixed_{precision}"
@@ -236,7 +247,9 @@ def build_trainer(config: PretrainConfig, strategy) -> Trainer:
             loss_scaling=precision == "float16",
         )
         trainer.compile(
-            optimizer=build_optimizer(config.train),
+            optimizer=build_optimizer(
+                config.train, moments_begin=config.objective.generator_steps
+            ),
             jit_compile=config.train.jit_compile,
         )
     return trainer

@@ -45,11 +45,12 @@ def build_strategy(name: str) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes the files: the only one, or worker 0."""
+    """Whether this process writes the files: the only one, the chief, or worker 0."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
         return True
-    return resolver.task_type in ("chief", "worker") and resolver.task_id == 0
+    first = "chief" if "chief" in resolver.cluster_spec().jobs else "worker"
+    return (resolver.task_type, resolver.task_id) == (first, 0)
 
 
 @contextlib.contextmanager
