@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import tensorflow as tf
 from corpus import build_tiny_records
 
 from tf_pretrain.config import ConfigError
-from tf_pretrain.data import batches
+from tf_pretrain.data import batches, record_sets
 
 
 @pytest.fixture(scope="module", params=["dynamic", "static"])
@@ -131,6 +132,23 @@ def test_records_without_a_manifest_are_counted(tiny, tmp_path):
         (tmp_path / f"{number}.tfrecord").write_bytes(open(name, "rb").read())
     found = batches.find_records(f"{tmp_path}/*.tfrecord")
     assert found.num_examples == record_set.num_examples
+
+
+def test_the_manifest_counts_what_a_relative_pattern_finds(tmp_path, monkeypatch):
+    build_tiny_records(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "manifest.json").write_text(
+        json.dumps(
+            {
+                "shards": [
+                    {"file": path.name, "examples": 7}
+                    for path in tmp_path.glob("train-*.tfrecord")
+                ]
+            }
+        )
+    )
+    files, counts = record_sets._files("./train-*.tfrecord")
+    assert set(files) == set(counts) and set(counts.values()) == {7}
 
 
 def test_records_of_the_original_programs(tmp_path):

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_pretrain.interchange import converting
+from tf_pretrain.interchange import combine, converting, loading
+from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.interchange.reading import read
+from tf_pretrain.training import pretrain
+from tf_pretrain.training.strategy import build_strategy
 
 ROOT = Path(__file__).parents[1]
 SETS = ["electra_pretrain", "albert_pretrain_g1", "albert_pretrain_g2i2"]
@@ -101,6 +104,24 @@ def test_pretraining_goes_on_from_an_original_checkpoint(golden, text, tmp_path)
     assert np.any(before.moments["v"][moment])
     assert np.any(after.moments["v"][moment] != before.moments["v"][moment])
     assert after.tokenizer.fingerprint == before.tokenizer.fingerprint
+
+
+def test_moments_of_a_part_are_refused(golden):
+    whole = read(golden / "electra_pretrain")
+    discriminator, _ = combine.split(whole)
+    assert discriminator.moments
+    trainer = pretrain.build_trainer(whole.config, build_strategy("one"))
+    trainer.optimizer.build(trainer.trainable_variables)
+    with pytest.raises(
+        InterchangeError, match="no optimizer moments of .* more; leave"
+    ):
+        loading.initialize(
+            trainer,
+            discriminator,
+            whole.config,
+            initialize_missing=True,
+            restore_optimizer=True,
+        )
 
 
 def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):
