@@ -10,6 +10,7 @@ import pytest
 
 from tf_pretrain.data import atomic_files
 from tf_pretrain.tables import cells, document, pages, report, trends
+from tf_pretrain.tables import results as table_results
 from tf_pretrain.tables.results import Summary, TableResults, load_all
 
 COMMAND = "python -m tf_pretrain.tables --table=electra_table5 --seeds=3"
@@ -19,8 +20,13 @@ SCORES = {
     "ELECTRA": [(50, 66), (54, 66), (58, 66)],
     "Replace MLM": [(40, 58), (42, 58), (44, 58)],
     "BERT": [(60, 62), (60, 60), (61, 63)],
-    "All-Tokens MLM": [(40, 40)],
+    "All-Tokens MLM": [(40, 40), (42, 42)],
+    "ELECTRA 15%": [(40, 50), (42, 50), (44, 50)],
+    "no pretraining": [(40, 58), (41, 58), (42, 58)],
 }
+
+
+ORIGIN = {"command": COMMAND, "commit": "abc1234", "cores": 2}
 
 
 def write_cell(workdir, key, seed, cola, rte, flops=2e14):
@@ -34,20 +40,20 @@ def write_cell(workdir, key, seed, cola, rte, flops=2e14):
             "median": value / 100,
             "notes": list(notes),
             "seconds": 60,
+            **(ORIGIN if name == "CoLA" else {**ORIGIN, "commit": "def5678"}),
         }
 
     cell = {
         "key": key,
         "seed": seed,
         "config": {},
-        "command": COMMAND,
-        "commit": "abc1234",
         "flops": flops,
+        "electra_flops": 2.5 * flops,
         "memory_bytes": 2**30,
         "minutes": 7.25,
-        "cores": 2,
         "backend": "tensorflow",
         "pretrain": {
+            **ORIGIN,
             "step": 1900,
             "seconds": 300,
             "tokens_per_s": 9000.0,
@@ -76,7 +82,7 @@ def workdir(tmp_path_factory):
             planned.append(
                 {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
             )
-    planned.append({"row": "ELECTRA 15%", "seed": 0, "key": "none", "tasks": []})
+    planned.append({"row": "All-Tokens MLM", "seed": 2, "key": "none", "tasks": []})
     (workdir / "tables").mkdir()
     record = {
         "table": "electra_table5",
@@ -96,7 +102,10 @@ def results(workdir) -> TableResults:
 
 def test_summaries(results):
     rows = {row.name: row for row in results.rows}
-    assert list(rows) == ["ELECTRA", "All-Tokens MLM", "Replace MLM", "BERT"]
+    assert list(rows) == [
+        *("ELECTRA", "All-Tokens MLM", "Replace MLM", "ELECTRA 15%", "BERT"),
+        "no pretraining",
+    ]
     electra = results.summary(rows["ELECTRA"], "glue")
     assert (electra.median, electra.low, electra.high) == pytest.approx((60, 58, 62))
     assert electra.spread == pytest.approx(4)
@@ -109,34 +118,56 @@ def test_summaries(results):
 
 
 def test_order(results):
-    """BERT's lead over ELECTRA is inside the spread; Replace MLM's lag is not."""
+    """Medians 60, 41, 50, 46, 61, and 49.5 to begin with; spreads 4, 2 seeds, 2, 2, 2.
+
+    BERT's lead over ELECTRA is inside the spread; that over the others is not.
+    """
     order = results.order("glue")
-    assert order.ours == ["BERT", "ELECTRA", "Replace MLM", "All-Tokens MLM"]
-    assert order.paper == ["ELECTRA", "All-Tokens MLM", "Replace MLM", "BERT"]
-    assert order.agree == [("ELECTRA", "Replace MLM")]
-    assert order.against == [("Replace MLM", "BERT")]
+    assert order.ours == [
+        *("BERT", "ELECTRA", "Replace MLM", "ELECTRA 15%", "All-Tokens MLM"),
+    ]
+    assert order.paper == [
+        *("ELECTRA", "All-Tokens MLM", "Replace MLM = ELECTRA 15%", "BERT"),
+    ]
+    assert order.agree == [("ELECTRA", "Replace MLM"), ("ELECTRA", "ELECTRA 15%")]
+    assert order.against == [("Replace MLM", "BERT"), ("ELECTRA 15%", "BERT")]
     assert order.inside == [("ELECTRA", "BERT")]
-    assert len(order.unknown) == 3
+    assert order.tied == [("Replace MLM", "ELECTRA 15%")]
+    assert len(order.unknown) == 4
+    assert order.floor == ["Replace MLM", "ELECTRA 15%"]
     lines = pages.order_lines(order)
-    assert "ours: BERT > ELECTRA > Replace MLM > All-Tokens MLM" in lines
+    assert "ours: BERT > ELECTRA > Replace MLM > ELECTRA 15% > All-Tokens MLM" in lines
     assert (
-        "agreement: 1 of the 2 pairs of rows that are further apart than the spread "
+        "agreement: 2 of the 4 pairs of rows that are further apart than the spread "
         "are in the paper's order"
     ) in lines
     assert "inside the spread: ELECTRA and BERT" in lines
-    assert "against the paper: Replace MLM and BERT" in lines
+    assert "against the paper: Replace MLM and BERT; ELECTRA 15% and BERT" in lines
+    assert "equal in the paper: Replace MLM and ELECTRA 15%" in lines
+    assert "no better than without pretraining: Replace MLM, ELECTRA 15%" in lines
+
+
+@pytest.mark.parametrize("seeds,expected", [(2, 0.21), (3, 0.06)])
+def test_how_often_chance_is_outside_the_spread(seeds, expected, monkeypatch):
+    """Of two rows that do not differ, with normal scores."""
+    monkeypatch.setattr(table_results, "MIN_SEEDS", 2)
+    scores = np.random.default_rng(0).normal(size=(4000, 2, seeds)).tolist()
+    pairs = [(Summary.of(a), Summary.of(b)) for a, b in scores]
+    found = np.mean([a.is_clear_of(b) for a, b in pairs])
+    assert found == pytest.approx(expected, abs=0.02)
 
 
 def test_pages(workdir, tmp_path):
     folder = report.write(workdir, tmp_path / "out")
     page = (folder / "electra_table5-lab.md").read_text()
-    assert "| ELECTRA | 3 | 1,900 | 2.00e+14 | 60.0 (58.0 to 62.0) | 85 |" in page
-    assert "| All-Tokens MLM | 1 | 1,900 | 2.00e+14 | 40.0 | 84.3 |" in page
-    assert "10 of 11 cells are finished" in page
+    counts = "1,900 | 2.00e+14 | 5.00e+14"
+    assert f"| ELECTRA | 3 | {counts} | 60.0 (58.0 to 62.0) | 85 |" in page
+    assert f"| All-Tokens MLM | 2 | {counts} | 41.0 (40.0 to 42.0) | 84.3 |" in page
+    assert "17 of 18 cells are finished" in page
     assert "- RTE: train is RTE/train_subset.tsv" in page
     assert "glue: the mean of CoLA (accuracy), RTE (subset, accuracy)." in page
     assert (
-        "| BERT | 2 | 62.00 | 7.2 | 2 | tensorflow | abc1234 | `cells/22` | [1] |"
+        "| BERT | 2 | 62.00 | 7.2 | 2 | tensorflow | abc1234, def5678 | `22` | [1] |"
         in page
     )
     assert page.count(COMMAND) == 1
@@ -156,11 +187,17 @@ def test_a_report_brings_its_cells_to_another_workdir(workdir, budgets, tmp_path
     """Finished there too, those of other tables beside them, and reported alike."""
     kept = report.write(workdir, tmp_path / "kept")
     page = (kept / "electra_table5-lab.md").read_text()
-    assert report.restore(kept, tmp_path / "new") == 10
+    assert report.restore(kept, tmp_path / "new") == 17
     assert report.restore(kept, tmp_path / "new") == 0
     again = report.write(tmp_path / "new", tmp_path / "again")
     assert (again / "electra_table5-lab.md").read_text() == page
     assert (again / "cells.json").read_text() == (kept / "cells.json").read_text()
+
+    # A plan with fewer cells, or none of these, takes nothing out of the report.
+    report.write(budgets, again)
+    found = json.loads((again / "cells.json").read_text())
+    assert set(found["tables"]) == {"electra_table1-lab", "electra_table5-lab"}
+    assert len(found["cells"]) > 17
 
     (own,) = (budgets / "cells").glob("00/cell.json")
     before = own.read_text()
@@ -240,7 +277,9 @@ def test_trend(budgets, tmp_path):
     lines = trends.lines(points)
     assert lines == [
         "least squares: +1.50 for each doubling of compute",
-        "all seeds on one side of zero at: 1/2, all",
+        "further from zero than the spread at: none",
+        "at that slope it would exceed the spread (4.0) at about 1.3e+14 FLOPs; an "
+        "extrapolation from 3 points",
     ]
     page = (report.write(budgets, tmp_path) / "electra_table1-lab.md").read_text()
     assert "| 1/4 | 2.00e+13 | 2.30 | +0.0 (-1.0 to +1.0) | – |" in page

@@ -110,7 +110,7 @@ def test_one_batch_is_learned():
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision_follows_float32(precision):
-    # With a weight of 50 a gradient overflows float16 on the way, and a step is left out.
+    # With a weight of 50 a gradient overflows float16, and a step is left out.
     config = tiny_config(objective={"discriminator_weight": 5.0})
     reference, _ = _fit(config)
     mixed, trainer = _fit(_with_train(config, mixed_precision=precision))

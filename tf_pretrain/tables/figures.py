@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tf_pretrain.tables import trends
+from tf_pretrain.tables.definition import UNPRETRAINED
 
 # Held-out scores worth a curve, in this order; the first three that a table has.
 _CURVES = (
@@ -38,6 +39,16 @@ def plot_scores(results, metric: str, path) -> None:
     _save(figure, axes, path)
 
 
+def spans_compute(results) -> bool:
+    """Whether the rows' FLOPs differ enough to draw something against them."""
+    flops = [
+        results.cells[row.name][0][0]["flops"]
+        for row in results.rows
+        if row.name != UNPRETRAINED
+    ]
+    return len(flops) > 1 and max(flops) > 1.5 * min(flops)
+
+
 def plot_by_compute(results, metric: str, path) -> None:
     """A score against training FLOPs (Clark et al., 2020, Figure 2).
 
@@ -46,7 +57,7 @@ def plot_by_compute(results, metric: str, path) -> None:
     lines = {}
     for row in results.rows:
         summary = results.summary(row, metric)
-        if summary is not None:
+        if summary is not None and row.name != UNPRETRAINED:
             flops = results.cells[row.name][0][0]["flops"]
             lines.setdefault(row.name.partition(",")[0], []).append((flops, summary))
     figure, axes = _subplots(1, (5.6, 3.8))
@@ -65,7 +76,13 @@ def plot_by_compute(results, metric: str, path) -> None:
             capsize=3,
             label=name,
         )
+    start = [row for row in results.rows if row.name == UNPRETRAINED]
+    if start and results.summary(start[0], metric):
+        median = results.summary(start[0], metric).median
+        axes[0].axhline(median, color="black", ls=":", lw=1, label=UNPRETRAINED)
     axes[0].set_xscale("log")
+    scales = sorted({flops for points in lines.values() for flops, _ in points})
+    _set_scales(axes[0], scales)
     axes[0].set_xlabel("training FLOPs")
     axes[0].set_ylabel(metric)
     axes[0].legend(fontsize=8)
@@ -91,12 +108,18 @@ def plot_trend(points, text: str, path) -> None:
         axes[0].plot(*zip(*printed, strict=True), "D", color="tab:orange", label=label)
     axes[0].axhline(0, color="black", lw=0.8)
     axes[0].set_xscale("log")
-    axes[0].set_xticks(scales, [_power(x) for x in scales], fontsize=8)
-    axes[0].minorticks_off()
+    _set_scales(axes[0], scales)
     axes[0].set_xlabel("training FLOPs" if of_compute else "encoder parameters")
     axes[0].set_ylabel(text)
     axes[0].legend(fontsize=8)
     _save(figure, axes, path)
+
+
+def _set_scales(axis, scales):
+    """A mark at each scale, but at one of those that lie close together."""
+    marks = [x for i, x in enumerate(scales) if i == 0 or x > 1.2 * scales[i - 1]]
+    axis.set_xticks(marks, [_power(x) for x in marks], fontsize=8)
+    axis.minorticks_off()
 
 
 def _power(x):
@@ -110,7 +133,11 @@ def plot_curves(results, path) -> bool:
     Returns:
         Whether there was anything to draw.
     """
-    series = {row.name: results.cells[row.name][0][0] for row in results.rows}
+    series = {
+        row.name: results.cells[row.name][0][0]
+        for row in results.rows
+        if row.name != UNPRETRAINED
+    }
     names = [n for n in _CURVES if any(n in cell["curves"] for cell in series.values())]
     if not names:
         return False

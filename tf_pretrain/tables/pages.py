@@ -10,7 +10,7 @@ from tf_pretrain.tables.document import (
     Items,
     Paragraph,
 )
-from tf_pretrain.tables.results import Order, TableResults
+from tf_pretrain.tables.results import MIN_SEEDS, Order, TableResults
 
 
 def table_blocks(results: TableResults, folder) -> list:
@@ -19,6 +19,9 @@ def table_blocks(results: TableResults, folder) -> list:
     title = f"{table.title} (`{table.id}`, {results.scale} scale)"
     blocks = [Heading(title, 2, name_of(results))]
     blocks += [Paragraph(text) for text in _introduction(results)]
+    facts = _printed_facts(table)
+    if facts:
+        blocks += [Paragraph("What the paper says of it:"), Items(facts)]
     blocks.append(_scores_grid(results, _shown(results)))
     tasks = [m for m in _task_labels(results) if m not in table.metrics]
     if tasks:
@@ -55,8 +58,12 @@ def order_lines(order: Order) -> list[str]:
         lines.append(f"against the paper: {_pairs(order.against)}")
     if order.inside:
         lines.append(f"inside the spread: {_pairs(order.inside)}")
+    if order.tied:
+        lines.append(f"equal in the paper: {_pairs(order.tied)}")
     if order.unknown:
-        lines.append(f"of one seed only, spread unknown: {_pairs(order.unknown)}")
+        lines.append(f"fewer than {MIN_SEEDS} seeds: {_pairs(order.unknown)}")
+    if order.floor:
+        lines.append(f"no better than without pretraining: {', '.join(order.floor)}")
     return lines
 
 
@@ -97,12 +104,11 @@ def _introduction(results):
             f"State of the printed values: {printed['status']}."
         )
     if results.scale == "lab":
-        kind = "training FLOPs, counted as in the ELECTRA paper"
-        if table.equal == "matmul":
-            kind = "operations in the matrix products"
         yield (
-            f"All rows, but those with a fraction, have equal compute ({kind}): that "
-            f"of `configs/{table.reference}` with the values of `--set`."
+            "All rows, but those with a fraction, have equal compute (operations in "
+            f"the matrix products that are executed): that of `configs/"
+            f"{table.reference}` with the values of `--set`. The ELECTRA paper also "
+            "counts lookups as products; its count is beside ours."
         )
     yield (
         f"{results.finished} of {results.planned} cells are finished. Scores are x 100 "
@@ -111,6 +117,14 @@ def _introduction(results):
     tasks = _task_labels(results)
     if tasks:
         yield f"glue: the mean of {', '.join(tasks.values())}."
+
+
+def _printed_facts(table):
+    """Of a figure whose values are not printed."""
+    if table.paper is None:
+        return []
+    rows = papers.table(table.paper, table.printed)["rows"]
+    return [row["fact"] for row in rows if "fact" in row]
 
 
 def _shown(results):
@@ -144,7 +158,7 @@ def _scores_grid(results, metrics, costs=True):
         columns.append((metric, has_paper))
     header, labels = ["row"], _task_labels(results)
     if costs:
-        header += ["seeds", "steps", "FLOPs"]
+        header += ["seeds", "steps", "FLOPs", "as ELECTRA counts"]
     for metric, has_paper in columns:
         header.append(labels.get(metric, metric))
         if has_paper:
@@ -156,7 +170,8 @@ def _scores_grid(results, metrics, costs=True):
         line = [row.name]
         if costs:
             steps = f"{cell['pretrain']['step']:,}"
-            line += [str(len(runs)), steps, f"{cell['flops']:.2e}"]
+            counts = [f"{cell[name]:.2e}" for name in ("flops", "electra_flops")]
+            line += [str(len(runs)), steps, *counts]
         for metric, has_paper in columns:
             line.append(_show(results.summary(row, metric)))
             if has_paper:
@@ -203,7 +218,7 @@ def _images(results, main, folder):
     if main in _shown(results):
         text = f"{main} of each row"
         add("scores", text, lambda path: figures.plot_scores(results, main, path))
-        if results.table.by_compute:
+        if results.table.by_compute and figures.spans_compute(results):
             text = f"{main} against training FLOPs"
             add(
                 "flops", text, lambda path: figures.plot_by_compute(results, main, path)
@@ -217,8 +232,16 @@ def _cell_blocks(results):
     commands, rows = [], []
     for row in results.rows:
         for cell, scores in results.cells[row.name]:
-            if cell["command"] not in commands:
-                commands.append(cell["command"])
+            parts = (cell["pretrain"], *cell["tasks"].values())
+            for part in parts:
+                if part["command"] not in commands:
+                    commands.append(part["command"])
+
+            def each(name, parts=parts):
+                """What its parts were made with; one value, as a rule."""
+                return ", ".join({str(part[name] or "–"): None for part in parts})
+
+            numbers = {commands.index(part["command"]) + 1: None for part in parts}
             glue = scores.get("glue")
             rows.append(
                 [
@@ -226,15 +249,15 @@ def _cell_blocks(results):
                     str(cell["seed"]),
                     "–" if glue is None else f"{glue:.2f}",
                     f"{cell['minutes']:.1f}",
-                    str(cell["cores"]),
+                    each("cores"),
                     cell["backend"],
-                    cell["commit"] or "–",
-                    f"`cells/{cell['key']}`",
-                    f"[{commands.index(cell['command']) + 1}]",
+                    each("commit"),
+                    f"`{cell['key']}`",
+                    ", ".join(f"[{number}]" for number in numbers),
                 ]
             )
     header = ["row", "seed", "glue", "minutes", "cores", "backend", "commit"]
-    header += ["config, results", "command"]
+    header += ["in cells.json", "command"]
     lines = [f"# [{i + 1}]\n{command}" for i, command in enumerate(commands)]
     return [Grid(header, rows), Code("\n".join(lines))]
 

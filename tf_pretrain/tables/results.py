@@ -7,7 +7,11 @@ import statistics
 from pathlib import Path
 
 from tf_pretrain.tables import cells, registry
-from tf_pretrain.tables.definition import Row, Table
+from tf_pretrain.tables.definition import UNPRETRAINED, Row, Table
+
+# Of fewer, the spread says little: two medians that do not differ are further apart
+# than the spread of two seeds in one case of five (docs/tables.md).
+MIN_SEEDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +30,12 @@ class Summary:
 
     @property
     def spread(self) -> float | None:
-        """Highest minus lowest; None for one seed, which shows no spread."""
-        return self.high - self.low if self.count > 1 else None
+        """Highest minus lowest; None with fewer seeds than MIN_SEEDS."""
+        return self.high - self.low if self.count >= MIN_SEEDS else None
+
+    def is_clear_of(self, other: "Summary") -> bool:
+        """Whether the medians differ by more than the larger of two known spreads."""
+        return abs(self.median - other.median) > max(self.spread, other.spread)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +43,14 @@ class Order:
     """Rows by a score, ours and the paper's, best first.
 
     Attributes:
-        ours, paper: Row names; of the same rows if the paper has values at all.
+        ours, paper: Row names, of the same rows if the paper has values at all; in
+            the paper's, rows with one value are joined: "a = b".
         agree, against: Pairs of rows in the paper's order, or in the other one,
             further apart than the spread of our seeds.
         inside: Pairs whose medians differ by no more than the larger spread.
-        unknown: Pairs of which a row has one seed only.
+        unknown: Pairs of which a row has fewer than MIN_SEEDS seeds.
+        tied: Pairs to which the paper gives one value.
+        floor: Rows no further above the network without pretraining than the spread.
     """
 
     ours: list[str]
@@ -48,6 +59,8 @@ class Order:
     against: list[tuple]
     inside: list[tuple]
     unknown: list[tuple]
+    tied: list[tuple]
+    floor: list[str]
 
 
 class TableResults:
@@ -97,31 +110,41 @@ class TableResults:
         ours = {name: summary for name, summary in ours.items() if summary}
         paper = {r.name: self.printed(r, metric) for r in self.rows if r.name in ours}
         paper = {name: value for name, value in paper.items() if value is not None}
+        start = ours.pop(UNPRETRAINED, None)
         if paper:
             ours = {name: ours[name] for name in paper}
-        found = {"agree": [], "against": [], "inside": [], "unknown": []}
+        kinds = ("agree", "against", "inside", "unknown", "tied")
+        found = {kind: [] for kind in kinds}
         for a, b in itertools.combinations(ours, 2):
-            if paper and paper[a] == paper[b]:
-                continue
-            found[_kind_of_pair(ours[a], ours[b], paper.get(a), paper.get(b))].append(
-                (a, b)
-            )
+            kind = _kind_of_pair(ours[a], ours[b], paper.get(a), paper.get(b))
+            found[kind].append((a, b))
+        best_first = sorted(paper, key=lambda name: -paper[name])
+        groups = itertools.groupby(best_first, paper.get)
         return Order(
             sorted(ours, key=lambda name: -ours[name].median),
-            sorted(paper, key=lambda name: -paper[name]),
+            [" = ".join(names) for _, names in groups],
             **found,
+            floor=[name for name in ours if start and _is_at(start, ours[name])],
         )
 
 
 def _kind_of_pair(a, b, paper_a, paper_b):
-    difference = a.median - b.median
+    if paper_a is not None and paper_a == paper_b:
+        return "tied"
     if a.spread is None or b.spread is None:
         return "unknown"
-    if abs(difference) <= max(a.spread, b.spread):
+    if not a.is_clear_of(b):
         return "inside"
     if paper_a is None:
         return "agree"  # with ourselves: outside the spread
-    return "agree" if difference * (paper_a - paper_b) > 0 else "against"
+    return "agree" if (a.median - b.median) * (paper_a - paper_b) > 0 else "against"
+
+
+def _is_at(start, summary):
+    """Whether a row cannot be told from the network without pretraining."""
+    if start.spread is None or summary.spread is None:
+        return False
+    return summary.median <= start.median or not summary.is_clear_of(start)
 
 
 def load_all(workdir) -> list[TableResults]:

@@ -82,7 +82,7 @@ def lines(points: list[Point]) -> list[str]:
     result = [f"least squares: {slope:+.2f} for each doubling of {name}"]
     clear = [p.label for p in points if _is_clear(p.difference)]
     outside = ", ".join(clear) if clear else "none"
-    result.append(f"all seeds on one side of zero at: {outside}")
+    result.append(f"further from zero than the spread at: {outside}")
     largest = points[-1].difference
     if largest.spread is None or _is_clear(largest):
         return result
@@ -106,4 +106,4 @@ def _scales(points):
 
 
 def _is_clear(summary):
-    return summary.count > 1 and summary.low * summary.high > 0
+    return summary.spread is not None and abs(summary.median) > summary.spread
