@@ -124,3 +124,8 @@ def test_the_command_says_what_is_wrong(tmp_path):
     )
     assert run.returncode == 1
     assert run.stderr.strip().endswith(f"error: there is no {tmp_path / 'none'}")
+    tuned = tmp_path / "suite" / "RTE"
+    tuned.mkdir(parents=True)
+    (tuned / "model.json").write_text("{}")
+    with pytest.raises(InterchangeError, match=f"fine-tuning workdirs {tuned}"):
+        export(tmp_path / "suite", tmp_path / "served")

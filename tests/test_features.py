@@ -13,6 +13,7 @@ class Numbers:
     """A tokenizer of texts such as "7 8 9"."""
 
     cls_id, sep_id = 1, 2
+    kind = "numbers"
 
     def tokenize(self, lines):
         rows = [[int(word) for word in line.split()] for line in lines]

@@ -17,6 +17,7 @@ from tf_pretrain.tasks import finetune, predictions, suite
 from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.tasks.task import Split, Task
 from tf_pretrain.tasks.trial import TrialRunner, describe_model
+from tf_pretrain.training.numerics import NumericsError
 
 scipy_stats = pytest.importorskip("scipy.stats")
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
@@ -300,7 +301,71 @@ def test_what_does_not_fit_is_named(initial, tokenizer):
     with pytest.raises(ConfigError, match="layerwise_decay needs layers"):
         describe(parameter_sharing="all")
     with pytest.raises(ConfigError, match="no pooler"):
-        describe(with_settings(head="pooled")).build()
+        describe(with_settings(head="pooled"))
+    with pytest.raises(UserError, match="max_seq_length is 2; expected at least 3"):
+        describe(with_settings(max_seq_length=2))
+    with pytest.raises(ConfigError, match="learning_rate is nan"):
+        with_settings(learning_rate=float("nan"))
+
+
+def test_a_refused_setting_leaves_no_claim(initial, tmp_path):
+    with pytest.raises(UserError, match="max_seq_length is 2"):
+        finetune.finetune(
+            classes(), with_settings(max_seq_length=2), initial, tmp_path / "run"
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_fewer_trials_than_before(finished, initial, tmp_path):
+    """The weights of one trial are there: those of the first count, or it says so."""
+    workdir, whole = finished
+    shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
+    first, one_trial = whole["median_seed"] == 0, with_settings(num_trials=1)
+    if first:
+        results = finetune.finetune(classes(), one_trial, initial, tmp_path)
+        assert [trial["seed"] for trial in results["trials"]] == [0]
+        return
+    with pytest.raises(ConfigError, match="none of the seeds 0 to 0"):
+        finetune.finetune(classes(), one_trial, initial, tmp_path)
+    assert finetune.finetune(classes(), CONFIG, initial, tmp_path) == whole
+
+
+def test_steps_that_are_not_finite_are_counted(initial, tmp_path):
+    """A target beyond what the loss can hold spoils each batch that has it."""
+    task = regression()
+    spoiled = task.splits["train"].labels.copy()
+    spoiled[0] = 3e38
+    train = dataclasses.replace(task.splits["train"], labels=spoiled)
+    task = dataclasses.replace(task, splits={**task.splits, "train": train})
+    config = with_settings(num_trials=1, scale_targets=False)
+    results = finetune.finetune(task, config, initial, tmp_path)
+    (trial,) = results["trials"]
+    assert 0 < trial["skipped_steps"] < 12
+    assert f"{trial['skipped_steps']} steps skipped" in finetune.report(results)
+
+
+def test_outputs_that_are_not_finite_stop_the_trial(initial):
+    made = runner(classes(), CONFIG, initial)
+    made.classifier.dense.bias.assign([np.nan, 0.0])
+    with pytest.raises(NumericsError, match="outputs for dev are not finite"):
+        made.predict("dev")
+
+
+def test_another_vocabulary_is_noticed(finished, tmp_path):
+    workdir, _ = finished
+    shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
+    lines = (tmp_path / "vocab.txt").read_text().split("\n")[:-1]
+    lines[-2:] = lines[-1], lines[-2]
+    (tmp_path / "vocab.txt").write_text("\n".join(lines) + "\n")
+    with pytest.raises(UserError, match="another vocabulary than it was trained with"):
+        finetuned.load_classifier(tmp_path)
+
+
+def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
+    names = ("$0_$9", "a^b")
+    task = classes(name="prices", class_names=names, label_texts=names)
+    finetune.finetune(task, with_settings(num_trials=1), initial, tmp_path)
+    assert (tmp_path / "confusion.png").is_file()
 
 
 def test_an_unfinished_run_cannot_be_loaded(finished, tmp_path):

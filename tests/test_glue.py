@@ -5,6 +5,7 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
 from tf_pretrain.tasks import glue
 from tf_pretrain.tasks.task import TaskError
@@ -104,6 +105,21 @@ def test_cut_rows_of_qqp_are_left_out_and_reported(folder):
     task = glue.load("QQP", folder)
     assert task.splits["train"].texts_b == ["b?", "d?"]
     assert any("1 cut rows" in note for note in task.notes)
+
+
+def test_a_cut_row_of_a_test_file_is_refused(folder):
+    """Left out, it would move the predictions of all rows after it."""
+    (folder / "QQP" / "test.tsv").write_text(
+        "id\tquestion1\tquestion2\n0\ta?\tb?\n1\tc?\n2\te?\tf?\n"
+    )
+    with pytest.raises(TaskError, match="test.tsv, line 3: 2 columns; expected 3"):
+        glue.load("QQP", folder)
+
+
+def test_the_library_that_brings_glue_works():
+    """Its own imports, up to the download."""
+    builder = tfds.builder("glue/rte", data_dir="/nowhere")
+    assert {"sentence1", "sentence2", "label"} <= set(builder.info.features)
 
 
 def test_mnli_has_all_its_splits_and_takes_the_gold_label(folder):

@@ -138,6 +138,29 @@ def test_an_empty_line_of_one_column_is_a_text(tmp_path):
             },
             "dev.tsv, line 2: 'high' is no finite number",
         ),
+        (
+            {
+                "train_tsv": "sentence\tlabel\na\t0.5\nb\t1e39\n",
+                "dev_tsv": "sentence\tlabel\na\t1\n",
+            },
+            "train.tsv, line 3: '1e39' is no finite number",
+        ),
+        (
+            {"train_tsv": "sentence\tlabel\na\t0.0\nb\t0.00\n", "dev_tsv": DEV},
+            "train.tsv: all labels are 0",
+        ),
+        (
+            {"train_jsonl": '{"sentence": "a", "label": "x\\ty"}\n', "dev_tsv": DEV},
+            "train.jsonl, line 1: the label 'x\\ty' holds a tab or a line break",
+        ),
+        (
+            {"train_jsonl": "[" * 100_000 + "\n", "dev_tsv": DEV},
+            "train.jsonl, line 1: no JSON",
+        ),
+        (
+            {"train_jsonl": '{"label": ' + "1" * 5000 + "}\n", "dev_tsv": DEV},
+            "train.jsonl, line 1: no JSON",
+        ),
     ],
 )
 def test_bad_input_is_named(tmp_path, files, message):

@@ -119,6 +119,25 @@ def test_another_config_is_refused(finished):
         pretrain(other, workdir, sources)
 
 
+def test_weights_of_a_finished_run_leave_nothing_to_train(finished, tmp_path):
+    """With their step, as --restore_optimizer takes it."""
+    config, sources, _, _ = finished
+    with pytest.raises(ConfigError, match="those of step 6, and train.num_steps is 6"):
+        pretrain(config, tmp_path, sources, lambda trainer: 6)
+
+
+def test_a_vocabulary_that_was_exchanged_is_noticed(finished, tmp_path):
+    config, _, workdir, _ = finished
+    if config.data.tokenizer != "wordpiece":
+        return
+    shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
+    assert tf_pretrain.load_tokenizer(tmp_path)
+    lines = (tmp_path / "vocab.txt").read_text().split("\n")[:-1]
+    (tmp_path / "vocab.txt").write_text("\n".join(lines[:5] + lines[:4:-1]) + "\n")
+    with pytest.raises(InterchangeError, match="another vocabulary than the one that"):
+        tf_pretrain.load_encoder(tmp_path)
+
+
 def test_records_and_vocabulary_of_another_folder(finished, tmp_path):
     config, _, workdir, results = finished
     sources = Sources(records=f"{workdir}/records/train-*.tfrecord")

@@ -14,6 +14,7 @@ from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks.features import encode_pairs
+from tf_pretrain.tasks.text_features import TextFeatures
 
 LENGTH = 24
 TEXTS = [
@@ -125,6 +126,26 @@ def test_hostile_strings_get_an_answer(golden, kind):
     )
     probabilities = model.signature()(tf.constant(HOSTILE))["probabilities"].numpy()
     assert np.isfinite(probabilities).all() and probabilities.shape == (4, 2)
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "sentencepiece"])
+def test_long_runs_of_unknown_characters(golden, kind):
+    """The same ids as in training, from the start of a text that is long enough."""
+    tokenizer = tokenizer_of(golden, kind)
+    limit = 64 * LENGTH
+    smile = "\U0001f600"
+    texts = [
+        f"one {smile * 300_000} two",
+        "\0" * 1_000_000,
+        "a fine " * 1000,
+        " " * limit + "late",
+    ]
+    got = TextFeatures(tokenizer, LENGTH)(tf.constant(texts))
+    expected = keras_features(tokenizer, texts)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(got[name], values)
+    short = keras_features(tokenizer, ["a fine " * LENGTH, "late"])
+    np.testing.assert_array_equal(got["input_ids"][2:], short["input_ids"])
 
 
 PROGRAM = """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_pretrain.config import EncoderConfig
+from tf_pretrain.config import EncoderConfig, UserError
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
@@ -63,6 +63,20 @@ def test_learns_and_predicts_strings(tokenizer):
     predicted = model.predict(TEXTS, batch_size=8, verbose=0)
     np.testing.assert_allclose(predicted, expected, atol=1e-5)
     assert (predicted.argmax(-1) == LABELS).mean() == 1.0
+
+
+def test_lists_to_validate_on(tokenizer):
+    model = build(tokenizer, 2)
+    history = model.fit(TEXTS, LABELS, validation_data=(TEXTS, LABELS), verbose=0)
+    expected = model.evaluate(TEXTS, LABELS, verbose=0, return_dict=True)
+    assert history.history["val_accuracy"] == [pytest.approx(expected["accuracy"])]
+
+
+@pytest.mark.parametrize("length,message", [(17, "16 positions"), (1, "at least 3")])
+def test_lengths_that_cannot_be(tokenizer, length, message):
+    network = build(tokenizer, 2).network
+    with pytest.raises(UserError, match=message):
+        TextClassifier(network, tokenizer, length)
 
 
 def test_evaluate_means_over_all_rows(tokenizer):

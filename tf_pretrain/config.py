@@ -9,6 +9,7 @@ they have one. `*_prob` lie in [0, 1]; `*_steps` count optimizer updates.
 import dataclasses
 import difflib
 import json
+import math
 import typing
 
 PARAMETER_SHARING = ("none", "all", "attention", "ffn")
@@ -339,6 +340,10 @@ class TrainConfig:
         ):
             value = getattr(self, name)
             require(value >= 1, f"train.{name} is {value}; expected 1 or more")
+        require(
+            0 <= self.learning_rate < math.inf,
+            f"learning_rate is {self.learning_rate}; expected a number of 0 or more",
+        )
 
 
 @dataclasses.dataclass(frozen=True)

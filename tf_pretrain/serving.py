@@ -1,7 +1,7 @@
 """Trained networks as graphs from strings to answers, for TensorFlow Serving.
 
 What `save` writes is loaded with `tf.saved_model.load` where tensorflow_text is
-imported; this package is not needed. Texts of any number and length go in together.
+imported; this package is not needed. Texts of any length go in together, one or more.
 """
 
 import keras

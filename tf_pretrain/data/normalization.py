@@ -56,8 +56,9 @@ def normalize_for_sentencepiece(strings, lower_case, strip_accents):
 
     def normalize(strings):
         replace = tf.strings.regex_replace
-        # No TensorFlow op keeps NUL; SentencePiece knows neither character.
-        strings = replace(strings, r"\x00", _UNKNOWN_CHAR)
+        # No TensorFlow op keeps NUL; SentencePiece knows neither character, and makes
+        # one piece of many.
+        strings = replace(strings, r"\x00+", _UNKNOWN_CHAR)
         strings = replace(strings, _PYTHON_SPACE, " ")
         strings = tf.strings.strip(replace(strings, "  +", " "))
         if strip_accents:

@@ -31,6 +31,7 @@ class Model:
         target_scale: What a regression's output is multiplied by.
         is_pair: Whether it takes pairs of texts.
         max_seq_length: Ids of the longest text or pair.
+        vocabulary: The tokenizer's fingerprint; None in files that lack it.
     """
 
     task: str
@@ -43,6 +44,7 @@ class Model:
     target_scale: float
     is_pair: bool
     max_seq_length: int
+    vocabulary: str | None = None
 
     def build(self) -> Classifier:
         """The network with fresh weights."""
@@ -103,10 +105,13 @@ def load_classifier(workdir) -> FineTuned:
         "class_names": None if names is None else tuple(names),
     }
     model = Model(**values)
+    tokenizer = load_tokenizer(workdir)
+    if model.vocabulary not in (None, tokenizer.fingerprint):
+        raise UserError(f"{workdir} holds another vocabulary than it was trained with")
     results = json.loads((workdir / "results.json").read_text(encoding="utf-8"))
     classifier = model.build()
     _load_weights(workdir / results["weights"], classifier)
-    return FineTuned(model, classifier, load_tokenizer(workdir))
+    return FineTuned(model, classifier, tokenizer)
 
 
 def _load_weights(path, classifier):

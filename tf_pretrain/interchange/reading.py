@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tf_pretrain.config import UserError
 from tf_pretrain.interchange import huggingface, keras_hub_presets, tf1, workdir
+from tf_pretrain.interchange.finetuned import MODEL_FILE
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 
 _KINDS = {
@@ -30,7 +31,12 @@ def read(path) -> Pretrained:
             return _read_as(kind, name, path)
     if not Path(path).exists():
         raise InterchangeError(f"there is no {path}")
-    raise InterchangeError(f"{path} is none of: {', '.join(_KINDS)}")
+    hint = ""
+    inside = sorted(Path(path).glob(f"*/{MODEL_FILE}"))
+    if inside:
+        names = ", ".join(str(file.parent) for file in inside)
+        hint = f"; it holds the fine-tuning workdirs {names}"
+    raise InterchangeError(f"{path} is none of: {', '.join(_KINDS)}{hint}")
 
 
 def _read_as(kind, name, path):

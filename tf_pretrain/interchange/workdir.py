@@ -13,6 +13,7 @@ from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.interchange.pretrained import (
     TOKEN_COUNTS,
+    InterchangeError,
     Pretrained,
     peek_json,
     variable_shapes,
@@ -52,12 +53,20 @@ def read(path) -> Pretrained:
     # State of a run that no model has a place for, e.g. the loss scale.
     known = variable_shapes(config)
     unused = [name for name in weights if name not in known]
-    has_tokenizer = tokenization.is_tokenizer_folder(path)
+    tokenizer = None
+    if tokenization.is_tokenizer_folder(path):
+        tokenizer = tokenization.load_tokenizer(path)
+        vocabulary = json.loads(header["metadata"]).get("vocabulary")
+        if vocabulary not in (None, tokenizer.fingerprint):
+            raise InterchangeError(
+                f"{path} holds another vocabulary than the one that {file.name} was "
+                "trained with"
+            )
     pretrained = Pretrained(
         config,
         {name: weights[name] for name in weights if name in known},
         f"checkpoint {file}",
-        tokenization.load_tokenizer(path) if has_tokenizer else None,
+        tokenizer,
         moments if set(moments["m"]) == set(known) - {TOKEN_COUNTS} else {},
         int(header["step"]),
         unused,
@@ -74,9 +83,11 @@ def write(pretrained: Pretrained, folder) -> None:
         for path, value in part.items():
             tensors[f"optimizer/{path.replace('/', '_')}_{key}"] = value
     tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    checkpoints.write(folder / "checkpoints", pretrained.step, tensors, {})
+    metadata = {}
     if pretrained.tokenizer is not None:
         pretrained.tokenizer.save(folder)
+        metadata["vocabulary"] = pretrained.tokenizer.fingerprint
+    checkpoints.write(folder / "checkpoints", pretrained.step, tensors, metadata)
     values = config_lib.to_dict(pretrained.config)
     text = json.dumps(values, indent=2)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")

@@ -57,11 +57,7 @@ class Classifier(keras.Model):
         super().__init__(dtype=dtype, name=name, autocast=False)
         require_one_of("head", head, HEADS)
         require_one_of("loss_reduction", loss_reduction, LOSS_REDUCTIONS)
-        if head == "pooled" and encoder.pooler is None:
-            raise ConfigError(
-                'head is "pooled", but the encoder has no pooler; expected an encoder '
-                'with use_pooler, or head "first_token"'
-            )
+        check_head(head, encoder.config)
         self.encoder = encoder
         self.num_outputs = num_outputs
         self.head = head
@@ -114,3 +110,12 @@ class Classifier(keras.Model):
     def total_loss(self, losses):
         """The loss that is minimised, from what `losses` returned."""
         return total_loss(self.loss_terms, losses)
+
+
+def check_head(head, encoder_config):
+    """Raises ConfigError for a head on the pooler of an encoder that has none."""
+    if head == "pooled" and not encoder_config.use_pooler:
+        raise ConfigError(
+            'head is "pooled", but the encoder has no pooler; expected an encoder with '
+            'use_pooler, or head "first_token"'
+        )

@@ -28,15 +28,12 @@ def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
         UserError: If `max_seq_length` leaves no piece of each text, or the numbers of
             texts differ.
     """
-    num_segments = 1 if texts_b is None else 2
-    num_specials = 1 + num_segments
-    room = max_seq_length - num_specials
-    if room < num_segments:
-        raise UserError(
-            f"max_seq_length is {max_seq_length}; expected at least "
-            f"{num_specials + num_segments}: {num_specials} special tokens and a piece "
-            "of each text"
-        )
+    room = check_room(max_seq_length, 1 if texts_b is None else 2)
+    limit = characters_read(tokenizer, max_seq_length)
+    if limit is not None:
+        texts_a = [text.strip()[:limit] for text in texts_a]
+        if texts_b is not None:
+            texts_b = [text.strip()[:limit] for text in texts_b]
     if texts_b is not None and len(texts_a) != len(texts_b):
         raise UserError(
             f"there are {len(texts_a)} first and {len(texts_b)} second texts; expected "
@@ -62,6 +59,32 @@ def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
         input_ids.append(np.concatenate(parts))
         segment_ids.append(np.repeat(np.arange(len(lengths), dtype=np.int32), lengths))
     return input_ids, segment_ids
+
+
+def check_room(max_seq_length, num_texts) -> int:
+    """How many pieces there is room for, beside the special tokens.
+
+    Raises:
+        UserError: If that is less than one of each text.
+    """
+    num_specials = 1 + num_texts
+    room = max_seq_length - num_specials
+    if room < num_texts:
+        raise UserError(
+            f"max_seq_length is {max_seq_length}; expected at least "
+            f"{num_specials + num_texts}: {num_specials} special tokens and a piece of "
+            "each text"
+        )
+    return room
+
+
+def characters_read(tokenizer, max_seq_length) -> int | None:
+    """How many characters of a text are read for so many pieces; None for all.
+
+    SentencePiece takes time by the square of a run of characters that it does not know,
+    which becomes one piece: a minute for a megabyte. WordPiece does not.
+    """
+    return 64 * max_seq_length if tokenizer.kind == "sentencepiece" else None
 
 
 def kept_lengths(length_a, length_b, room, ops=np):

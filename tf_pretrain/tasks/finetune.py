@@ -116,6 +116,7 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
                 "seconds": trial.seconds,
                 "steps": runner.num_steps,
                 "kept_step": trial.step,
+                "skipped_steps": trial.skipped_steps,
                 "history": trial.history,
                 "predictions": {
                     name: str(path.relative_to(workdir)) for name, path in files.items()
@@ -149,6 +150,12 @@ def summarize(task, config, run, workdir) -> dict:
         for value, trial in zip(values, trials, strict=True)
         if _weights_path(workdir, trial["seed"]).is_file()
     ]
+    if not kept:
+        raise ConfigError(
+            f"{workdir} keeps the weights of one trial, and it is none of the seeds "
+            f"{seeds.start} to {seeds.stop - 1}; set finetune.num_trials as before, or "
+            "more"
+        )
     median_seed = min(kept)[1]
     selection = "the last step"
     if settings.choose_best_on_dev:
@@ -203,6 +210,12 @@ def report(results: dict) -> str:
         lines.append(f"{trial['seed']:<8}{cells}{trial['seconds']:>10.1f}")
     cells = "".join(f"{100 * results['medians'][s][m]:>26.2f}" for s, m in names)
     lines.append(f"{'median':<8}{cells}")
+    lines += [
+        f"seed {trial['seed']}: {trial['skipped_steps']} steps skipped, whose loss "
+        "or gradient was not finite"
+        for trial in results["trials"]
+        if trial.get("skipped_steps")
+    ]
     lines.append(
         f"dev {results['metric']}: median {100 * results['median']:.2f}, standard "
         f"deviation {100 * results['std']:.2f}, {100 * results['min']:.2f} to "

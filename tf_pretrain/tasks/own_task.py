@@ -100,6 +100,12 @@ def _labels(table, split):
         return None
     if empty:
         raise TaskError(f"{table.path}, line {empty[0]}: the label is empty")
+    for line, text in pairs:
+        if any(char in text for char in "\t\r\n"):
+            raise TaskError(
+                f"{table.path}, line {line}: the label {text!r} holds a tab or a line "
+                "break, which files of predictions cannot"
+            )
     return pairs
 
 
@@ -114,6 +120,8 @@ def _classes(pairs, path):
     numbers = [_number(name) for name in names]
     if all(number is not None for number in numbers):
         if any("." in name or "e" in name.lower() for name in names):
+            if len(set(numbers)) == 1:
+                raise TaskError(f"{path}: all labels are {numbers[0]:g}")
             return None, max(map(abs, numbers)), []
         names.sort(key=float)
     notes = [

@@ -15,6 +15,11 @@ def plot_trials(workdir, task, results) -> None:
     import matplotlib
 
     matplotlib.use("Agg")  # no display needed
+    with matplotlib.rc_context({"text.parse_math": False}):  # a name may hold "$"
+        _plot_trials(workdir, task, results)
+
+
+def _plot_trials(workdir, task, results):
     _plot_history(workdir / "dev_scores.png", task, results)
     trial = next(t for t in results["trials"] if t["seed"] == results["median_seed"])
     predicted = predictions.read(workdir / trial["predictions"]["dev"], task)

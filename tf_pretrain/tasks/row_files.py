@@ -140,7 +140,7 @@ def _read_jsonl(path, content):
             continue
         try:
             values = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise TaskError(f"{path}, line {number}: no JSON ({error})") from None
         if not isinstance(values, dict):
             raise TaskError(f"{path}, line {number}: expected a JSON object")

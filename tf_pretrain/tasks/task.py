@@ -7,6 +7,9 @@ import numpy as np
 from tf_pretrain.config import UserError
 
 
+_LARGEST = float(np.finfo(np.float32).max)
+
+
 class TaskError(UserError, ValueError):
     """Data that cannot be used; the message names file, line and reason."""
 
@@ -139,7 +142,7 @@ def scores(labels, where) -> np.ndarray:
             value = float(label)
         except ValueError:
             value = np.nan
-        if not np.isfinite(value):
+        if not abs(value) <= _LARGEST:  # nor nan
             raise TaskError(f"{where}, line {line}: {label!r} is no finite number")
         values.append(value)
     return np.array(values, np.float32)

@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from tf_pretrain.config import require
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.models.classifier import Classifier
+from tf_pretrain.tasks.features import check_room
 from tf_pretrain.tasks.text_features import TextFeatures
 from tf_pretrain.training.trainer import Trainer
 
@@ -18,7 +20,8 @@ class TextClassifier(Trainer):
     Args:
         classifier: A Classifier; its encoder from `load_encoder`, say.
         tokenizer: The encoder's, from `load_tokenizer`.
-        max_seq_length: Most pieces of a text or pair, special tokens included.
+        max_seq_length: Most pieces of a text or pair, special tokens included; no more
+            than the encoder has positions.
 
     Data: a list of strings, a tuple (strings, strings) for pairs, or a tf.data.Dataset
     of batches of (texts, labels); labels int [N] classes or float [N] scores.
@@ -33,6 +36,13 @@ class TextClassifier(Trainer):
         name="text_classifier",
     ):
         super().__init__(classifier, name=name)
+        check_room(max_seq_length, 1)
+        positions = classifier.encoder.config.max_position_embeddings
+        require(
+            max_seq_length <= positions,
+            f"max_seq_length is {max_seq_length}, but the encoder has {positions} "
+            "positions",
+        )
         self.text_features = TextFeatures(tokenizer, max_seq_length)
         self.accuracy = None
         if classifier.num_outputs > 1:
@@ -44,7 +54,12 @@ class TextClassifier(Trainer):
 
     def fit(self, x=None, y=None, **kwargs):
         """As keras.Model.fit, also on lists of strings."""
-        return super().fit(_as_tensors(x), _as_tensors(y), **kwargs)
+        held_out = kwargs.pop("validation_data", None)
+        if isinstance(held_out, tuple):
+            held_out = tuple(map(_as_tensors, held_out))
+        return super().fit(
+            _as_tensors(x), _as_tensors(y), validation_data=held_out, **kwargs
+        )
 
     def evaluate(self, x=None, y=None, **kwargs):
         """As keras.Model.evaluate, also on lists of strings."""

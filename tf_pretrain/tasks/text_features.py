@@ -6,11 +6,11 @@ The same ids and segments as `features.encode_pairs`, padded to the longest of a
 import tensorflow as tf
 
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.tasks.features import kept_lengths
+from tf_pretrain.tasks.features import characters_read, kept_lengths
 
 
 class TextFeatures(tf.Module):
-    """[CLS] A [SEP] or [CLS] A [SEP] B [SEP] for batches of any size.
+    """[CLS] A [SEP] or [CLS] A [SEP] B [SEP] for batches of one text or more.
 
     Bytes that are not UTF-8 become U+FFFD. A text too long for the encoder loses its
     end, a pair the end of the longer text.
@@ -48,6 +48,10 @@ class TextFeatures(tf.Module):
 
     def _tokenize(self, texts):
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        limit = characters_read(self._tokenizer, self._max_seq_length)
+        if limit is not None:
+            texts = tf.strings.strip(texts)
+            texts = tf.strings.substr(texts, 0, limit, unit="UTF8_CHAR")
         return self._tokenizer.tokenize_tensor(texts)
 
 

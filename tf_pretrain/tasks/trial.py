@@ -14,10 +14,13 @@ import tensorflow as tf
 from tf_pretrain.config import ConfigError, EncoderConfig
 from tf_pretrain.data.batches import untuned
 from tf_pretrain.interchange.finetuned import Model
+from tf_pretrain.models.classifier import check_head
 from tf_pretrain.tasks import batches, metrics
 from tf_pretrain.tasks.config import FinetuneConfig
+from tf_pretrain.tasks.features import check_room
 from tf_pretrain.tasks.task import Split, Task
 from tf_pretrain.training import callbacks
+from tf_pretrain.training.numerics import NumericsError
 from tf_pretrain.training.optimizers import build_optimizer, layerwise_multipliers
 from tf_pretrain.training.trainer import Trainer
 
@@ -32,6 +35,7 @@ class Trial:
         history: The dev scores by step: {"step": s, metric: value}.
         step: The step whose weights were kept.
         seconds: Wall time.
+        skipped_steps: Those whose loss or gradient was not finite.
     """
 
     scores: dict[str, dict[str, float]]
@@ -39,6 +43,7 @@ class Trial:
     history: list[dict]
     step: int
     seconds: float
+    skipped_steps: int
 
 
 def describe_model(
@@ -61,6 +66,8 @@ def describe_model(
             f"has {encoder_config.max_position_embeddings} positions; set --config."
             f"finetune.max_seq_length={encoder_config.max_position_embeddings}"
         )
+    check_room(settings.max_seq_length, 1 + task.is_pair)
+    check_head(settings.head, encoder_config)
     if settings.layerwise_decay < 1 and encoder_config.parameter_sharing != "none":
         raise ConfigError(
             "finetune.layerwise_decay needs layers with their own weights, but the "
@@ -82,6 +89,7 @@ def describe_model(
         target_scale=task.target_scale if settings.scale_targets else 1.0,
         is_pair=task.is_pair,
         max_seq_length=settings.max_seq_length,
+        vocabulary=tokenizer.fingerprint,
     )
 
 
@@ -185,10 +193,15 @@ class TrialRunner:
         }
         scores = {n: self._score(n, predictions[n]) for n in self.task.scored_splits}
         seconds = time.perf_counter() - began
-        return Trial(scores, predictions, history, kept_step, seconds)
+        skipped = int(self._trainer.optimizer.skipped_steps)
+        return Trial(scores, predictions, history, kept_step, seconds, skipped)
 
     def predict(self, split) -> np.ndarray:
-        """Class numbers int [N], or scores float [N] in the task's own scale."""
+        """Class numbers int [N], or scores float [N] in the task's own scale.
+
+        Raises:
+            NumericsError: If the network gives something that is not finite.
+        """
         examples = self.examples[split]
         logits = np.zeros((len(examples), self.task.num_outputs), np.float32)
         for indices, features in batches.evaluation_batches(
@@ -196,6 +209,13 @@ class TrialRunner:
         ):
             rows = self._logits(features).numpy()
             logits[indices] = rows[: len(indices)]
+        if not np.isfinite(logits).all():
+            step = int(self._trainer.optimizer.iterations)
+            raise NumericsError(
+                f"at step {step} the network's outputs for {split} are not finite; a "
+                "smaller finetune.learning_rate may help",
+                step,
+            )
         if self.task.is_regression:
             return logits[:, 0] * np.float32(self.model.target_scale)
         return logits.argmax(axis=1)

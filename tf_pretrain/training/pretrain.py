@@ -117,6 +117,13 @@ def _train(config, workdir, data, strategy, initialize, began, data_order=0):
         trainer.network.token_generator.set_counts(counts)
     if start_step == 0 and initialize is not None:
         start_step = initialize(trainer)
+        require(
+            start_step < config.train.num_steps,
+            f"the weights to start from are those of step {start_step}, and "
+            f"train.num_steps is {config.train.num_steps}: nothing is left to train. "
+            "Set a larger --config.train.num_steps and another --workdir, or leave out "
+            "--restore_optimizer",
+        )
     if start_step:
         print(f"continuing at step {start_step}", flush=True)
     progress = callbacks.Progress(
@@ -166,6 +173,7 @@ def _train(config, workdir, data, strategy, initialize, began, data_order=0):
                         "untrained": untrained,
                         "seconds": seconds(),
                         "data_order": data_order,
+                        "vocabulary": data.tokenizer.fingerprint,
                     },
                     stop,
                 )
