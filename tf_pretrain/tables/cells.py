@@ -30,7 +30,7 @@ from tf_pretrain.tasks.glue import NAMES
 _LAB_FINETUNE = {
     "num_trials": 1,
     "num_evaluations": 1,
-    "num_steps": 600,
+    "num_steps": 1200,
     "batch_size": 16,
     "learning_rate": 1e-3,
     "bias_correction": True,

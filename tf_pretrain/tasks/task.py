@@ -6,7 +6,6 @@ import numpy as np
 
 from tf_pretrain.config import UserError
 
-
 _LARGEST = float(np.finfo(np.float32).max)
 
 
