@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tf_pretrain.config import DataConfig
+from tf_pretrain.data import examples
 from tf_pretrain.data.examples import (
     Document,
     Example,
@@ -187,6 +188,16 @@ def test_electra_default_law():
     tokens = first + second + 2 + (second > 0)
     assert tokens.min() in (4, 5) and tokens.max() == 64
     np.testing.assert_allclose(tokens.mean(), (5 + 64) / 2, rtol=0.03)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_one_segment_where_the_example_holds_the_document(legacy, monkeypatch):
+    """Also where the last line ends the document and the example with it."""
+    monkeypatch.setattr(examples, "SINGLE_SEGMENT_PROB", 1.0)
+    documents = [d for d in make_corpus(400) if len(d.ids) < 60]
+    assert len(documents) > 20
+    found = build(documents, legacy_truncation=legacy, short_seq_prob=0.0)
+    assert len(found) == len(documents) and sizes(found)[:, 1].sum() == 0
 
 
 def pairs_by_oracle(documents, length, short_prob, order):

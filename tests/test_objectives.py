@@ -56,6 +56,18 @@ def test_total_loss_is_weighted_as_in_the_paper():
     )
 
 
+def test_gumbel_samples_are_a_function_of_the_batch():
+    """No state: twice the same, and another step's noise gives others."""
+    network = build_objective(tiny_config(objective={"sampling": "gumbel"}))
+    features = random_features(network.config)
+    first, again = (network(features)["sampled_ids"] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    noise = 1 - features["sampling_uniform"]
+    other = network({**features, "sampling_uniform": noise})["sampled_ids"]
+    assert np.mean(np.array(other) == np.array(first)) < 0.3
+    assert len(network.non_trainable_variables) == 0
+
+
 def test_weights_count_predictions():
     config = tiny_config()
     features = random_features(config)

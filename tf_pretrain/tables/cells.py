@@ -25,8 +25,8 @@ from tf_pretrain.models import flops, summary
 from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.glue import NAMES
 
-# Over ELECTRA-Small's values, for every task: a larger rate does better, and half as many
-# steps show nothing yet (docs/results.md, "how long a trial at lab scale must be").
+# Over ELECTRA-Small's values, for every task: a larger rate does better, and half as
+# many steps show nothing yet (docs/results.md, "how long a trial at lab scale ...").
 _LAB_FINETUNE = {
     "num_trials": 1,
     "num_evaluations": 1,
