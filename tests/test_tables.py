@@ -13,7 +13,7 @@ from tables_setup import SHRUNKEN, make_setup
 from test_every_config import _shrink
 from test_trainer import _fit
 
-from tf_pretrain.config import UserError
+from tf_pretrain.config import UserError, generator_config
 from tf_pretrain.models import flops
 from tf_pretrain.tables import cells, papers, registry, runner
 from tf_pretrain.tables.definition import UNPRETRAINED, with_steps
@@ -166,6 +166,30 @@ def test_lab_cells_fine_tune_every_task_alike():
         assert {s.head for s in settings} == {head}
         # Shared layers cannot have rates of their own.
         assert {s.layerwise_decay for s in settings} == {1.0}
+
+
+def test_large_models_are_fine_tuned_as_such(setup):
+    """Clark et al. (2020), Table 7: rate and decay of Base, and of Large."""
+    configs = registry.find("electra_table2").configs("paper")
+    base = registry.find("electra_table5").configs("paper")["ELECTRA"]
+    setup = dataclasses.replace(setup, scale="paper")
+    for config, expected in (
+        (base, (1e-4, 0.8)),
+        *((c, (5e-5, 0.9)) for c in configs.values()),
+    ):
+        settings = cells.finetune_config(setup, "CoLA", config).finetune
+        assert (settings.learning_rate, settings.layerwise_decay) == expected
+    # Table 2: the paper's own BERT, with Table 6's steps.
+    bert = flops.training_flops(configs["BERT (ours)"])
+    assert bert == pytest.approx(7.1e20, rel=0.02)
+
+
+@pytest.mark.parametrize("overrides", [{}, {"model.hidden_size": "192"}])
+def test_generators_of_one_size_differ_in_nothing(overrides):
+    """Weight tying is all that these rows compare."""
+    configs = registry.find("electra_weight_tying").configs("lab", overrides).values()
+    assert len({generator_config(config) for config in configs}) == 1
+    assert len({config.train.num_steps for config in configs}) == 1
 
 
 def test_overrides_win_over_what_follows():
