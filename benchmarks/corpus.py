@@ -49,7 +49,7 @@ def prepare(folder: str, inputs: str, model: str):
 
     A contestant's target, because the package imports TensorFlow.
     """
-    from tf_pretrain.data import batches, tokenization, vocabulary
+    from tf_pretrain.data import batches, record_sets, tokenization, vocabulary
     from tf_pretrain.data.build_records import build_records
 
     config, folder = CONFIGS[model](), Path(folder)
@@ -59,7 +59,7 @@ def prepare(folder: str, inputs: str, model: str):
     path = folder / f"{model}.npz"
     if not path.exists():
         stream = batches.training_batches(
-            batches.find_records(str(records / "train-*.tfrecord")),
+            record_sets.find_records(str(records / "train-*.tfrecord")),
             config.data,
             tokenization.load_tokenizer(records),
             config.seed,

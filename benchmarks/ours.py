@@ -56,13 +56,13 @@ def build_trainer(config, jit_compile):
 
 def input_wait(folder, model):
     """How long the train step waits for the input pipeline, masks drawn on the fly."""
-    from tf_pretrain.data import batches, tokenization
+    from tf_pretrain.data import batches, record_sets, tokenization
 
     config = corpus.CONFIGS[model]()
     records = Path(folder, config.data.tokenizer)
     stream = iter(
         batches.training_batches(
-            batches.find_records(str(records / "train-*.tfrecord")),
+            record_sets.find_records(str(records / "train-*.tfrecord")),
             config.data,
             tokenization.load_tokenizer(records),
             config.seed,

@@ -9,13 +9,13 @@ from test_trainer import _assert_same, _fit
 from tiny import random_features, tiny_config
 
 from tf_pretrain.config import ConfigError
-from tf_pretrain.data import batches, records, unigrams
+from tf_pretrain.data import record_sets, records, unigrams
 from tf_pretrain.interchange import huggingface, tf1
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.models import ablations
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.summary import trained_parameters
-from tf_pretrain.training.evaluation import evaluate, intrinsic_scores
+from tf_pretrain.training.evaluation import Evaluator, intrinsic_scores
 
 RTD = "replaced_token_detection"
 TWO_STAGE = {
@@ -104,7 +104,7 @@ def test_any_encoder_trains_under_any_objective(ablation, sentence):
     assert set(losses) == set(network.loss_terms)
     assert (sentence in losses) == (sentence != "none")
     assert np.isfinite(float(network.total_loss(losses)))
-    assert set(evaluate(network, [features], jit_compile=False)) >= {
+    assert set(Evaluator(network, jit_compile=False)([features])) >= {
         "masked_lm_accuracy"
     }
     reached = set()
@@ -323,7 +323,7 @@ def test_generator_without_a_network():
     np.testing.assert_array_equal(
         _run(network, features)["sampled_ids"].ravel(), wanted
     )
-    loss = evaluate(network, [features], jit_compile=False)["masked_lm_loss"]
+    loss = Evaluator(network, jit_compile=False)([features])["masked_lm_loss"]
     np.testing.assert_allclose(loss, np.log(size), rtol=1e-6)
 
 
@@ -352,7 +352,7 @@ def test_unigram_generator_needs_its_counts():
 @pytest.mark.parametrize("masking", ["dynamic", "static"])
 def test_token_counts_are_those_of_the_text(tmp_path, masking):
     data, tokenizer = build_tiny_records(tmp_path, masking=masking)
-    record_set = batches.find_records(f"{tmp_path}/train-*.tfrecord")
+    record_set = record_sets.find_records(f"{tmp_path}/train-*.tfrecord")
     got = unigrams.count_tokens(record_set, data, tokenizer, tokenizer.vocab_size + 2)
     expected = np.zeros(tokenizer.vocab_size + 2, int)
     spec = records.feature_spec(data)

@@ -15,7 +15,7 @@ def tiny(request, tmp_path_factory):
     """(record set, data config, tokenizer) with one of both kinds of masks."""
     folder = tmp_path_factory.mktemp("records")
     data, tokenizer = build_tiny_records(folder, masking=request.param)
-    return batches.find_records(f"{folder}/train-*.tfrecord"), data, tokenizer
+    return record_sets.find_records(f"{folder}/train-*.tfrecord"), data, tokenizer
 
 
 def _take(tiny, count, seed=0, batch_size=8, **kwargs):
@@ -123,14 +123,14 @@ def test_too_few_examples(tiny):
 
 def test_no_such_records(tmp_path):
     with pytest.raises(ConfigError, match="no record file matches"):
-        batches.find_records(f"{tmp_path}/*.tfrecord")
+        record_sets.find_records(f"{tmp_path}/*.tfrecord")
 
 
 def test_records_without_a_manifest_are_counted(tiny, tmp_path):
     record_set, _, _ = tiny
     for number, name in enumerate(record_set.files):
         (tmp_path / f"{number}.tfrecord").write_bytes(open(name, "rb").read())
-    found = batches.find_records(f"{tmp_path}/*.tfrecord")
+    found = record_sets.find_records(f"{tmp_path}/*.tfrecord")
     assert found.num_examples == record_set.num_examples
 
 
@@ -176,7 +176,7 @@ def test_records_of_the_original_programs(tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "electra.tfrecord")) as writer:
         for _ in range(4):
             writer.write(example.SerializeToString())
-    record_set = batches.find_records(str(tmp_path / "electra.tfrecord"))
+    record_set = record_sets.find_records(str(tmp_path / "electra.tfrecord"))
     batch = _take((record_set, dynamic, tokenizer), 1, batch_size=4)[0]
     expected = example.features.feature["input_ids"].int64_list.value
     np.testing.assert_array_equal(batch["input_ids"], [expected] * 4)

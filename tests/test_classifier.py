@@ -108,6 +108,12 @@ def test_initial_kernels(head, limit):
 
 
 @functools.cache
+def test_other_optimizers_are_refused():
+    trainer = Trainer(classifier_of())
+    with pytest.raises(ConfigError, match="expected a tf_pretrain.AdamW or LAMB"):
+        trainer.compile(optimizer="adam")
+
+
 def fit(strategy_name, reduction, accumulation_steps=1):
     """Logs and weights after some steps; dropout on."""
     strategy = cached_strategy(strategy_name)

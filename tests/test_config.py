@@ -72,6 +72,28 @@ def test_wrong_override(field, text, message):
         (lambda: TrainConfig(accumulation_steps=3), "accumulation_steps"),
         (lambda: TrainConfig(num_steps=0), "num_steps"),
         (lambda: ObjectiveConfig(weight_tying="all"), "weight_tying"),
+        (lambda: EncoderConfig(vocab_size=0), "model.vocab_size is 0"),
+        (lambda: EncoderConfig(num_attention_heads=-1), "model.num_attention_heads"),
+        (lambda: ObjectiveConfig(generator_layers=0), "objective.generator_layers"),
+        (lambda: DataConfig(max_ngram=0), "data.max_ngram is 0; expected 1 or more"),
+        (
+            lambda: DataConfig(max_predictions_per_seq=-3),
+            "data.max_predictions_per_seq",
+        ),
+        (lambda: DataConfig(shard_size_mb=0), "data.shard_size_mb"),
+        (
+            lambda: DataConfig(legacy_duplicate_masking=True, max_ngram=3),
+            "draws single tokens",
+        ),
+        (lambda: TrainConfig(warmup_steps=-5), "train.warmup_steps is -5"),
+        (lambda: TrainConfig(clip_norm=0), "train.clip_norm"),
+        (lambda: TrainConfig(learning_rate=float("nan")), "train.learning_rate is nan"),
+        (
+            lambda: PretrainConfig(
+                objective=ObjectiveConfig(generator_hidden_size=0.001)
+            ),
+            "the generator: model.hidden_size is 0",
+        ),
         (lambda: PretrainConfig(data=DataConfig(max_seq_length=513)), "exceeds"),
         (
             lambda: PretrainConfig(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tf_pretrain.config import EncoderConfig, PretrainConfig, from_dict, to_dict
-from tf_pretrain.config_flags import load_config
+from tf_pretrain.config_files import load_config
 from tf_pretrain.models.flops import parameter_counts, training_flops
 
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -3,7 +3,7 @@ import pytest
 from tiny import random_features, tiny_config
 
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.training.evaluation import area_under_curve, evaluate
+from tf_pretrain.training.evaluation import Evaluator, area_under_curve
 
 
 def _pairs_auc(scores, labels):
@@ -33,7 +33,7 @@ def test_scores_are_those_of_all_rows_at_once(name):
     network = build_objective(config)
     batches = [random_features(config, seed) for seed in range(3)]
     empty = {key: np.zeros_like(value) for key, value in batches[0].items()}
-    got = evaluate(network, [*batches, empty], jit_compile=False)
+    got = Evaluator(network, jit_compile=False)([*batches, empty])
 
     chosen, correct, real, logits, labels, sentences = [], [], [], [], [], []
     ids = []

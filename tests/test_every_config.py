@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_trainer import _fit
 
-from tf_pretrain.config_flags import load_config
+from tf_pretrain.config_files import load_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FILES = sorted(path.name for path in CONFIGS.glob("*.py"))

@@ -16,6 +16,7 @@ from tf_pretrain.interchange import finetuned, loading, workdir
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.serving import export
+from tf_pretrain.tasks.text_classifier import load_text_classifier
 
 WORDS = ["good", "bad", "film", "a"]
 TEXTS = ["a good film", "bad"]
@@ -93,6 +94,9 @@ def test_a_fine_tuned_classifier(tokenizer, tmp_path, num_outputs):
     else:
         expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
         np.testing.assert_allclose(got["probabilities"], expected, atol=1e-5)
+    predicted = load_text_classifier(folder).predict(TEXTS, verbose=0)
+    answer = got["score" if num_outputs == 1 else "probabilities"]
+    np.testing.assert_allclose(predicted, answer, atol=1e-5)
     # The encoder of a fine-tuning run is a pretrained encoder for the next one.
     encoder = loading.load_encoder(folder)
     np.testing.assert_array_equal(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tf_pretrain.config import ConfigError, from_dict, override, to_dict
-from tf_pretrain.config_flags import load_config
+from tf_pretrain.config_files import load_config
 from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 
 CONFIGS = Path(__file__).parents[1] / "configs"

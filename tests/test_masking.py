@@ -170,8 +170,3 @@ def test_rows_without_a_maskable_token_have_no_predictions():
         _, got = mask(settings, input_ids, input_mask)
         assert got["masked_lm_weights"].sum(1).tolist() == [0, 0, 1]
         assert got["masked_lm_positions"][2, 0] == 1
-
-
-def test_duplicates_need_single_tokens():
-    with pytest.raises(ValueError, match="max_ngram=3"):
-        make_settings(with_replacement=True, max_ngram=3)

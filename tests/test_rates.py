@@ -57,7 +57,7 @@ def test_rates_of_a_step(name, train):
     expected = _expected(features)
     assert expected["distinct_mask_rate"] < expected["mask_rate"]
     assert 0 < expected["fake_rate"] < expected["distinct_mask_rate"]
-    assert {n for n in logs if n in expected} == set(trainer.rates)
-    assert ("fake_rate" in trainer.rates) == (name != "masked_lm")
-    for rate in trainer.rates:
+    assert {n for n in logs if n in expected} == set(trainer.network.rates)
+    assert ("fake_rate" in trainer.network.rates) == (name != "masked_lm")
+    for rate in trainer.network.rates:
         np.testing.assert_allclose(logs[rate], expected[rate], rtol=1e-6, err_msg=rate)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tf_pretrain import sizes
-from tf_pretrain.config_flags import load_config
+from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.models import flops
 
 DOCS = Path(__file__).parents[1] / "docs" / "fidelity.md"
@@ -24,7 +24,7 @@ def test_the_documented_table_is_current():
 
 @pytest.mark.parametrize("row", sizes.PRINTED, ids=lambda r: f"{r.config}-{r.source}")
 def test_counts_equal_the_print(row):
-    config = load_config(f"{sizes.CONFIGS}/{row.config}")
+    config = load_config(f"{CONFIGS}/{row.config}")
     steps = row.num_steps or config.train.num_steps
     ours = {
         "parameters": sizes.paper_parameters(config),
@@ -45,7 +45,7 @@ def test_counts_equal_the_print(row):
 
 def test_every_published_config_has_a_row():
     rows = {re.sub(r"_v1$", "", row.config) for row in sizes.PRINTED}
-    files = {p.name for p in sizes.CONFIGS.glob("*.py")}
+    files = {p.name for p in CONFIGS.glob("*.py")}
     ours = {n for n in files if re.search("lab|quickstart|finetune", n)}
     albert = {f"albert.py:{size}" for size in ("base", "large", "xlarge", "xxlarge")}
     assert rows == (files - ours - {"albert.py"}) | albert

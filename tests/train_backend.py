@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 from tiny import tiny_config, with_dropout
 
-from tf_pretrain.data.batches import find_records, training_batches
+from tf_pretrain.data.batches import training_batches
+from tf_pretrain.data.record_sets import find_records
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training.optimizers import build_optimizer

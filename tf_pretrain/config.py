@@ -45,6 +45,16 @@ def require_one_of(name, value, allowed):
     require(value in allowed, f"{name} is {value!r}; expected one of {allowed}")
 
 
+def require_at_least(least, settings, section, *names):
+    """Raises ConfigError unless each named field is finite and `least` or more."""
+    for name in names:
+        value = getattr(settings, name)
+        require(
+            least <= value < math.inf,
+            f"{section}.{name} is {value}; expected {least} or more",
+        )
+
+
 def require_probability(name, value):
     """Raises ConfigError unless the value of the setting `name` is in [0, 1]."""
     require(0.0 <= value <= 1.0, f"{name} is {value}; expected a value in [0, 1]")
@@ -84,6 +94,21 @@ class EncoderConfig:
     position_initializer: str = "truncated_normal"
 
     def __post_init__(self):
+        require_at_least(
+            1,
+            self,
+            "model",
+            "vocab_size",
+            "embedding_size",
+            "hidden_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "intermediate_size",
+            "max_position_embeddings",
+            "type_vocab_size",
+            "inner_group_num",
+        )
+        require_at_least(0, self, "model", "initializer_range")
         require(
             self.hidden_size % self.num_attention_heads == 0,
             f"hidden_size {self.hidden_size} is not a multiple of "
@@ -155,8 +180,11 @@ class ObjectiveConfig:
         )
         require_one_of("weight_tying", self.weight_tying, ("none", "embeddings", "all"))
         require_one_of("sampling", self.sampling, ("categorical", "gumbel"))
-        require(
-            self.temperature > 0, f"temperature is {self.temperature}; expected > 0"
+        for name in ("temperature", "generator_hidden_size", "generator_layers"):
+            value = getattr(self, name)
+            require(value > 0, f"objective.{name} is {value}; expected more than 0")
+        require_at_least(
+            0, self, "objective", "generator_weight", "discriminator_weight"
         )
         require(
             self.weight_tying != "all"
@@ -266,6 +294,19 @@ class DataConfig:
             ("electra", "sentence_order", "next_sentence", "sentence_pair"),
         )
         require_one_of("masking", self.masking, ("dynamic", "static"))
+        require_at_least(1, self, "data", "dupe_factor", "max_ngram", "shuffle_buffer")
+        require_at_least(0, self, "data", "max_predictions_per_seq")
+        require(
+            self.shard_size_mb > 0,
+            f"data.shard_size_mb is {self.shard_size_mb}; expected more than 0",
+        )
+        require(
+            not self.legacy_duplicate_masking
+            or (not self.whole_word_masking and self.max_ngram == 1),
+            "data.legacy_duplicate_masking draws single tokens: it goes neither with "
+            f"whole_word_masking ({self.whole_word_masking}) nor with n-grams "
+            f"(max_ngram {self.max_ngram})",
+        )
         for name in (
             "short_seq_prob",
             "heldout_fraction",
@@ -291,6 +332,18 @@ class DataConfig:
             return self.max_predictions_per_seq
         # Clark et al.'s code: 19 at length 128 and 15 %, 79 and 130 at 512.
         return int((self.masked_lm_prob + 0.005) * self.max_seq_length)
+
+
+# May differ when a run continues: they change how it runs, not what it computes
+# (bad_records: only where a bad record would stop the run).
+RUN_FIELDS = (
+    "train.bad_records",
+    "train.checkpoint_every",
+    "train.keep_checkpoints",
+    "train.log_every",
+    "train.max_skipped_steps",
+    "train.strategy",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -329,7 +382,10 @@ class TrainConfig:
             f"batch_size {self.batch_size} is not a multiple of accumulation_steps "
             f"{self.accumulation_steps}",
         )
-        for name in (
+        require_at_least(
+            1,
+            self,
+            "train",
             "num_steps",
             "batch_size",
             "checkpoint_every",
@@ -337,12 +393,12 @@ class TrainConfig:
             "log_every",
             "eval_steps",
             "max_skipped_steps",
-        ):
-            value = getattr(self, name)
-            require(value >= 1, f"train.{name} is {value}; expected 1 or more")
+        )
+        names = ("learning_rate", "warmup_steps", "weight_decay")
+        require_at_least(0, self, "train", *names)
         require(
-            0 <= self.learning_rate < math.inf,
-            f"learning_rate is {self.learning_rate}; expected a number of 0 or more",
+            self.clip_norm > 0,
+            f"train.clip_norm is {self.clip_norm}; expected more than 0",
         )
 
 
@@ -377,6 +433,11 @@ class PretrainConfig:
             f"objective.generator_steps {self.objective.generator_steps} leaves none "
             f"of the train.num_steps {self.train.num_steps} for the discriminator",
         )
+        if self.objective.has_generator_network:
+            try:
+                generator_config(self)
+            except ConfigError as error:
+                raise ConfigError(f"the generator: {error}") from None
 
 
 def generator_config(config: PretrainConfig) -> EncoderConfig:

@@ -7,13 +7,10 @@ nothing is built.
 """
 
 import dataclasses
-from pathlib import Path
 
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.config_flags import load_config
+from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.models import flops
-
-CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 @dataclasses.dataclass(frozen=True)

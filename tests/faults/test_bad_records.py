@@ -51,7 +51,7 @@ def _original(folder, masking):
             ids[places] = np.array(_values(features["masked_lm_ids"]))[slots]
         original.rows.append(ids.tobytes())
     path = _write(folder, records)
-    original.good = _epoch(batches.find_records(str(path)), original)
+    original.good = _epoch(record_sets.find_records(str(path)), original)
     return original
 
 
@@ -239,7 +239,7 @@ def test_mutated_file(number, originals, tmp_path):
     path, bad, ends_file = _mutate(number, original, tmp_path)
 
     # Strict: the error names file and record.
-    record_set = batches.find_records(str(path))
+    record_set = record_sets.find_records(str(path))
     vocab_size = original.tokenizer.vocab_size
     arguments = ([record_set], original.data, vocab_size)
     if bad is None:
@@ -306,7 +306,7 @@ def test_damage_without_a_manifest(originals, tmp_path):
     (tmp_path / "manifest.json").unlink()
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(RecordError, match=f"{path} record {NUM_RECORDS - 1} "):
-        batches.find_records(str(path))
+        record_sets.find_records(str(path))
 
 
 def test_damaged_manifest(originals, tmp_path):
@@ -314,7 +314,7 @@ def test_damaged_manifest(originals, tmp_path):
     path = _write(tmp_path, original.records)
     (tmp_path / "manifest.json").write_text('{"shards": [{"file"')
     with pytest.raises(ConfigError, match="manifest.json is damaged"):
-        batches.find_records(str(path))
+        record_sets.find_records(str(path))
 
 
 @pytest.mark.parametrize("split", ["train", "heldout"])

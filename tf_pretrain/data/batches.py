@@ -11,9 +11,8 @@ import tensorflow as tf
 
 from tf_pretrain.config import ConfigError, DataConfig
 from tf_pretrain.data import masking, records
-from tf_pretrain.data.record_sets import RecordSet, find_records
+from tf_pretrain.data.record_sets import RecordSet
 
-__all__ = ("RecordSet", "evaluation_batches", "find_records", "training_batches")
 _INTERLEAVED_SHARDS = 16
 _SEED_STRIDE = 1_000_003  # keeps neighbouring seeds apart
 _FLOAT_FEATURES = ("masked_lm_weights", "sampling_uniform")

@@ -53,14 +53,6 @@ class MaskingSettings:
     max_ngram: int = 1
     with_replacement: bool = False  # ELECTRA's released code; single tokens only
 
-    def __post_init__(self):
-        if self.with_replacement and (self.whole_word_masking or self.max_ngram > 1):
-            raise ValueError(
-                "legacy_duplicate_masking draws single tokens; it cannot be used with "
-                f"whole_word_masking={self.whole_word_masking}, "
-                f"max_ngram={self.max_ngram}"
-            )
-
     @classmethod
     def from_config(cls, data: DataConfig, tokenizer) -> "MaskingSettings":
         """The settings of `data` for a tokenizer (see `tokenization`)."""

@@ -14,13 +14,13 @@ import tensorflow_text as tf_text
 MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
 
 # RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
-_CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
-_STANDS_ALONE = (  # punctuation and Chinese characters
+CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
+STANDS_ALONE = (  # punctuation and Chinese characters
     r"[\p{P}!-/:-@\[-`{-~\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}"
     r"\x{2A700}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
 )
 # Private use: neither cleaned text nor a vocabulary made from such text contains it.
-_UNKNOWN_CHAR = "\ue000"
+UNKNOWN_CHAR = "\ue000"
 # White space, except U+0020 itself: a search that stops at each blank is slow.
 _BERT_SPACE = r"[\t\n\r]|[^\P{Z} ]"
 _PYTHON_SPACE = r"[\t\n\v\f\r\x1c-\x1f\x{85}]|[^\P{Z} ]"  # as in str.split()
@@ -35,7 +35,7 @@ def normalize_for_wordpiece(strings, lower_case, strip_accents):
 
     def normalize(strings):
         replace = tf.strings.regex_replace
-        strings = replace(strings, _CONTROL, "")
+        strings = replace(strings, CONTROL, "")
         strings = replace(strings, _BERT_SPACE, " ")
         if lower_case:
             strings = tf.strings.lower(strings, encoding="utf-8")
@@ -58,12 +58,12 @@ def normalize_for_sentencepiece(strings, lower_case, strip_accents):
         replace = tf.strings.regex_replace
         # No TensorFlow op keeps NUL; SentencePiece knows neither character, and makes
         # one piece of many.
-        strings = replace(strings, r"\x00+", _UNKNOWN_CHAR)
+        strings = replace(strings, r"\x00+", UNKNOWN_CHAR)
         strings = replace(strings, _PYTHON_SPACE, " ")
         strings = tf.strings.strip(replace(strings, "  +", " "))
         if strip_accents:
             strings = tf_text.normalize_utf8(strings, "NFKD")
-            strings = replace(strings, _combining_marks(), "")
+            strings = replace(strings, combining_marks(), "")
         if lower_case:
             strings = tf.strings.lower(strings, encoding="utf-8")
         return strings
@@ -84,7 +84,7 @@ def _update_rows(strings, is_chosen, function):
 
 def stands_alone(chars):
     """Whether WordPiece makes a word of each of these characters: bool [B]."""
-    return tf.strings.regex_full_match(chars, _STANDS_ALONE)
+    return tf.strings.regex_full_match(chars, STANDS_ALONE)
 
 
 def _has_short_words_of(strings, char):
@@ -95,14 +95,14 @@ def _has_short_words_of(strings, char):
 
 def _hide_long_words(strings):
     """Puts one unknown character for each word of over MAX_WORD_LENGTH characters."""
-    words = tf.strings.split(tf.strings.regex_replace(strings, _STANDS_ALONE, r" \0 "))
+    words = tf.strings.split(tf.strings.regex_replace(strings, STANDS_ALONE, r" \0 "))
     is_long = tf.strings.length(words.values, unit="UTF8_CHAR") > MAX_WORD_LENGTH
-    words = words.with_values(tf.where(is_long, _UNKNOWN_CHAR, words.values))
+    words = words.with_values(tf.where(is_long, UNKNOWN_CHAR, words.values))
     return tf.strings.reduce_join(words, axis=1, separator=" ")
 
 
 @functools.cache
-def _combining_marks():
+def combining_marks():
     """RE2 class of all characters with a combining class, which RE2 cannot name."""
     marks = [i for i in range(sys.maxunicode + 1) if unicodedata.combining(chr(i))]
     return "[" + "".join(f"\\x{{{mark:X}}}" for mark in marks) + "]"

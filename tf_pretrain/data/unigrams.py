@@ -3,14 +3,14 @@
 import numpy as np
 
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import batches
+from tf_pretrain.data import batches, record_sets
 
 _BATCH_SIZE = 256
 _MAX_BATCHES = 256  # 65,536 examples: a few million tokens are enough
 
 
 def count_tokens(
-    record_set: batches.RecordSet, data: DataConfig, tokenizer, vocab_size: int
+    record_set: record_sets.RecordSet, data: DataConfig, tokenizer, vocab_size: int
 ) -> np.ndarray:
     """How often each token stands in the first examples, where it may be masked.
 

@@ -37,8 +37,7 @@ def main(argv):
 
 
 def _draw(folder):
-    from tf_pretrain import sizes
-    from tf_pretrain.config_flags import load_config
+    from tf_pretrain.config_files import CONFIGS, load_config
     from tf_pretrain.figures import architecture, flows
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,9 +46,9 @@ def _draw(folder):
         canvas.save(folder / f"{name}.png")
         print(folder / f"{name}.png", flush=True)
 
-    electra = load_config(f"{sizes.CONFIGS}/electra_small.py")
+    electra = load_config(f"{CONFIGS}/electra_small.py")
     save("electra_architecture", architecture.draw_electra(electra, "ELECTRA-Small"))
-    albert = load_config(f"{sizes.CONFIGS}/albert.py:base_v1")
+    albert = load_config(f"{CONFIGS}/albert.py:base_v1")
     save("albert_architecture", architecture.draw_albert(albert, "ALBERT-base"))
     if _ELECTRA.value:
         network, example, name = _example(_ELECTRA.value, _ELECTRA_TEXT)

@@ -12,7 +12,6 @@ INK, FAINT, PAPER = "#20262e", "#6b7480", "#ffffff"
 GENERATOR, ENCODER, EMBEDDINGS = "#2a9d8f", "#3d5a98", "#e0a53a"
 MASKED, WRONG, RIGHT, PLAIN = "#8d6cab", "#c8503c", "#4c9a52", "#e9ecf0"
 _DPI = 120
-_POINTS = 72  # an inch
 
 
 class Canvas:

@@ -8,16 +8,20 @@ as the originals do.
 """
 
 import json
-import sys
 import tempfile
-import unicodedata
 from pathlib import Path
 
 import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors
 
 from tf_pretrain.data import tokenization
-from tf_pretrain.data.normalization import MAX_WORD_LENGTH
+from tf_pretrain.data.normalization import (
+    CONTROL,
+    MAX_WORD_LENGTH,
+    STANDS_ALONE,
+    UNKNOWN_CHAR,
+    combining_marks,
+)
 from tf_pretrain.data.tokenization import META_SYMBOL, Tokenizer
 from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 
@@ -25,14 +29,8 @@ _TOKENIZER_FILE = "tokenizer.json"
 _SETTINGS_FILE = "tokenizer_config.json"
 _SPECIAL_TOKENS = ("pad", "unk", "cls", "sep", "mask")
 
-_CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
 _BERT_SPACE = r"[\p{Z}\t\n\r]"
-_STANDS_ALONE = (  # punctuation and Chinese characters
-    r"[\p{P}!-/:-@\[-`{-~\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}"
-    r"\x{2A700}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
-)
 _PYTHON_SPACE = r"[\p{Z}\t\n\v\f\r\x{1C}-\x{1F}\x{85}]"
-_UNKNOWN_CHAR = "\ue000"  # private use: in no vocabulary
 # Unicode's rule for the sigma that ends a word, which the library's lower-casing, one
 # character after the other, does not see.
 _CASED = r"[\p{Cased}&&[^\p{Case_Ignorable}]]"
@@ -88,7 +86,7 @@ def _wordpiece(tokenizer):
             max_input_chars_per_word=MAX_WORD_LENGTH,
         )
     )
-    steps = [_replace(_CONTROL, ""), _replace(_BERT_SPACE, " ")]
+    steps = [_replace(CONTROL, ""), _replace(_BERT_SPACE, " ")]
     if tokenizer.lower_case:
         steps += _lower_case()
         if tokenizer.strip_accents:
@@ -97,7 +95,7 @@ def _wordpiece(tokenizer):
     fast.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Split(Regex(_STANDS_ALONE), "isolated"),
+            pre_tokenizers.Split(Regex(STANDS_ALONE), "isolated"),
         ]
     )
     fast.decoder = decoders.WordPiece(prefix="##")
@@ -114,9 +112,9 @@ def _unigram(tokenizer, path):
         raise InterchangeError(f"{path} is no unigram model, as ALBERT's is")
     pieces = [(_unless_cut(piece.piece), piece.score) for piece in model.pieces]
     fast = tokenizers.Tokenizer(models.Unigram(pieces, unk_id=tokenizer.unk_id))
-    steps = [_replace(r"\x00", _UNKNOWN_CHAR), _replace(_PYTHON_SPACE, " ")]
+    steps = [_replace(r"\x00", UNKNOWN_CHAR), _replace(_PYTHON_SPACE, " ")]
     if tokenizer.strip_accents:
-        steps += [normalizers.NFKD(), _replace(_combining_marks(), "")]
+        steps += [normalizers.NFKD(), _replace(combining_marks(), "")]
     if tokenizer.lower_case:
         steps += _lower_case()
     if model.normalizer_spec.precompiled_charsmap:
@@ -158,12 +156,6 @@ def _lower_case():
 
 def _escape(text):
     return "".join(char if char.isalnum() else f"\\{char}" for char in text)
-
-
-def _combining_marks():
-    """Class of all characters with a combining class, which has no name of its own."""
-    marks = [i for i in range(sys.maxunicode + 1) if unicodedata.combining(chr(i))]
-    return "[" + "".join(f"\\x{{{mark:X}}}" for mark in marks) + "]"
 
 
 def read(folder, notes: list[str]) -> Tokenizer | None:

@@ -12,13 +12,13 @@ from keras import ops
 from tf_pretrain.config import ConfigError, require_one_of
 from tf_pretrain.models import layers
 from tf_pretrain.models.encoder import dropout_for
-from tf_pretrain.models.objectives import LossTerm, cross_entropy, total_loss
+from tf_pretrain.models.losses import LossTerm, Network, cross_entropy
 
 HEADS = ("first_token", "pooled")
 LOSS_REDUCTIONS = ("sum", "mean")
 
 
-class Classifier(keras.Model):
+class Classifier(Network):
     """Classification of texts and pairs, or regression, on top of an encoder.
 
     Train it with `tf_pretrain.training.trainer.Trainer`, like an objective. Several
@@ -53,8 +53,7 @@ class Classifier(keras.Model):
         dtype=None,
         name="classifier",
     ):
-        # No autocast: targets and weights of the batch stay float32.
-        super().__init__(dtype=dtype, name=name, autocast=False)
+        super().__init__(dtype=dtype, name=name)
         require_one_of("head", head, HEADS)
         require_one_of("loss_reduction", loss_reduction, LOSS_REDUCTIONS)
         check_head(head, encoder.config)
@@ -99,17 +98,12 @@ class Classifier(keras.Model):
             return {self.loss_name: ops.cast(rows, "float32")}
         return {self.loss_name: ops.sum(weights)}
 
-    def losses(self, features, training=False):
-        """{name: (weighted sum, weight)}, float32 scalars, for a batch."""
+    def losses_and_rates(self, features, training=False):
         losses = self.example_losses(features, self(features, training=training))
         if "example_weights" in features:
             losses = losses * features["example_weights"]
         weight = self.loss_weights(features)[self.loss_name]
-        return {self.loss_name: (ops.sum(losses), weight)}
-
-    def total_loss(self, losses):
-        """The loss that is minimised, from what `losses` returned."""
-        return total_loss(self.loss_terms, losses)
+        return {self.loss_name: (ops.sum(losses), weight)}, {}
 
 
 def check_head(head, encoder_config):

@@ -1,13 +1,6 @@
 """What an encoder is trained to predict: an objective is encoders + heads + losses.
 
-Every objective answers two questions about a batch of features:
-
-- `loss_weights(features)`: how many predictions each loss averages over. It needs no
-  network, so a trainer can sum the weights of all replicas and micro-batches first.
-- `losses(features, training)`: {name: (weighted sum, weight)}.
-
-The loss that is minimised is sum over names of
-coefficient * weighted_sum / (weight + epsilon), see `losses.LossTerm`.
+How its losses become the one that is minimised is in losses.py.
 
 Features (B batch, S sequence, P prediction slots): `input_ids` (the original text),
 `masked_input_ids`, `input_mask`, `segment_ids` int32 [B, S]; `masked_lm_positions`,
@@ -16,7 +9,6 @@ int32 [B, 1] for sentence objectives. Random numbers come with the batch:
 `dropout_seed` int32 [B] and `sampling_uniform` float32 [B, P].
 """
 
-import keras
 from keras import ops
 
 from tf_pretrain.models import heads
@@ -24,26 +16,24 @@ from tf_pretrain.models.encoder import Encoder, dropout_for
 from tf_pretrain.models.generators import build_generator
 from tf_pretrain.models.losses import (
     LossTerm,
+    Network,
     binary_cross_entropy,
     cross_entropy,
-    total_loss,
 )
 
 
-class Objective(keras.Model):
+class Objective(Network):
     """The part that objectives share: masked-LM and sentence losses.
 
-    Subclasses set `loss_terms` {name: LossTerm} and define `call`, which returns the
-    outputs that the losses are made from.
+    Subclasses set `loss_terms` and define `call`, which returns the outputs that the
+    losses are made from.
     """
 
     rates = ("mask_rate", "distinct_mask_rate")
 
     def __init__(self, config, dtype=None, name=None):
-        # No autocast: uniform numbers and weights of the batch stay float32.
-        super().__init__(dtype=dtype, name=name, autocast=False)
+        super().__init__(dtype=dtype, name=name)
         self.config = config
-        self.loss_terms = {}
         self.sentence_head = None
         self.sentence_objective = config.objective.sentence_objective
         if self.sentence_objective != "none":
@@ -55,18 +45,6 @@ class Objective(keras.Model):
         """The encoder that is kept after pretraining."""
         raise NotImplementedError
 
-    def begin_step(self, step) -> bool:
-        """Prepares the step `step` (from 0) of training.
-
-        Returns:
-            Whether the loss terms or the trainable variables are now others, so that
-            a compiled step is out of date.
-        """
-        return False
-
-    def end_training(self):
-        """Undoes what `begin_step` did to loss terms and trainable variables."""
-
     def loss_weights(self, features):
         """{name: float32 scalar} for a batch; depends on the features alone."""
         weights = {"masked_lm": ops.sum(features["masked_lm_weights"])}
@@ -74,10 +52,6 @@ class Objective(keras.Model):
             batch = ops.shape(features["input_ids"])[0]
             weights[self.sentence_objective] = ops.cast(batch, "float32")
         return weights
-
-    def losses(self, features, training=False):
-        """{name: (weighted sum, weight)}, float32 scalars, for a batch."""
-        return self.losses_and_rates(features, training)[0]
 
     def losses_and_rates(self, features, training=False):
         """The losses of a batch, and what is counted in it.
@@ -107,10 +81,6 @@ class Objective(keras.Model):
             name: (ops.sum(ops.cast(counts[name], "float32")), tokens)
             for name in self.rates
         }
-
-    def total_loss(self, losses):
-        """The loss that is minimised, from what `losses` returned."""
-        return total_loss(self.loss_terms, losses)
 
     def evaluation(self, features):
         """What held-out scores are made from, without dropout.

@@ -24,7 +24,7 @@ from tf_pretrain.data import atomic_files, batches, unigrams
 from tf_pretrain.data.build_records import MANIFEST
 from tf_pretrain.tables import cells, processes
 from tf_pretrain.training import checkpoints
-from tf_pretrain.training.evaluation import evaluate
+from tf_pretrain.training.evaluation import Evaluator
 from tf_pretrain.training.pretrain import build_trainer, claim_workdir
 from tf_pretrain.training.run_data import Sources, prepare_data
 from tf_pretrain.training.strategy import build_strategy
@@ -59,7 +59,8 @@ def pretrain(config: PretrainConfig, records, workdir) -> dict:
         trainer.network.token_generator.set_counts(counts)
     arguments = (config.data, data.tokenizer, config.seed, train.batch_size)
     heldout = batches.evaluation_batches(data.heldout, *arguments, train.eval_steps)
-    scores = evaluate(trainer.network, heldout)
+    evaluate = Evaluator(trainer.network)
+    scores = evaluate(heldout)
     if step == 0:
         _log(workdir, step, scores)
     is_first = True
@@ -78,7 +79,7 @@ def pretrain(config: PretrainConfig, records, workdir) -> dict:
             state["fit_steps"] += count
         is_first = False
         step += count
-        scores = evaluate(trainer.network, heldout)
+        scores = evaluate(heldout)
         _log(workdir, step, scores)
         state["seconds"] += time.perf_counter() - began
         began = time.perf_counter()

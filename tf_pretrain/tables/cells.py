@@ -17,9 +17,8 @@ import json
 from pathlib import Path
 
 from tf_pretrain import config as config_lib
-from tf_pretrain import sizes
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.config_flags import load_config
+from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.data import text
 from tf_pretrain.models import flops, summary
 from tf_pretrain.tasks.config import FinetuneConfig
@@ -37,15 +36,6 @@ _LAB_FINETUNE = {
     "layerwise_decay": 1.0,  # layers that are shared cannot have others
     "subsets": True,
 }
-# They change how a run goes on, not what it computes.
-_RUN_FIELDS = (
-    "train.bad_records",
-    "train.checkpoint_every",
-    "train.keep_checkpoints",
-    "train.log_every",
-    "train.max_skipped_steps",
-    "train.strategy",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +134,7 @@ def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> Finetune
     elif setup.scale == "paper":
         hidden = config.model.hidden_size
         file += ":small" if hidden <= 256 else ":base" if hidden <= 768 else ":large"
-    values = config_lib.to_dict(load_config(f"{sizes.CONFIGS}/{file}", task))
+    values = config_lib.to_dict(load_config(f"{CONFIGS}/{file}", task))
     values["seed"] = config.seed
     if setup.scale == "lab":
         values["finetune"].update(_LAB_FINETUNE)
@@ -220,7 +210,7 @@ def costs(config: PretrainConfig) -> dict:
 def _content(config):
     """What counts of a run's config."""
     lines = _differing(PretrainConfig(), config)
-    return [line for line in lines if not line.startswith(_RUN_FIELDS)]
+    return [line for line in lines if not line.startswith(config_lib.RUN_FIELDS)]
 
 
 def _differing(defaults, config):

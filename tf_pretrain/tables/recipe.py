@@ -5,9 +5,8 @@ import itertools
 import math
 
 from tf_pretrain import config as config_lib
-from tf_pretrain import sizes
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.config_flags import load_config
+from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.models import flops
 
 
@@ -94,7 +93,7 @@ def shape(hidden: int) -> dict:
 
 def _values(file, overrides):
     """The file's values with the overrides, and with what follows from them."""
-    config = load_config(f"{sizes.CONFIGS}/{file}")
+    config = load_config(f"{CONFIGS}/{file}")
     values = config_lib.to_dict(config)
     for field, text in overrides.items():
         config_lib.override(PretrainConfig, values, field, text)

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import DataConfig, PretrainConfig, UserError
-from tf_pretrain.data import atomic_files
+from tf_pretrain.data import atomic_files, record_sets
 from tf_pretrain.tables import cells, processes
 from tf_pretrain.training import curves
 
@@ -182,7 +182,7 @@ def _intrinsic(folder, config, request):
     for name in dict.fromkeys((config.data.example_format, *request["intrinsic"])):
         folders = request["data"][name]
         heldout[name] = batches.evaluation_batches(
-            batches.find_records(f"{folders['records']}/heldout-*.tfrecord"),
+            record_sets.find_records(f"{folders['records']}/heldout-*.tfrecord"),
             config_lib.from_dict(DataConfig, folders["data"]),
             tokenization.load_tokenizer(folders["tokenizer"]),
             0,

@@ -234,6 +234,9 @@ def _claim(workdir, config, run):
         path = workdir / name
         if path.is_file():
             old = json.loads(path.read_text(encoding="utf-8"))
+            if name == "config.json":  # newer fields had their defaults
+                old = config_lib.from_dict(FinetuneConfig, old)
+                old = config_lib.to_dict(old)
             differing = [
                 line
                 for line in config_lib.differing_fields(old, new)

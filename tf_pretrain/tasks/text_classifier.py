@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tf_pretrain.config import require
 from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.interchange import finetuned
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.tasks.features import check_room
 from tf_pretrain.tasks.text_features import TextFeatures
@@ -22,6 +23,7 @@ class TextClassifier(Trainer):
         tokenizer: The encoder's, from `load_tokenizer`.
         max_seq_length: Most pieces of a text or pair, special tokens included; no more
             than the encoder has positions.
+        target_scale: Of a regression: the network learns scores divided by it.
 
     Data: a list of strings, a tuple (strings, strings) for pairs, or a tf.data.Dataset
     of batches of (texts, labels); labels int [N] classes or float [N] scores.
@@ -33,6 +35,7 @@ class TextClassifier(Trainer):
         classifier: Classifier,
         tokenizer: Tokenizer,
         max_seq_length: int,
+        target_scale: float = 1.0,
         name="text_classifier",
     ):
         super().__init__(classifier, name=name)
@@ -44,12 +47,14 @@ class TextClassifier(Trainer):
             "positions",
         )
         self.text_features = TextFeatures(tokenizer, max_seq_length)
+        self.target_scale = target_scale
+        self.jit_compile = False  # XLA has no strings
         self.accuracy = None
         if classifier.num_outputs > 1:
             self.accuracy = keras.metrics.Mean(name="accuracy")
 
-    def compile(self, optimizer="adam", **kwargs):
-        """As keras.Model.compile; without XLA, which has no strings."""
+    def compile(self, optimizer, **kwargs):
+        """As Trainer.compile; without XLA, which has no strings."""
         super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
 
     def fit(self, x=None, y=None, **kwargs):
@@ -88,17 +93,38 @@ class TextClassifier(Trainer):
         texts, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         logits = self.network(self._text_features(texts))
         if self.network.num_outputs == 1:
-            return logits[:, 0]
+            return logits[:, 0] * self.target_scale
         return tf.nn.softmax(logits)
 
     def _features(self, data):
         texts, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        kind = tf.float32 if self.network.num_outputs == 1 else tf.int32
-        return {**self._text_features(texts), "labels": tf.cast(labels, kind)}
+        if self.network.num_outputs == 1:
+            labels = tf.cast(labels, tf.float32) / self.target_scale
+        else:
+            labels = tf.cast(labels, tf.int32)
+        return {**self._text_features(texts), "labels": labels}
 
     def _text_features(self, texts):
         parts = texts if isinstance(texts, (tuple, list)) else (texts,)
         return self.text_features(*parts)
+
+
+def load_text_classifier(workdir) -> TextClassifier:
+    """The classifier of a finished fine-tuning, for `predict` on strings.
+
+    Args:
+        workdir: Of `run_finetuning.py` with one task.
+
+    Raises:
+        UserError: If it holds no finished run.
+    """
+    tuned = finetuned.load_classifier(workdir)
+    return TextClassifier(
+        tuned.classifier,
+        tuned.tokenizer,
+        tuned.model.max_seq_length,
+        tuned.model.target_scale,
+    )
 
 
 def _as_tensors(x):

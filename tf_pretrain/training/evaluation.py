@@ -5,33 +5,51 @@ import numpy as np
 import tensorflow as tf
 
 
-def evaluate(network, batches, jit_compile=True) -> dict:
+class Evaluator:
     """Scores of an objective on masked, held-out text.
+
+    Compiled once, so evaluations during training share the trace.
 
     Args:
         network: An objective (tf_pretrain.models.objectives).
-        batches: Feature dicts; rows without real tokens count for nothing.
-        jit_compile: Compile with XLA.
-
-    Returns:
-        `masked_lm_loss` (nats a token), `masked_lm_accuracy` and
-        `most_frequent_accuracy` (of always guessing the piece that is masked most
-        often); `replaced_token_accuracy`, `replaced_token_auc` and
-        `replaced_token_rate` (share of real tokens that were replaced) for replaced
-        token detection; `sentence_order_accuracy` or `next_sentence_accuracy` for a
-        sentence objective. Fractions in [0, 1].
+        jit_compile: Compile with XLA (on TensorFlow).
     """
-    step = _evaluation_function(network, jit_compile)
-    collected = {}
-    for features in batches:
-        results = step(features)
-        results["masked_lm_ids"] = features["masked_lm_ids"]
-        results["masked_lm_weights"] = features["masked_lm_weights"]
-        results["input_mask"] = features["input_mask"]
-        for name, value in results.items():
-            collected.setdefault(name, []).append(keras.ops.convert_to_numpy(value))
-    arrays = {name: np.concatenate(parts) for name, parts in collected.items()}
 
+    def __init__(self, network, jit_compile=True):
+        self.network = network
+        self._step = network.evaluation
+        if keras.backend.backend() == "tensorflow":
+            self._step = tf.function(
+                network.evaluation, jit_compile=jit_compile, autograph=False
+            )
+
+    def __call__(self, batches) -> dict:
+        """Scores over all rows that have real tokens.
+
+        Args:
+            batches: Feature dicts.
+
+        Returns:
+            `masked_lm_loss` (nats a token), `masked_lm_accuracy` and
+            `most_frequent_accuracy` (of always guessing the piece that is masked most
+            often); `replaced_token_accuracy`, `replaced_token_auc` and
+            `replaced_token_rate` (share of real tokens that were replaced) for replaced
+            token detection; `sentence_order_accuracy` or `next_sentence_accuracy` for a
+            sentence objective. Fractions in [0, 1].
+        """
+        collected = {}
+        for features in batches:
+            results = self._step(features)
+            results["masked_lm_ids"] = features["masked_lm_ids"]
+            results["masked_lm_weights"] = features["masked_lm_weights"]
+            results["input_mask"] = features["input_mask"]
+            for name, value in results.items():
+                collected.setdefault(name, []).append(keras.ops.convert_to_numpy(value))
+        arrays = {name: np.concatenate(parts) for name, parts in collected.items()}
+        return _scores(arrays, self.network.sentence_objective)
+
+
+def _scores(arrays, sentence_objective):
     chosen = arrays["masked_lm_weights"] > 0
     real = arrays["input_mask"] > 0
     scores = {
@@ -49,7 +67,7 @@ def evaluate(network, batches, jit_compile=True) -> dict:
         scores["replaced_token_rate"] = float(labels.mean())
     if "sentence_correct" in arrays:
         correct = arrays["sentence_correct"][real.any(axis=1)]
-        scores[f"{network.sentence_objective}_accuracy"] = float(correct.mean())
+        scores[f"{sentence_objective}_accuracy"] = float(correct.mean())
     return scores
 
 
@@ -63,15 +81,15 @@ def intrinsic_scores(network, heldout: dict, jit_compile=True) -> dict:
 
     Args:
         network: An objective.
-        heldout: {data.example_format: batches as for `evaluate`}.
+        heldout: {data.example_format: batches as for Evaluator}.
 
     Returns:
         `masked_lm_accuracy`, over the examples of the first format, and, with a
         sentence objective, `FORMAT_accuracy` for each format. Fractions in [0, 1].
     """
-    results = {}
+    results, evaluate = {}, Evaluator(network, jit_compile)
     for example_format, batches in heldout.items():
-        scores = evaluate(network, batches, jit_compile)
+        scores = evaluate(batches)
         results.setdefault("masked_lm_accuracy", scores["masked_lm_accuracy"])
         if network.sentence_head is not None:
             accuracy = scores[f"{network.sentence_objective}_accuracy"]
@@ -102,16 +120,3 @@ def area_under_curve(scores, labels) -> float:
     return float(
         (rank_sum - positives * (positives + 1) / 2.0) / (positives * negatives)
     )
-
-
-def _evaluation_function(network, jit_compile):
-    """Compiled once for a network: evaluations during training share the trace."""
-    if keras.backend.backend() != "tensorflow":
-        return network.evaluation
-    cached = getattr(network, "_evaluation_function", None)
-    if cached is None:
-        cached = tf.function(
-            network.evaluation, jit_compile=jit_compile, autograph=False
-        )
-        network._evaluation_function = cached
-    return cached

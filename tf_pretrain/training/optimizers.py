@@ -22,7 +22,7 @@ from tf_pretrain.training.schedules import build_schedule
 
 # Searched in the variable's path: LayerNorm gains and offsets, and every bias. The
 # references write `LayerNorm|layer_norm|bias`, but search the whole name.
-NO_DECAY_PATTERNS = (r"(LayerNorm|layer_norm)\w*/\w+$", r"bias$")
+_NO_DECAY = (r"(LayerNorm|layer_norm)\w*/\w+$", r"bias$")
 
 
 class Update(typing.NamedTuple):
@@ -36,7 +36,7 @@ class Update(typing.NamedTuple):
     is_finite: object
 
 
-class _AdamFamily(keras.optimizers.Optimizer):
+class AdamFamily(keras.optimizers.Optimizer):
     """What AdamW and LAMB share. Variables and gradients are float32.
 
     Under `tf.distribute` each replica passes its own share of the gradient (its sum
@@ -57,8 +57,6 @@ class _AdamFamily(keras.optimizers.Optimizer):
         moments_begin: Step at which the moments of what is trained begin, for the bias
             correction: that of the second stage in two-stage training.
         clip_norm: Largest global norm of the gradient; None to leave it as it is.
-        no_decay_patterns: Regular expressions. A variable whose path matches one is
-            not decayed (nor, by LAMB, adapted).
         learning_rate_multipliers: {path fragment: factor}, e.g. from
             `layerwise_multipliers`. Each variable must match exactly one fragment.
     """
@@ -73,7 +71,6 @@ class _AdamFamily(keras.optimizers.Optimizer):
         bias_correction=False,
         moments_begin=0,
         clip_norm=1.0,
-        no_decay_patterns=NO_DECAY_PATTERNS,
         learning_rate_multipliers=None,
         name=None,
     ):
@@ -87,7 +84,6 @@ class _AdamFamily(keras.optimizers.Optimizer):
         self.bias_correction = bias_correction
         self.moments_begin = moments_begin
         self.clip_norm = clip_norm
-        self.no_decay_patterns = tuple(no_decay_patterns)
         self.learning_rate_multipliers = learning_rate_multipliers
 
     def build(self, variables):
@@ -108,9 +104,7 @@ class _AdamFamily(keras.optimizers.Optimizer):
             name="skipped_steps",
         )
         self._is_plain = [  # no decay, no adaptation
-            not self._use_weight_decay(v)  # Keras' own exclude_from_weight_decay()
-            or any(re.search(p, v.path) for p in self.no_decay_patterns)
-            for v in variables
+            any(re.search(pattern, v.path) for pattern in _NO_DECAY) for v in variables
         ]
         self._multipliers = [self._multiplier(v.path) for v in variables]
 
@@ -213,20 +207,18 @@ class _AdamFamily(keras.optimizers.Optimizer):
             correction,
         )
 
-    def update_step(
-        self, gradient, variable, learning_rate, betas=None, correction=1.0
-    ):
+    def update_step(self, gradient, variable, learning_rate, betas, correction):
         """Updates one variable and its moments by the formula of the module.
 
         Args:
             gradient: float32, of the variable's shape.
             variable: Keras variable, or one replica's tf.Variable.
             learning_rate: float32 scalar, before the variable's multiplier.
-            betas: Factors of the old moments if not `beta_1` and `beta_2`: both 1,
-                with gradient and rate 0, in a step that is skipped.
+            betas: Factors of the old moments: `beta_1` and `beta_2`, or both 1, with
+                gradient and rate 0, in a step that is skipped.
             correction: Factor for the bias of the moments.
         """
-        beta_1, beta_2 = betas or (self.beta_1, self.beta_2)
+        beta_1, beta_2 = betas
         index = self._get_variable_index(variable)
         m = beta_1 * self._m[index] + (1.0 - self.beta_1) * gradient
         v = beta_2 * self._v[index] + (1.0 - self.beta_2) * ops.square(gradient)
@@ -255,21 +247,18 @@ class _AdamFamily(keras.optimizers.Optimizer):
             "bias_correction": self.bias_correction,
             "moments_begin": self.moments_begin,
             "clip_norm": self.clip_norm,
-            "no_decay_patterns": list(self.no_decay_patterns),
             "learning_rate_multipliers": multipliers and dict(multipliers),
         }
 
 
 @keras.saving.register_keras_serializable("tf_pretrain")
-class AdamW(_AdamFamily):
+class AdamW(AdamFamily):
     """ELECTRA's and BERT's Adam: decoupled decay, by default no bias correction.
 
     Takes the arguments of its base class.
     """
 
-    def update_step(
-        self, gradient, variable, learning_rate, betas=None, correction=1.0
-    ):
+    def update_step(self, gradient, variable, learning_rate, betas, correction):
         if keras.backend.backend() != "tensorflow":
             super().update_step(gradient, variable, learning_rate, betas, correction)
             return
@@ -278,7 +267,7 @@ class AdamW(_AdamFamily):
         # correct the bias. Decaying first is the same, for u has the old weight.
         import tensorflow as tf
 
-        beta_1, beta_2 = betas or (self.beta_1, self.beta_2)
+        beta_1, beta_2 = betas
         index = self._get_variable_index(variable)
         rate = learning_rate * self._multipliers[index]
         if not self._is_plain[index]:
@@ -301,7 +290,7 @@ class AdamW(_AdamFamily):
 
 
 @keras.saving.register_keras_serializable("tf_pretrain")
-class LAMB(_AdamFamily):
+class LAMB(AdamFamily):
     """ALBERT's LAMB (You et al., 2019, in the released ALBERT code's form).
 
     The decay is part of the update whose norm the trust ratio takes; the ratio is 1
@@ -341,7 +330,7 @@ def layerwise_multipliers(
 
 def build_optimizer(
     train: TrainConfig, learning_rate_multipliers=None, moments_begin=0
-) -> _AdamFamily:
+) -> AdamFamily:
     """The optimizer and schedule that `train` describes."""
     optimizer = {"adamw": AdamW, "lamb": LAMB}[train.optimizer]
     return optimizer(

@@ -9,11 +9,11 @@ from pathlib import Path
 import keras
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import ConfigError, PretrainConfig, require
+from tf_pretrain.config import RUN_FIELDS, ConfigError, PretrainConfig, require
 from tf_pretrain.data import atomic_files, batches, record_sets, unigrams
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training import callbacks, checkpoints, curves, numerics
-from tf_pretrain.training.evaluation import evaluate
+from tf_pretrain.training.evaluation import Evaluator
 from tf_pretrain.training.optimizers import build_optimizer
 from tf_pretrain.training.run_data import Sources, prepare_data
 from tf_pretrain.training.strategy import (
@@ -23,18 +23,6 @@ from tf_pretrain.training.strategy import (
     naming_lost_workers,
 )
 from tf_pretrain.training.trainer import Trainer
-
-# May differ when a run continues: they change how it runs, not what it computes
-# (bad_records: only where a bad record would stop the run).
-_FREE_FIELDS = (
-    "train.bad_records",
-    "train.checkpoint_every",
-    "train.keep_checkpoints",
-    "train.log_every",
-    "train.max_skipped_steps",
-    "train.strategy",
-)
-
 
 _ORDER_STRIDE = 1_000_000_007  # keeps the seeds of both data orders apart
 
@@ -83,154 +71,188 @@ def pretrain(
             data.record_sets, config.data, data.tokenizer.vocab_size
         ),
     ):
+        run = _Run(config, workdir, data, strategy, began)
         try:
-            return _train(config, workdir, data, strategy, initialize, began)
+            return run.finish(initialize)
         except _GoBack as failure:
             print(f"{failure}; going back to the last good checkpoint", flush=True)
-        began = time.perf_counter()  # the checkpoint knows the time up to it
-        return _train(config, workdir, data, strategy, initialize, began, data_order=1)
+        # The checkpoint knows the time up to it.
+        run = _Run(config, workdir, data, strategy, time.perf_counter(), data_order=1)
+        return run.finish(initialize)
 
 
 class _GoBack(Exception):
     """Steps failed that may succeed from the last checkpoint on other batches."""
 
 
-def _train(config, workdir, data, strategy, initialize, began, data_order=0):
-    """The run once its data are there; returns what `results.json` holds.
+class _Run:
+    """A run whose data are there, from its last checkpoint on.
 
     Args:
+        began: When this process began, by `time.perf_counter`.
         data_order: 0, or 1 for batches of another seed. A checkpoint keeps it, so a
             run that went back once continues on the same batches.
     """
-    chief = is_chief(strategy)
-    trainer = build_trainer(config, strategy)
-    start_step, metadata = checkpoints.restore(workdir / "checkpoints", trainer)
-    data_order = max(data_order, metadata.get("data_order", 0))
-    batch_seed = config.seed + data_order * _ORDER_STRIDE
-    results_path = workdir / "results.json"
-    if start_step == config.train.num_steps and results_path.exists():
-        return json.loads(results_path.read_text(encoding="utf-8"))
-    if start_step == 0 and config.objective.generator == "unigram":
-        counts = unigrams.count_tokens(
-            data.training, config.data, data.tokenizer, config.model.vocab_size
+
+    def __init__(self, config, workdir, data, strategy, began, data_order=0):
+        self.config, self.workdir, self.data = config, workdir, data
+        self.strategy, self.is_chief = strategy, is_chief(strategy)
+        self.trainer = build_trainer(config, strategy)
+        self.step, self.state = checkpoints.restore(
+            workdir / "checkpoints", self.trainer
         )
-        trainer.network.token_generator.set_counts(counts)
-    if start_step == 0 and initialize is not None:
-        start_step = initialize(trainer)
-        require(
-            start_step < config.train.num_steps,
-            f"the weights to start from are those of step {start_step}, and "
-            f"train.num_steps is {config.train.num_steps}: nothing is left to train. "
-            "Set a larger --config.train.num_steps and another --workdir, or leave out "
-            "--restore_optimizer",
+        self.began = began - self.state.get("seconds", 0.0)
+        self.data_order = max(data_order, self.state.get("data_order", 0))
+        self.batch_seed = config.seed + self.data_order * _ORDER_STRIDE
+        # As for the train step: XLA cannot place the variables of several replicas.
+        is_compiled = config.train.jit_compile and strategy.num_replicas_in_sync == 1
+        self.evaluate = Evaluator(self.trainer.network, is_compiled)
+
+    def finish(self, initialize) -> dict:
+        """Trains up to the last step; returns what `results.json` holds."""
+        train, results_path = self.config.train, self.workdir / "results.json"
+        if self.step == train.num_steps and results_path.exists():
+            return json.loads(results_path.read_text(encoding="utf-8"))
+        if self.step == 0:
+            self._begin(initialize)
+        if self.step:
+            print(f"continuing at step {self.step}", flush=True)
+        progress = callbacks.Progress(
+            self.workdir if self.is_chief else None,
+            self.step,
+            train.num_steps,
+            train.log_every,
         )
-    if start_step:
-        print(f"continuing at step {start_step}", flush=True)
-    progress = callbacks.Progress(
-        workdir if chief else None,
-        start_step,
-        config.train.num_steps,
-        config.train.log_every,
-    )
+        score = self._scorer(progress)
+        untrained = self.state.get("untrained") or score(self.step)
+        if self.step < train.num_steps:
+            self._fit(progress, score, untrained)
+        results = self._results(progress, score(train.num_steps), untrained)
+        if self.is_chief:
+            atomic_files.write_json(results_path, results)
+            curves.plot(self.workdir / "metrics.jsonl", self.workdir / "curves.png")
+        return results
 
-    heldout = data.heldout and batches.evaluation_batches(
-        data.heldout,
-        config.data,
-        data.tokenizer,
-        config.seed,
-        config.train.batch_size,
-        config.train.eval_steps,
-    )
-    # As for the train step: XLA cannot place the variables of several replicas.
-    is_compiled = config.train.jit_compile and strategy.num_replicas_in_sync == 1
+    def _begin(self, initialize):
+        """What a run gets that has no checkpoint yet."""
+        config, data = self.config, self.data
+        if config.objective.generator == "unigram":
+            counts = unigrams.count_tokens(
+                data.training, config.data, data.tokenizer, config.model.vocab_size
+            )
+            self.trainer.network.token_generator.set_counts(counts)
+        if initialize is not None:
+            self.step = initialize(self.trainer)
+            require(
+                self.step < config.train.num_steps,
+                f"the weights to start from are those of step {self.step}, and "
+                f"train.num_steps is {config.train.num_steps}: nothing is left to "
+                "train. Set a larger --config.train.num_steps and another --workdir, "
+                "or leave out --restore_optimizer",
+            )
 
-    def score(step):
-        if heldout is None:
-            return {}
-        scores = evaluate(trainer.network, heldout, is_compiled)
-        progress.log_scores(step, scores)
-        return scores
+    def _scorer(self, progress):
+        """A function of the step: held-out scores, which are logged; {} without any."""
+        config, data = self.config, self.data
+        if not data.heldout:
+            return lambda step: {}
+        heldout = batches.evaluation_batches(
+            data.heldout,
+            config.data,
+            data.tokenizer,
+            config.seed,
+            config.train.batch_size,
+            config.train.eval_steps,
+        )
 
-    untrained = metadata.get("untrained") or score(start_step)
+        def score(step):
+            scores = self.evaluate(heldout)
+            progress.log_scores(step, scores)
+            return scores
 
-    def seconds():
-        return metadata.get("seconds", 0.0) + time.perf_counter() - began
+        return score
 
-    if start_step < config.train.num_steps:
+    def _seconds(self):
+        """Time spent so far, earlier processes included."""
+        return time.perf_counter() - self.began
+
+    def _fit(self, progress, score, untrained):
+        """The steps that are left.
+
+        Raises:
+            _GoBack: See there.
+            NumericsError: If it went back before, or has no checkpoint.
+        """
+        train, folder = self.config.train, self.workdir / "checkpoints"
         hooks = [
             progress,
-            numerics.StopWhenNonFinite(start_step, config.train.max_skipped_steps),
-            callbacks.PeriodicEvaluation(score, start_step, config.train),
+            numerics.StopWhenNonFinite(self.step, train.max_skipped_steps),
+            callbacks.PeriodicEvaluation(score, self.step, train),
         ]
         with contextlib.ExitStack() as stack:
-            if chief:
+            if self.is_chief:
                 stop = stack.enter_context(callbacks.watching_for_sigterm())
-                checkpoint = callbacks.Checkpoint(
-                    workdir / "checkpoints",
-                    start_step,
-                    config.train,
-                    lambda: {
+
+                def metadata():
+                    return {
                         "untrained": untrained,
-                        "seconds": seconds(),
-                        "data_order": data_order,
-                        "vocabulary": data.tokenizer.fingerprint,
-                    },
-                    stop,
+                        "seconds": self._seconds(),
+                        "data_order": self.data_order,
+                        "vocabulary": self.data.tokenizer.fingerprint,
+                    }
+
+                hooks.append(
+                    callbacks.Checkpoint(folder, self.step, train, metadata, stop)
                 )
-                hooks.append(checkpoint)
             try:
-                trainer.fit(
+                self.trainer.fit(
                     distributed_batches(
-                        strategy,
-                        data.training,
-                        dataclasses.replace(config, seed=batch_seed),
-                        data.tokenizer,
-                        start_step,
+                        self.strategy,
+                        self.data.training,
+                        dataclasses.replace(self.config, seed=self.batch_seed),
+                        self.data.tokenizer,
+                        self.step,
                     ),
-                    steps_per_epoch=config.train.num_steps - start_step,
+                    steps_per_epoch=train.num_steps - self.step,
                     callbacks=hooks,
                     shuffle=False,
                     verbose=0,
                 )
             except numerics.NumericsError as error:
-                _explain(error, trainer, config, data, batch_seed)
-                has_checkpoint = checkpoints.latest_step(workdir / "checkpoints")
-                if data_order == 0 and has_checkpoint is not None:
+                self._explain(error)
+                if self.data_order == 0 and checkpoints.latest_step(folder) is not None:
                     raise _GoBack(str(error)) from error
                 raise
 
-    network = trainer.network
-    results = {
-        "step": config.train.num_steps,
-        "seconds": seconds(),
-        "examples_per_s": progress.steps_per_s * config.train.batch_size,
-        "tokens_per_s": progress.tokens_per_s,
-        "parameters": network.count_params(),
-        "encoder_parameters": network.encoder.count_params(),
-        "skipped_steps": int(trainer.optimizer.skipped_steps.numpy()),
-        "bad_records": data.num_bad_records,
-        "weights_sha256": checkpoints.weights_sha256(trainer),
-        "eval": score(config.train.num_steps),
-        "eval_untrained": untrained,
-    }
-    if chief:
-        atomic_files.write_json(results_path, results)
-        curves.plot(workdir / "metrics.jsonl", workdir / "curves.png")
-    return results
+    def _explain(self, error):
+        """Adds to the error where in the network its first step went wrong."""
+        dataset = batches.training_batches(
+            self.data.training,
+            self.config.data,
+            self.data.tokenizer,
+            self.batch_seed,
+            self.config.train.batch_size,
+            error.first_step,
+        )
+        features = next(iter(dataset))
+        place = numerics.first_nonfinite(self.trainer.network, features)
+        error.args = (f"{error}; first not finite: {place}",)
 
-
-def _explain(error, trainer, config, data, seed):
-    """Adds to the error where in the network its first step went wrong."""
-    dataset = batches.training_batches(
-        data.training,
-        config.data,
-        data.tokenizer,
-        seed,
-        config.train.batch_size,
-        error.first_step,
-    )
-    place = numerics.first_nonfinite(trainer.network, next(iter(dataset)))
-    error.args = (f"{error}; first not finite: {place}",)
+    def _results(self, progress, scores, untrained):
+        network, train = self.trainer.network, self.config.train
+        return {
+            "step": train.num_steps,
+            "seconds": self._seconds(),
+            "examples_per_s": progress.steps_per_s * train.batch_size,
+            "tokens_per_s": progress.tokens_per_s,
+            "parameters": network.count_params(),
+            "encoder_parameters": network.encoder.count_params(),
+            "skipped_steps": int(self.trainer.optimizer.skipped_steps.numpy()),
+            "bad_records": self.data.num_bad_records,
+            "weights_sha256": checkpoints.weights_sha256(self.trainer),
+            "eval": scores,
+            "eval_untrained": untrained,
+        }
 
 
 def build_trainer(config: PretrainConfig, strategy) -> Trainer:
@@ -278,7 +300,7 @@ def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
         differing = [
             line
             for line in config_lib.differing_fields(old, config_lib.to_dict(config))
-            if not line.startswith(_FREE_FIELDS)
+            if not line.startswith(RUN_FIELDS)
         ]
         if differing:
             raise ConfigError(

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from tf_pretrain.config import ConfigError, PretrainConfig
-from tf_pretrain.data import batches, record_sets, tokenization, vocabulary
+from tf_pretrain.data import record_sets, tokenization, vocabulary
 from tf_pretrain.data.build_records import build_records
 
 _BAD_RECORDS_SHOWN = 10
@@ -42,13 +42,13 @@ class RunData:
         num_bad_records: Left out of both because of train.bad_records="skip".
     """
 
-    training: batches.RecordSet
-    heldout: batches.RecordSet | None
+    training: record_sets.RecordSet
+    heldout: record_sets.RecordSet | None
     tokenizer: tokenization.Tokenizer
     num_bad_records: int
 
     @property
-    def record_sets(self) -> list[batches.RecordSet]:
+    def record_sets(self) -> list[record_sets.RecordSet]:
         """The sets that there are."""
         return [self.training] + ([self.heldout] if self.heldout else [])
 
@@ -102,7 +102,7 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
 def _find(pattern, config, tokenizer):
     """The records that match and, in lenient mode, how many are left out of them."""
     if config.train.bad_records == "strict":
-        return batches.find_records(pattern), 0
+        return record_sets.find_records(pattern), 0
     found, bad = record_sets.find_good_records(
         pattern, config.data, tokenizer.vocab_size
     )

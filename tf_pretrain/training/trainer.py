@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_pretrain.config import ConfigError
+from tf_pretrain.training.optimizers import AdamFamily
 
 # float16 loss scaling: double after this many good updates, halve after a bad one.
 _GROWTH_INTERVAL = 2000
@@ -25,7 +26,8 @@ class TensorFlowStep:
     def train_step(self, features):
         """One update from this replica's share of the batch; returns scalar logs."""
         weights = self.network.loss_weights(features)
-        tokens = tf.reduce_sum(tf.cast(features["input_mask"], tf.float32))
+        mask = features.get("input_mask", tf.ones_like(features["input_ids"]))
+        tokens = tf.reduce_sum(tf.cast(mask, tf.float32))
         weights, tokens = _sum_over_replicas((weights, tokens))
         shares = {
             name: term.coefficient / term.divisor(weights[name])
@@ -40,7 +42,7 @@ class TensorFlowStep:
             name: sums[name] / term.divisor(weights[name])
             for name, term in self.network.loss_terms.items()
         }
-        for name in self.rates:
+        for name in self.network.rates:
             count, total = sums[name]
             logs[name] = count / tf.maximum(total, 1.0)
         logs["loss"] = _total(shares, sums)
@@ -76,16 +78,13 @@ class TensorFlowStep:
     def _zero_sums(self, shares):
         sums = {name: tf.constant(0.0) for name in shares}
         pair = (tf.constant(0.0), tf.constant(0.0))
-        return sums | {name: pair for name in self.rates}
+        return sums | {name: pair for name in self.network.rates}
 
     def _gradients(self, features, shares):
         """Gradients and sums: of each loss, and both numbers of each rate."""
         scale = 1.0 if self.loss_scale is None else self.loss_scale.value
         with tf.GradientTape() as tape:
-            if self.rates:
-                losses, rates = self.network.losses_and_rates(features, training=True)
-            else:
-                losses, rates = self.network.losses(features, training=True), {}
+            losses, rates = self.network.losses_and_rates(features, training=True)
             sums = {name: losses[name][0] for name in shares}
             loss = scale * _total(shares, sums)
         gradients = tape.gradient(loss, [v.value for v in self.trainable_variables])
@@ -95,7 +94,7 @@ class TensorFlowStep:
             tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
             for g, v in zip(gradients, self.trainable_variables, strict=True)
         ]
-        return gradients, sums | {name: rates[name] for name in self.rates}
+        return gradients, sums | {name: rates[name] for name in self.network.rates}
 
     def _spoiled_unless_finite(self, gradients, loss):
         """Makes the smallest gradient nan where the loss is not finite.
@@ -172,12 +171,11 @@ if keras.backend.backend() == "tensorflow":
 
 
 class Trainer(*_BASES):
-    """Trains a network that defines `losses`, `loss_weights` and `loss_terms`.
+    """Trains a `models.losses.Network`; its rates are logged beside the losses.
 
-    Use it as any Keras model: `compile(optimizer=...)`, then `fit(dataset)` with a
+    Use it as a Keras model: `compile(optimizer=...)`, then `fit(dataset)` with a
     dataset of feature dicts. Under a strategy build network, trainer and optimizer
-    inside its scope. If the network names `rates`, its `losses_and_rates` also returns
-    {name: (count, of how many)}, which is logged.
+    inside its scope.
 
     Args:
         network: An objective (tf_pretrain.models.objectives) or a Classifier.
@@ -201,7 +199,6 @@ class Trainer(*_BASES):
                 f"{keras.backend.backend()}"
             )
         self.network = network
-        self.rates = tuple(getattr(network, "rates", ()))
         self.loss_means = [keras.metrics.Mean(name=name) for name in network.loss_terms]
         self.accumulation_steps = accumulation_steps
         self.loss_scale = self.good_steps = None
@@ -221,16 +218,29 @@ class Trainer(*_BASES):
         )
 
     def compile(self, optimizer, **kwargs):
+        """As keras.Model.compile.
+
+        Args:
+            optimizer: On TensorFlow a `training.optimizers.AdamFamily`, which clips and
+                skips over all replicas; on other backends any of Keras'.
+
+        Raises:
+            ConfigError: For another optimizer.
+        """
+        if keras.backend.backend() == "tensorflow" and not isinstance(
+            optimizer, AdamFamily
+        ):
+            raise ConfigError(
+                f"optimizer is {optimizer!r}; expected a tf_pretrain.AdamW or LAMB"
+            )
         super().compile(optimizer=optimizer, **kwargs)
         # Under MirroredStrategy slots must exist before the step is traced.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
     def fit(self, *args, callbacks=None, **kwargs):
-        """As keras.Model's; an objective is told which step begins, and of the end."""
-        callbacks = list(callbacks or [])
-        if hasattr(self.network, "begin_step"):
-            callbacks.insert(0, _StepBeginnings())
+        """As keras.Model's; the network is told which step begins, and of the end."""
+        callbacks = [_StepBeginnings(), *(callbacks or [])]
         return super().fit(*args, callbacks=callbacks, **kwargs)
 
     def call(self, features, training=False):

@@ -1,0 +1,37 @@
+"""Config files: Python with `get_config()`, which returns the config of a run.
+
+A PretrainConfig, or for fine-tuning a FinetuneConfig. A name may end in `:NAME`, which
+is passed to `get_config`.
+"""
+
+import importlib.util
+import inspect
+from pathlib import Path
+
+from tf_pretrain.config import ConfigError
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+def load_config(name: str, task=""):
+    """Runs `get_config` of a config file.
+
+    Args:
+        name: FILE or FILE:NAME.
+        task: Passed on if `get_config` has an argument `task`.
+
+    Raises:
+        ConfigError: If there is no such file or it has no `get_config`.
+    """
+    name, _, argument = name.partition(":")
+    path = Path(name)
+    if not path.is_file():
+        raise ConfigError(f"no config file {name}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "get_config"):
+        raise ConfigError(f"{name} does not define get_config()")
+    arguments = [argument] if argument else []
+    takes_task = "task" in inspect.signature(module.get_config).parameters
+    return module.get_config(*arguments, **({"task": task} if takes_task else {}))
