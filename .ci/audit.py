@@ -11,12 +11,15 @@ import subprocess
 import sys
 
 
-def report(answer: str) -> tuple[str, int]:
-    """What to print and the exit code, from the JSON that pip-audit prints."""
+def report(answer: str, errors: str = "") -> tuple[str, int]:
+    """What to print and the exit code, from what pip-audit prints."""
     try:
         packages = json.loads(answer)["dependencies"]
     except (ValueError, KeyError):
-        return "dependency audit SKIPPED: the service could not be asked", 0
+        reason = errors.strip().rpartition("\n")[2]
+        if any(word in errors for word in ("onnection", "imeout", "imed out")):
+            return f"dependency audit SKIPPED: no answer ({reason})", 0
+        return f"dependency audit FAILED to run: {reason}", 1
     bad = [
         f"  {p['name']} {p['version']}: {', '.join(v['id'] for v in p['vulns'])}"
         for p in packages
@@ -41,7 +44,7 @@ def main(files):
     command += ["--format=json", "--progress-spinner=off", "--timeout=10"]
     command += [part for file in files for part in ("-r", file)]
     done = subprocess.run(command, capture_output=True, text=True)
-    text, code = report(done.stdout)
+    text, code = report(done.stdout, done.stderr)
     print(text)
     return code
 

@@ -45,6 +45,8 @@ def size_config(size, tiny):
 
 def keras_step(size, tiny):
     """A contestant: `Trainer.fit` on the backend that KERAS_BACKEND names."""
+    import keras
+
     from tf_pretrain.models.building import build_objective
     from tf_pretrain.training.optimizers import build_optimizer
     from tf_pretrain.training.trainer import Trainer
@@ -57,7 +59,8 @@ def keras_step(size, tiny):
     def stream():
         while True:
             for batch in batches:
-                yield (batch,)
+                # Our own step takes the dict; Keras' would take it for (x, y).
+                yield batch if keras.backend.backend() == "tensorflow" else (batch,)
 
     data = stream()
 

@@ -175,9 +175,20 @@ def test_settings_that_records_do_not_depend_on_may_change(corpus):
 
 
 def test_text_without_words_is_an_error(corpus):
-    (corpus / "text.txt").write_text("\n \n")
-    with pytest.raises(BuildError, match="no training example"):
-        build(corpus, "records")
+    text = (corpus / "text.txt").read_text()
+    for nothing in ("\n \n", "\u200b\n"):  # the second is one document, of no piece
+        (corpus / "text.txt").write_text(nothing)
+        with pytest.raises(BuildError, match="no training example"):
+            build(corpus, "records")
+    # Nothing is left of it that the next build would take for its own.
+    (corpus / "text.txt").write_text(text)
+    assert build(corpus, "records") == build(corpus, "other")
+
+
+def test_inputs_count_by_name_and_size_wherever_they_are(corpus, monkeypatch):
+    first = build(corpus, "records")
+    monkeypatch.chdir(corpus)
+    assert build(Path("."), corpus / "records") == first
 
 
 def test_an_error_in_a_worker_is_reported_with_its_traceback(corpus):

@@ -112,6 +112,8 @@ def test_other_optimizers_are_refused():
     trainer = Trainer(classifier_of())
     with pytest.raises(ConfigError, match="expected a tf_pretrain.AdamW or LAMB"):
         trainer.compile(optimizer="adam")
+    with pytest.raises(ConfigError, match="steps_per_execution"):
+        trainer.compile(optimizer=AdamW(0.01), steps_per_execution=4)
 
 
 def fit(strategy_name, reduction, accumulation_steps=1):

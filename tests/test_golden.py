@@ -39,3 +39,6 @@ def test_every_file_of_the_set_has_a_check():
     covered = {path for pattern in patterns for path in GOLDEN.glob(pattern)}
     files = {path for path in GOLDEN.rglob("*") if path.is_file()}
     assert files - covered == set()
+    for topic in TOPICS:  # a check without files would check nothing
+        for pattern in topic.FILES:
+            assert any(GOLDEN.glob(pattern)), f"no file {pattern} in {GOLDEN}"

@@ -145,6 +145,26 @@ def test_records_and_vocabulary_of_another_folder(finished, tmp_path):
     assert got["weights_sha256"] == results["weights_sha256"]
 
 
+def test_records_that_are_not_the_runs(finished, tmp_path):
+    """Of another format, or of two vocabularies: the same features, other meanings."""
+    config, _, workdir, _ = finished
+    shutil.copytree(workdir / "records", tmp_path / "a")
+    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    manifest["settings"]["example_format"] = "next_sentence"
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest))
+    sources = Sources(records=f"{tmp_path}/a/train-*.tfrecord")
+    with pytest.raises(ConfigError, match="example_format 'next_sentence', but"):
+        pretrain(config, tmp_path / "run", sources)
+    if config.data.tokenizer == "wordpiece":
+        shutil.copytree(workdir / "records", tmp_path / "b")
+        lines = (tmp_path / "b" / "vocab.txt").read_text().split("\n")[:-1]
+        lines = [*lines[:5], *lines[:4:-1], ""]
+        (tmp_path / "b" / "vocab.txt").write_text("\n".join(lines))
+        both = f"{workdir}/records/train-*.tfrecord,{tmp_path}/b/train-*.tfrecord"
+        with pytest.raises(ConfigError, match="b have another vocabulary"):
+            pretrain(config, tmp_path / "run2", Sources(records=both))
+
+
 def test_public_names_load_the_trained_model(finished):
     config, _, workdir, results = finished
     trainer = tf_pretrain.load_pretrainer(workdir)

@@ -91,6 +91,34 @@ def test_evaluate_means_over_all_rows(tokenizer):
     assert got["accuracy"] == pytest.approx((logits.argmax(-1) == LABELS).mean())
 
 
+def test_evaluate_on_whole_batches_and_with_weights(tokenizer):
+    """Batches of a known size; rows of weight 0 do not count."""
+    model = build(tokenizer, 2)
+    texts, labels = TEXTS[:16], LABELS[:16]
+    settings = {"batch_size": 8, "verbose": 0, "return_dict": True}
+    plain = model.evaluate(texts, labels, **settings)
+    right = logits_of(model, tokenizer, texts).argmax(-1) == labels
+    assert plain["accuracy"] == pytest.approx(right.mean())
+    weights = np.arange(16) % 4 == 0
+    got = model.evaluate(texts, labels, sample_weight=weights, **settings)
+    assert got["accuracy"] == pytest.approx(right[weights].mean())
+
+    # Training too: half of the rows with the weight 0 are as good as none.
+    half = build(tokenizer, 2)
+    half.network.set_weights(model.network.get_weights())
+    kept = [text for text, weight in zip(texts, weights, strict=True) if weight]
+    for network, x, y, w in (
+        (model, texts, labels, weights.astype("float32")),
+        (half, kept, labels[weights], None),
+    ):
+        network.network.dropout = 0.0
+        network.fit(x, y, sample_weight=w, batch_size=16, shuffle=False, verbose=0)
+    for a, b in zip(
+        model.network.get_weights(), half.network.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
 def test_regression_on_pairs(tokenizer):
     model = build(tokenizer, 1)
     pairs = (TEXTS, TEXTS[::-1])

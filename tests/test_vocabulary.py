@@ -87,6 +87,8 @@ def test_errors(tmp_path):
             train_vocabulary(make_documents(), kind, 20, tmp_path)
         with pytest.raises(VocabularyError, match="no text"):
             train_vocabulary([], kind, 300, tmp_path)
+    with pytest.raises(VocabularyError, match="no characters"):
+        train_vocabulary([["\u200b"]], "wordpiece", 300, tmp_path)
     with pytest.raises(VocabularyError, match="kind is 'bpe'; expected one of"):
         train_vocabulary(make_documents(), "bpe", 300, tmp_path)
     assert list(tmp_path.iterdir()) == []

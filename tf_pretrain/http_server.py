@@ -24,13 +24,14 @@ import tensorflow_text  # noqa: F401  (registers the ops of the graph)
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tf_pretrain.config import UserError
 
 MAX_BODY_BYTES = 4_000_000
 MAX_WAITING = 20_000  # instances, of all requests
+MAX_ANSWER_BYTES = 200_000_000  # an encoder's outputs are megabytes a text
 # So much of a body that is too long is read, and thrown away, so that the client gets
 # to read its answer.
 _DRAINED_BYTES = 16 * MAX_BODY_BYTES
@@ -60,7 +61,10 @@ class ServedModel:
         self.inputs = tuple(specs)
 
     def __call__(self, rows: list[tuple[bytes, ...]]) -> list:
-        """The prediction of each row, ready for JSON; a row has a string an input."""
+        """The prediction of each row, as JSON; a row has a string an input.
+
+        An HTTPException stands in the place of one that is not finite.
+        """
         columns = zip(self.inputs, zip(*rows, strict=True), strict=True)
         outputs = self._serve(**{name: tf.constant(texts) for name, texts in columns})
         arrays = {name: value.numpy() for name, value in sorted(outputs.items())}
@@ -73,7 +77,11 @@ class ServedModel:
             for name in ("input_mask", "sequence_output"):
                 values[name] = values[name][:length]
         values = {name: _to_json(value) for name, value in values.items()}
-        return values if len(values) > 1 else next(iter(values.values()))
+        answer = values if len(values) > 1 else next(iter(values.values()))
+        try:
+            return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
+        except ValueError:
+            return HTTPException(500, "the model's answer is not finite")
 
 
 class Batcher:
@@ -133,7 +141,16 @@ def build_app(model: ServedModel, name: str, max_batch_size: int) -> Starlette:
 
     async def predict(request):
         rows = _rows(await _body(request), model.inputs)
-        return JSONResponse({"predictions": await batcher(rows)})
+        answers, size = [], 0
+        # In parts, so that an answer that is too long is noticed before it is made.
+        for start in range(0, len(rows), max_batch_size):
+            answers += await batcher(rows[start : start + max_batch_size])
+            size += sum(map(len, answers[start:]))
+            if size > MAX_ANSWER_BYTES:
+                reason = f"the answer is longer than {MAX_ANSWER_BYTES} bytes"
+                raise HTTPException(413, f"{reason}; ask for fewer texts at a time")
+        content = b'{"predictions": [' + b", ".join(answers) + b"]}"
+        return Response(content, media_type="application/json")
 
     async def status(request):
         state = {"version": "1", "state": "AVAILABLE"}

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from starlette.testclient import TestClient
 
 from tf_pretrain import serving
 from tf_pretrain.config import EncoderConfig
@@ -311,6 +312,42 @@ def test_a_row_that_fails_takes_no_other_along():
     assert bad.status_code == 500
 
 
+def test_answers_that_cannot_be_given():
+    """One is not finite, one too long: an error in JSON, and the others are there."""
+
+    def predict(rows):
+        served = object.__new__(http_server.ServedModel)
+        values = np.array([float(text) for (text,) in rows])
+        return [served._prediction({"score": values}, i) for i in range(len(rows))]
+
+    predict.inputs = ("sentence",)
+
+    def post(texts):
+        app = http_server.build_app(predict, "m", max_batch_size=2)
+        with TestClient(app) as client:
+            return client.post("/v1/models/m:predict", json={"instances": texts})
+
+    assert post(["1.5", "2.0", "3.0"]).json() == {"predictions": [1.5, 2.0, 3.0]}
+    bad = post(["1.5", "nan"])
+    assert bad.status_code == 500
+    assert bad.json() == {"error": "the model's answer is not finite"}
+
+
+def test_an_answer_that_is_too_long(monkeypatch):
+    monkeypatch.setattr(http_server, "MAX_ANSWER_BYTES", 10)
+    asked = []
+
+    def predict(rows):
+        asked.extend(rows)
+        return [b"12345" for _ in rows]
+
+    predict.inputs = ("sentence",)
+    with TestClient(http_server.build_app(predict, "m", max_batch_size=2)) as client:
+        found = client.post("/v1/models/m:predict", json={"instances": ["a"] * 9})
+    assert found.status_code == 413 and "ask for fewer" in found.json()["error"]
+    assert len(asked) == 4
+
+
 def test_encoders_answer_without_padding(golden_vocabulary, tmp_path):
     tokenizer = load_tokenizer(golden_vocabulary)
     config = EncoderConfig(
@@ -322,8 +359,9 @@ def test_encoders_answer_without_padding(golden_vocabulary, tmp_path):
     served = http_server.ServedModel(tmp_path)
     texts = [(b"a",), (b"a gorgeous, witty movie",)]
     together = served(texts)
+    together = [json.loads(row) for row in together]
     for row, text in zip(together, texts, strict=True):
-        (alone,) = served([text])
+        alone = json.loads(*served([text]))
         assert row["input_mask"] == alone["input_mask"] == [1] * len(row["input_mask"])
         for name in ("sequence_output", "embedding"):
             np.testing.assert_allclose(row[name], alone[name], atol=1e-5)

@@ -1,5 +1,7 @@
 """ELECTRA's masking: statistics of the original, and scatter and gather."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from tf_pretrain.models import heads
 from .files import Arrays, found, read_json
 
 FILES = ("electra_masking/mask_stats.json", "electra_masking/scatter_gather.npz")
-CLS, SEP, MASK, WORD, VOCAB_SIZE = 1, 2, 3, 9, 50
+CLS, SEP, MASK, UNK, WORD, VOCAB_SIZE = 1, 2, 3, 4, 9, 50
+UNK_POSITION = 1
 DRAWS = 2000
 SIGMAS = 5.0  # a comparison of many means
 
@@ -29,17 +32,18 @@ def test_mask_statistics(length, rate, case, comparison):
     check = comparison("ELECTRA masking")
     slots = DataConfig(max_seq_length=length, masked_lm_prob=rate).num_predictions
     check.equal("prediction slots", slots, case["max_predictions_per_seq"])
-    settings = masking.MaskingSettings(
-        masked_lm_prob=rate,
-        num_predictions=slots,
-        mask_token_prob=0.85,
-        random_token_prob=0.0,
-        special_ids=(CLS, SEP, MASK),
+    data = DataConfig(
+        max_seq_length=length, masked_lm_prob=rate, legacy_duplicate_masking=True
+    )
+    tokenizer = types.SimpleNamespace(
+        cls_id=CLS,
+        sep_id=SEP,
         mask_id=MASK,
+        unk_id=UNK,
         vocab_size=VOCAB_SIZE,
         is_word_start=np.ones(VOCAB_SIZE, bool),
-        with_replacement=True,
     )
+    settings = masking.MaskingSettings.from_config(data, tokenizer)
     for i, real_length in enumerate(case["real_lengths"]):
         got = masked_rows(settings, length, real_length, seed=i)
         positions, weights = got["masked_lm_positions"], got["masked_lm_weights"]
@@ -52,13 +56,11 @@ def test_mask_statistics(length, rate, case, comparison):
         check.equal("specials chosen", chosen_specials, case["special_tokens_chosen"])
         distinct = np.array([len(np.unique(row[:count])) for row in positions])
         visible = (got["masked_input_ids"] == MASK).sum(1)
-        # Any one candidate is chosen with the same probability, [UNK] too.
-        rate_of_one = distinct.mean() / candidates
-        spread_of_one = np.sqrt(rate_of_one * (1 - rate_of_one))
+        unknown = ((positions == UNK_POSITION) & (weights > 0)).any(1)
         for name, mean, spread in (
             ("mean_distinct_positions", distinct.mean(), distinct.std()),
             ("mean_mask_tokens_visible_in_input", visible.mean(), visible.std()),
-            ("unk_position_chosen_rate", rate_of_one, spread_of_one),
+            ("unk_position_chosen_rate", unknown.mean(), unknown.std()),
         ):
             error = spread * np.sqrt(1 / case["draws"] + 1 / DRAWS)
             what, unit = name.replace("_", " "), "standard errors"
@@ -68,6 +70,7 @@ def test_mask_statistics(length, rate, case, comparison):
 def masked_rows(settings, length, real_length, seed):
     input_ids = np.full((DRAWS, length), WORD)
     input_ids[:, [0, real_length // 2, real_length - 1]] = CLS, SEP, SEP
+    input_ids[:, UNK_POSITION] = UNK
     input_mask = np.ones((DRAWS, length))
     input_mask[:, real_length:] = 0
     rng = np.random.default_rng(seed)

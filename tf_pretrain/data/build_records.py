@@ -102,6 +102,9 @@ def build_records(
     statistics.sort(key=lambda shard: shard["file"])
     manifest = plan | {"shards": statistics, "totals": _totals(statistics)}
     if not any(s["examples"] for s in statistics if s["split"] == "train"):
+        for shard in statistics:  # another build would take them for its own
+            (folder / shard["file"]).unlink()
+            chunks.statistics_path(folder / shard["file"]).unlink(missing_ok=True)
         (folder / PLAN).unlink()
         raise BuildError(f"no training example in {inputs}: the text is empty")
     atomic_files.write_json(folder / MANIFEST, manifest)
@@ -146,9 +149,15 @@ def _require_same_plan(path, found, plan):
 
 
 def _comparable(plan):
-    """The plan within a plan or manifest, with its list of inputs as a dict."""
+    """The plan within a plan or manifest, with its list of inputs as a dict.
+
+    Files count by name and size, wherever they are.
+    """
     keys = ("settings", "seed", "tokenizer")
-    inputs = {str(i): item for i, item in enumerate(plan["inputs"])}
+    inputs = {
+        str(i): {**item, "name": Path(item["name"]).name}
+        for i, item in enumerate(plan["inputs"])
+    }
     return {"inputs": inputs} | {key: plan[key] for key in keys}
 
 

@@ -51,7 +51,10 @@ def prepare_tokenizer(config: PretrainConfig, inputs, vocab, folder) -> None:
             data.strip_accents,
             config.seed,
         )
-    elif vocab is not None:
+    elif vocab is None:
+        found = tokenization.load_tokenizer(folder)
+        print(f"using the vocabulary in {folder}: {found.vocab_size} pieces")
+    else:
         given = tokenization.load_tokenizer(vocab, data.lower_case, data.strip_accents)
         if not is_there:
             given.save(folder)
@@ -159,6 +162,8 @@ def _train_wordpiece(lines, vocab_size):
     lines = list(lines)
     special_pieces = list(tokenization.WordPieceTokenizer.special_pieces)
     alphabet, dropped = _alphabet(lines)
+    if not alphabet:
+        raise VocabularyError("the text has no characters to make a vocabulary of")
     stands_alone = normalization.stands_alone(tf.constant(alphabet)).numpy()
     continuing = [
         f"##{char}"

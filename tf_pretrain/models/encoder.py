@@ -131,7 +131,7 @@ def dropout_for(features, training):
     """The dropout of one forward pass: none, or seeded by the batch.
 
     A batch without `dropout_seed` (a user's own data) draws its seeds from Keras'
-    global generator, as keras.layers.Dropout does.
+    global generator; JAX cannot compile that, and needs them in the batch.
     """
     if not training:
         return layers.no_dropout

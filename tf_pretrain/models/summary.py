@@ -67,7 +67,8 @@ def memory_bytes(config: PretrainConfig) -> int:
 
     Activations are what the backward pass reads: per layer and token about
     9 hidden_size + 3 intermediate_size numbers and 3 attention maps, and three
-    arrays of vocabulary logits. Measured peaks are within a factor of two.
+    arrays of vocabulary logits. An estimate: what a compiler saves or a framework
+    keeps besides is not in it.
     """
     train, data = config.train, config.data
     rows = train.batch_size // train.accumulation_steps

@@ -26,7 +26,8 @@ class TextClassifier(Trainer):
         target_scale: Of a regression: the network learns scores divided by it.
 
     Data: a list of strings, a tuple (strings, strings) for pairs, or a tf.data.Dataset
-    of batches of (texts, labels); labels int [N] classes or float [N] scores.
+    of batches of (texts, labels); labels int [N] classes or float [N] scores. Sample
+    and class weights count as in Keras.
     `predict` returns probabilities float32 [N, C], or scores float32 [N].
     """
 
@@ -80,13 +81,15 @@ class TextClassifier(Trainer):
     def test_step(self, data):
         """Running means of the loss and, for classes, of the accuracy."""
         features = self._features(data)
+        weights = features.get("example_weights")
         logits = self.network(features)
         losses = self.network.example_losses(features, logits)
         for mean in (self._loss_tracker, *self.loss_means):
-            mean.update_state(losses)
+            mean.update_state(losses, weights)
         if self.accuracy is not None:
             best = tf.argmax(logits, axis=-1, output_type=tf.int32)
-            self.accuracy.update_state(best == features["labels"])
+            # Not ==, which forgets the rank where one of two sizes is known.
+            self.accuracy.update_state(tf.equal(best, features["labels"]), weights)
         return self.get_metrics_result()
 
     def predict_step(self, data):
@@ -97,12 +100,15 @@ class TextClassifier(Trainer):
         return tf.nn.softmax(logits)
 
     def _features(self, data):
-        texts, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        texts, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         if self.network.num_outputs == 1:
             labels = tf.cast(labels, tf.float32) / self.target_scale
         else:
             labels = tf.cast(labels, tf.int32)
-        return {**self._text_features(texts), "labels": labels}
+        features = {**self._text_features(texts), "labels": labels}
+        if weights is not None:
+            features["example_weights"] = tf.cast(weights, tf.float32)
+        return features
 
     def _text_features(self, texts):
         parts = texts if isinstance(texts, (tuple, list)) else (texts,)

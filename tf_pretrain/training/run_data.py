@@ -1,11 +1,12 @@
 """The data of a run: found or built, and its tokenizer."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 from tf_pretrain.config import ConfigError, PretrainConfig
 from tf_pretrain.data import record_sets, tokenization, vocabulary
-from tf_pretrain.data.build_records import build_records
+from tf_pretrain.data.build_records import MANIFEST, build_records
 
 _BAD_RECORDS_SHOWN = 10
 
@@ -87,6 +88,8 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
             f"the vocabulary has {tokenizer.vocab_size} pieces, but model.vocab_size "
             f"is {config.model.vocab_size}; set --config.model.vocab_size"
         )
+    for other in {Path(part).parent for part in pattern.split(",")}:
+        _check_folder(other, config.data, tokenizer)
     training, num_bad = _find(pattern, config, tokenizer)
     heldout_pattern = sources.eval_records or str(folder / "heldout-*.tfrecord")
     if sources.eval_records is None and not list(folder.glob("heldout-*.tfrecord")):
@@ -97,6 +100,30 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
     return RunData(
         training, heldout if heldout.num_examples else None, tokenizer, num_bad
     )
+
+
+def _check_folder(folder, data, tokenizer):
+    """Compares what a folder of records says about them with the run.
+
+    Raises:
+        ConfigError: If they have another format, other masks or another vocabulary.
+    """
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        settings = json.loads(manifest.read_text(encoding="utf-8"))["settings"]
+        for name in ("example_format", "masking"):
+            found, wanted = settings[name], getattr(data, name)
+            if found != wanted:
+                raise ConfigError(
+                    f"the records in {folder} were built with data.{name} {found!r}, "
+                    f"but the run's is {wanted!r}"
+                )
+    if tokenization.is_tokenizer_folder(folder):
+        found = tokenization.load_tokenizer(folder)
+        if found.fingerprint != tokenizer.fingerprint:
+            raise ConfigError(
+                f"the records in {folder} have another vocabulary than the run"
+            )
 
 
 def _find(pattern, config, tokenizer):

@@ -225,7 +225,7 @@ class Trainer(*_BASES):
                 skips over all replicas; on other backends any of Keras'.
 
         Raises:
-            ConfigError: For another optimizer.
+            ConfigError: For another optimizer, or `steps_per_execution`.
         """
         if keras.backend.backend() == "tensorflow" and not isinstance(
             optimizer, AdamFamily
@@ -233,6 +233,8 @@ class Trainer(*_BASES):
             raise ConfigError(
                 f"optimizer is {optimizer!r}; expected a tf_pretrain.AdamW or LAMB"
             )
+        if kwargs.get("steps_per_execution", 1) != 1:
+            raise ConfigError("steps_per_execution is not 1; expected one step a call")
         super().compile(optimizer=optimizer, **kwargs)
         # Under MirroredStrategy slots must exist before the step is traced.
         if not self.optimizer.built:
