@@ -36,6 +36,8 @@ def build(tokenizer, num_outputs):
         intermediate_size=32,
         max_position_embeddings=16,
         initializer_range=0.3,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )
     classifier = Classifier(Encoder(config), num_outputs, loss_reduction="mean")
     model = TextClassifier(classifier, tokenizer, 16)
