@@ -20,6 +20,7 @@ def run(records, workdir, strategy, name="replaced_token_detection"):
         data={"max_seq_length": 24, "max_predictions_per_seq": 5},
         train={
             "num_steps": NUM_STEPS,
+            "learning_rate": 1e-3,  # 0.01 makes rounding grow to a visible size
             "log_every": 1,
             "checkpoint_every": 5,
             "eval_steps": 1,

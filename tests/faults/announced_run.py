@@ -29,7 +29,7 @@ def run(connection, text, workdir, objective, num_steps):
     announce(run_data.vocabulary, "prepare_tokenizer", "vocabulary")
     announce(run_data, "build_records", "records")
     announce(callbacks.checkpoints, "save", "checkpoint")
-    announce(pretrain, "evaluate", "evaluation")
+    announce(pretrain.Evaluator, "__call__", "evaluation")
     make_train_function = Trainer.make_train_function
 
     def make_announced(self, force=False):
