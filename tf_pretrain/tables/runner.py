@@ -175,7 +175,8 @@ def _not_started(todo, minutes, left, shares):
     return (
         f"the next cell needs about {minutes:.1f} minutes, {max(0, left):.1f} are "
         f"left; {len(todo)} cells of about {total / len(shares):.0f} minutes remain: "
-        + "; ".join(map(str, todo))
+        + "; ".join(map(str, todo[:5]))
+        + ("; ..." if len(todo) > 5 else "")
     )
 
 
