@@ -63,9 +63,8 @@ def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
     }
     path = write(folder, step, tensors, metadata)
     steps = _steps(folder)
-    later = [other for other in steps if other > step]
     kept = [other for other in steps if other <= step][-keep:]
-    for other in {*steps} - {*kept} | {*later}:
+    for other in set(steps) - set(kept):
         (Path(folder) / f"step-{other:08d}.safetensors").unlink()
     return path
 
