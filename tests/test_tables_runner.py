@@ -79,6 +79,10 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     assert runner.run(planned, None, lines.append, jobs)
     assert trained.stat().st_mtime_ns == before
     again = json.loads((folder / "cell.json").read_text())
+    # It reads their results, and says which cores it had itself.
+    for part in (again["pretrain"], *again["tasks"].values()):
+        assert part["cores"] * jobs == cell["pretrain"]["cores"]
+        part["cores"] = cell["pretrain"]["cores"]
     assert again["tasks"] == cell["tasks"]
     assert again["pretrain"] == cell["pretrain"]
 
@@ -162,7 +166,7 @@ while len(list(path.parent.parent.glob("met-*"))) < 2:
     lines, cores = [], os.sched_getaffinity(0)
     assert runner.run([planned[0], *planned], None, lines.append, jobs=2)
     assert os.sched_getaffinity(0) == cores
-    assert sum("about" in line for line in lines) == len(planned) == 5
+    assert sum("about" in line for line in lines) == len(planned) == 6
     found = [cells.load(setup.workdir, p.request["key"]) for p in planned]
     for cell in found:
         assert cell["threads"] == [str(len(cell["on"]))] * 3
