@@ -74,7 +74,8 @@ def electra_loss(config, head):
         # By inverting the distribution, as ours: Gumbel noise over the vocabulary costs
         # PyTorch, which draws it on one thread, several times as much.
         mass = logits.float().softmax(-1).cumsum(-1)
-        drawn = torch.rand(mass.shape[:-1]).unsqueeze(-1) * mass[..., -1:]
+        total = mass[..., -1:]
+        drawn = torch.rand(total.shape, device=mass.device) * total
         sampled = torch.searchsorted(mass, drawn).squeeze(-1)
         sampled = sampled.clamp(max=model.vocab_size - 1)
         ids = batch["input_ids"]

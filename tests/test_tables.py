@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_lab_rows_cost_the_same(table):
         config = configs[row.name]
         one_step = count(config) / config.train.num_steps
         target = row.recipes["lab"].fraction * reference
-        if row.name == UNPRETRAINED:
+        if row.is_unpretrained:
             assert (config.train.num_steps, config.train.warmup_steps) == (2, 0)
             continue
         assert abs(count(config) - target) <= one_step
@@ -100,6 +101,9 @@ def test_paper_rows_build(table):
         recipe = row.recipes["paper"]
         steps = recipe.num_steps or recipe.build({}).train.num_steps
         assert config.train.num_steps == round(steps * recipe.fraction)
+        # As the released code has it, whatever the steps.
+        warmup = 3125 if recipe.file.startswith("albert") else 10_000
+        assert config.train.warmup_steps == warmup
 
 
 def test_paper_compute():
@@ -143,10 +147,10 @@ def test_a_width_for_all_rows(table):
 def test_widths_and_embeddings_of_rows():
     """At lab scale a twelfth (ELECTRA's: a quarter) of the papers', rounded."""
     for table, field, sizes in (
-        ("electra_figure4", "hidden_size", [32, 32, 64, 64, 128, 128, 192, 192]),
-        ("albert_table12", "hidden_size", [48, 80, 176, 256]),
-        ("albert_table13", "hidden_size", [176, 176]),
-        ("albert_table3", "embedding_size", [4, 12, 20, 64] * 2),
+        ("electra_figure4", "hidden_size", [32, 32, 64, 64, 128, 128, 192, 192, 64]),
+        ("albert_table12", "hidden_size", [48, 80, 176, 256, 64]),
+        ("albert_table13", "hidden_size", [176, 176, 64]),
+        ("albert_table3", "embedding_size", [4, 12, 20, 64] * 2 + [32]),
         ("albert_table4", "embedding_size", [64] * 4 + [12] * 4 + [32]),
     ):
         configs = registry.find(table).configs("lab").values()
@@ -187,9 +191,10 @@ def test_large_models_are_fine_tuned_as_such(setup):
 @pytest.mark.parametrize("overrides", [{}, {"model.hidden_size": "192"}])
 def test_generators_of_one_size_differ_in_nothing(overrides):
     """Weight tying is all that these rows compare."""
-    configs = registry.find("electra_weight_tying").configs("lab", overrides).values()
-    assert len({generator_config(config) for config in configs}) == 1
-    assert len({config.train.num_steps for config in configs}) == 1
+    configs = registry.find("electra_weight_tying").configs("lab", overrides)
+    del configs[UNPRETRAINED]
+    assert len({generator_config(config) for config in configs.values()}) == 1
+    assert len({config.train.num_steps for config in configs.values()}) == 1
 
 
 def test_overrides_win_over_what_follows():
@@ -220,6 +225,52 @@ def test_equal_parameters(overrides):
         for name in ("ELECTRA", "ALBERT, equal parameters")
     )
     assert albert == pytest.approx(electra, rel=0.1)
+
+
+def test_dropout_of_the_papers_rows():
+    """ALBERT's tables of 125,000 steps have it; Table 8 is about it."""
+    for table_id in ("albert_table2", "albert_table6", "albert_table13"):
+        for config in registry.find(table_id).configs("paper").values():
+            assert config.model.hidden_dropout_prob == 0.1
+            assert config.model.attention_probs_dropout_prob == 0.1
+    rates = [
+        config.model.hidden_dropout_prob
+        for config in registry.find("albert_table8").configs("paper").values()
+    ]
+    assert rates == [0.1, 0.0]
+
+
+@pytest.mark.parametrize("width", ["224", "256", "512"])
+def test_generators_of_any_width(width):
+    """A generator's width is a multiple of its heads, and near its fraction."""
+    configs = registry.find("electra_figure3_sizes").configs(
+        "lab", {"model.hidden_size": width}
+    )
+    for name, fraction in (("generator 1/3", 1 / 3), ("generator 2/3", 2 / 3)):
+        generator = generator_config(configs[name])
+        assert generator.hidden_size % generator.num_attention_heads == 0
+        expected = fraction * int(width)
+        assert generator.hidden_size == pytest.approx(expected, rel=0.02)
+
+
+def test_depths_of_rows_follow_the_file():
+    overrides = {"model.num_hidden_layers": "6"}
+    table13 = registry.find("albert_table13").configs("lab", overrides)
+    assert table13["12 layers"].model.num_hidden_layers == 6
+    assert table13["24 layers"].model.num_hidden_layers == 12
+    table6 = registry.find("albert_table6").configs("lab", overrides)
+    assert table6["BERT-large"].model.num_hidden_layers == 12
+
+
+def test_equal_rows_of_two_tables_are_one_cell():
+    """Figure 4's width 256 is Table 1's row."""
+    for overrides in ({}, {"model.hidden_size": "192"}):
+        figure4, table1 = (
+            registry.find(name).configs("lab", overrides)
+            for name in ("electra_figure4", "electra_table1")
+        )
+        for family in ("ELECTRA", "BERT"):
+            assert figure4[f"{family}, width 256"] == table1[family]
 
 
 def test_unknown_table_and_missing_scale():
@@ -270,6 +321,23 @@ def test_keys_are_of_the_content(setup, tmp_path):
         keys = {c.request["key"] for c in other if c.row != UNPRETRAINED}
         assert len(keys) == 12
         assert not keys & {cell.request["key"] for cell in table1}
+
+
+def test_fine_tuning_keys_are_of_the_data(setup, tmp_path):
+    """Another size of a task's file has another key; another place has not."""
+    (task,) = setup.tasks
+    copy = tmp_path / "copy" / Path(task).name
+    shutil.copytree(task, copy)
+
+    def keys(folder):
+        there = dataclasses.replace(setup, tasks=(str(folder),))
+        planned = runner.plan(registry.find("electra_table5"), there, 1, SHRUNKEN)
+        return {key for cell in planned for key in cell.request["tasks"]}
+
+    assert keys(task) == keys(copy)
+    with open(copy / "train.tsv", "a") as file:
+        file.write("one more\t1\n")
+    assert not keys(task) & keys(copy)
 
 
 @pytest.mark.slow

@@ -147,6 +147,58 @@ def test_order(results):
     assert "no better than without pretraining: Replace MLM, ELECTRA 15%" in lines
 
 
+def test_order_at_the_floor(tmp_path):
+    """Two rows no better than without pretraining: their order is noise."""
+    rows = {
+        "None": [(30, 30), (31, 31), (32, 32)],
+        "SOP": [(36, 36), (37, 37), (38, 38)],
+        "no pretraining": [(45, 45), (46, 46), (47, 47)],
+    }
+    planned = []
+    for row, seeds in rows.items():
+        for seed, (cola, rte) in enumerate(seeds):
+            key = f"{row}{seed}"
+            write_cell(tmp_path, key, seed, cola, rte)
+            planned.append(
+                {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
+            )
+    record = {"table": "albert_table5", "scale": "lab", "command": COMMAND}
+    order = TableResults(tmp_path, record | {"cells": planned}).order("glue")
+    assert order.at_floor == [("None", "SOP")] and order.agree == []
+    assert "further apart than the spread: None and SOP" in pages.order_lines(order)[-1]
+
+
+def test_a_family_has_a_floor_of_its_own(tmp_path):
+    rows = {
+        "ELECTRA": 50,
+        "ALBERT, equal shape": 50,
+        "no pretraining": 40,
+        "no pretraining, ALBERT": 60,
+    }
+    planned = []
+    for row, score in rows.items():
+        for seed in range(3):
+            write_cell(tmp_path, f"{row}{seed}", seed, score, score + seed)
+            planned.append(
+                {"row": row, "seed": seed, "key": f"{row}{seed}", "tasks": ["CoLA-0"]}
+            )
+    record = {"table": "families", "scale": "lab", "command": COMMAND}
+    order = TableResults(tmp_path, record | {"cells": planned}).order("glue")
+    assert order.floor == ["ALBERT, equal shape"]
+    assert order.ours == ["ELECTRA", "ALBERT, equal shape"]
+
+
+def test_costs_of_the_papers_runs_are_drawn(budgets, tmp_path):
+    """Of which some are larger than any integer of NumPy."""
+    copy = tmp_path / "copy"
+    shutil.copytree(budgets, copy)
+    for path in copy.glob("cells/*/cell.json"):
+        cell = json.loads(path.read_text())
+        atomic_files.write_json(path, cell | {"flops": int(cell["flops"]) * 10**6})
+    folder = report.write(copy)
+    assert (folder / "images" / "electra_table1-lab-flops.png").is_file()
+
+
 @pytest.mark.parametrize("seeds,expected", [(2, 0.21), (3, 0.06)])
 def test_how_often_chance_is_outside_the_spread(seeds, expected, monkeypatch):
     """Of two rows that do not differ, with normal scores."""
@@ -300,6 +352,11 @@ def test_where_a_trend_would_be_seen(budgets):
     assert "exceed the spread (3.0) at about 8.0e+13 FLOPs" in trends.lines(growing)[-1]
     falling = [point(1e13, 2.0), point(2e13, 1.5), point(4e13, 1.0)]
     assert "does not grow" in trends.lines(falling)[-1]
+    # The line is beyond the spread at a scale that was measured, or nearly flat.
+    uneven = [point(1e13, 0.2), point(2e13, 9.0), point(4e13, 2.9)]
+    assert "too irregular" in trends.lines(uneven)[-1]
+    flat = [point(1e13, 1.0), point(2e13, 1.0), point(4e13, 1.01)]
+    assert "too flat" in trends.lines(flat)[-1]
 
 
 def test_trend_over_sizes(budgets):

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -208,11 +209,22 @@ def test_shared_data_are_made_by_one_process(setup, monkeypatch):
 
 
 def test_one_command_at_a_time(setup):
-    planned = _two_rows(setup)
-    with open(Path(setup.workdir, "lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another command"):
-            runner.run(planned)
+    """A command that is refused leaves the plan of the one that runs."""
+    _two_rows(setup)
+    path = Path(setup.workdir, "tables", "electra_table5-lab.json")
+    before = path.read_bytes()
+    command = f"--table=electra_table5 --input={setup.inputs} --seeds=2"
+    with runner.only_command(setup.workdir):
+        refused = subprocess.run(
+            [sys.executable, "-m", "tf_pretrain.tables", f"--workdir={setup.workdir}"]
+            + command.split(),
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[1],
+        )
+    assert refused.returncode == 1
+    assert "another command runs cells" in refused.stderr
+    assert path.read_bytes() == before
 
 
 def test_estimates_are_measured(setup):

@@ -93,17 +93,24 @@ def main(argv):
         if not _TABLE.value and not _REPORT.value:
             raise UserError("give --list, --table=ID or --report")
         tables = [registry.find(table_id) for table_id in _TABLE.value]
-        try:
-            if not _REPORT.value:
-                _run(tables)
-        finally:
+        if _REPORT.value:
+            _restore()
             _report()
+            return
+        from tf_pretrain.tables import runner
+
+        with runner.only_command(_WORKDIR.value):
+            _restore()
+            try:
+                _run(tables)
+            finally:
+                _report()
     except (UserError, OSError) as error:
         raise SystemExit(f"error: {error}") from None
 
 
 def _run(tables):
-    from tf_pretrain.tables import cells, report, runner
+    from tf_pretrain.tables import cells, runner
 
     overrides, finetune = _overrides()
     setup = cells.Setup(
@@ -118,9 +125,6 @@ def _run(tables):
         backend=_BACKEND.value,
         command="python -m tf_pretrain.tables " + shlex.join(sys.argv[1:]),
     )
-    if _OUTPUT.value:
-        added = report.restore(_OUTPUT.value, _WORKDIR.value)
-        print(f"{added} cells taken from {_OUTPUT.value}/cells.json")
     # All are planned before the first is run: errors in flags come at once.
     plans = [runner.plan(t, setup, _SEEDS.value, overrides) for t in tables]
     for table, planned in zip(tables, plans, strict=True):
@@ -144,6 +148,14 @@ def _overrides():
         else:
             overrides[field] = value
     return overrides, finetune
+
+
+def _restore():
+    from tf_pretrain.tables import report
+
+    if _OUTPUT.value:
+        added = report.restore(_OUTPUT.value, _WORKDIR.value)
+        print(f"{added} cells taken from {_OUTPUT.value}/cells.json")
 
 
 def _report():

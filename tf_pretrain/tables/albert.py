@@ -11,6 +11,7 @@ from tf_pretrain.tables.recipe import Recipe, recipes
 _LAB = "albert_lab.py"
 _BASE = (_LAB, "albert.py:base_v1")
 _LARGE, _XXLARGE = "albert.py:large_v1", "albert.py:xxlarge_v1"
+_START = unpretrained(_LAB)
 _AVERAGE = {"glue": "avg", "SST-2": "SST2", "MNLI": "MNLI"}
 _OTHER_AVERAGE = (
     "the paper's average is over SQuAD 1.1 and 2.0, MNLI, SST-2 and RACE, ours over "
@@ -63,11 +64,11 @@ def _depth_rows():
         if layers > 12:
             del scales["lab"]
         rows.append(Row(f"{layers} layers", scales, {"layers": layers}))
-    return tuple(rows)
+    return (*rows, _START)
 
 
 def _width_rows():
-    return tuple(
+    rows = [
         Row(
             f"width {hidden}",
             {
@@ -79,29 +80,32 @@ def _width_rows():
             {"hidden": hidden},
         )
         for hidden in (1024, 2048, 4096, 6144)
-    )
+    ]
+    return (*rows, _START)
 
 
 _WIDE = 8 / 3  # the lab's xxlarge is so many times as wide as its base
-_NOT_SHARED = {
-    "parameter_sharing": "none",
-    "hidden_dropout_prob": 0.1,
-    "attention_probs_dropout_prob": 0.1,
-}
+_DROPOUT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
+_NO_DROPOUT = {name: 0.0 for name in _DROPOUT}
+# The released xxlarge has none, but the paper removes it only after a million steps
+# (sec. 4.9); the rows of its tables have 125,000.
+_PAPER_XXLARGE = Recipe(_XXLARGE, {"model": _DROPOUT})
+_OTHER_START = "no pretraining is the config file's network"
 
 
 def _bert(name, size, hidden, layers, num_steps=None):
     """BERT with ALBERT's data and optimizer, as the paper trains it."""
-    paper = {**_paper_width(hidden, layers), **_NOT_SHARED, "embedding_size": hidden}
+    paper = {
+        **_paper_width(hidden, layers),
+        **_DROPOUT,
+        "parameter_sharing": "none",
+        "embedding_size": hidden,
+    }
     return Row(
         name,
         {"paper": Recipe(f"albert.py:{size}_v1", {"model": paper}, 1.0, num_steps)},
         {"model": name},
     )
-
-
-_DROPOUT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
-_NO_DROPOUT = {name: 0.0 for name in _DROPOUT}
 
 
 def _dropout_row(name, fields):
@@ -143,7 +147,12 @@ TABLES = (
                     {"paper": Recipe(f"albert.py:{size}_v1")},
                     {"model": f"ALBERT-{size}"},
                 )
-                for size in ("base", "large", "xlarge", "xxlarge")
+                for size in ("base", "large", "xlarge")
+            ),
+            Row(
+                "ALBERT-xxlarge",
+                {"paper": _PAPER_XXLARGE},
+                {"model": "ALBERT-xxlarge"},
             ),
         ),
         metrics=_AVERAGE,
@@ -159,13 +168,15 @@ TABLES = (
             _embedding_row(sharing, size)
             for sharing in ("not-shared", "all-shared")
             for size in (64, 128, 256, 768)
-        ),
+        )
+        + (_START,),
         reference=_LAB,
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
             EQUAL_STEPS,
-            "at lab scale E has the paper's ratios to the width: 1/12, 1/6, 1/3, 1",
+            "at lab scale E has the paper's ratios to the width, 1/12, 1/6, 1/3 and 1, "
+            "in multiples of 4: 4, 12, 20 and 64 of 64",
         ),
     ),
     Table(
@@ -177,13 +188,14 @@ TABLES = (
         rows=tuple(
             _embedding_row(sharing, size) for size in (768, 128) for sharing in _SHARING
         )
-        + (unpretrained(_LAB),),
+        + (_START,),
         reference=_LAB,
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
             EQUAL_STEPS,
-            "at lab scale E has the paper's ratios to the width: 1 and 1/6",
+            "at lab scale E has the paper's ratios to the width, 1 and 1/6, in "
+            "multiples of 4: 64 and 12 of 64",
         ),
     ),
     Table(
@@ -196,7 +208,7 @@ TABLES = (
             _objective_row("None", "none", "sentence_pair", "None"),
             _objective_row("NSP", "next_sentence", "next_sentence", "NSP"),
             _objective_row("SOP", "sentence_order", "sentence_order", "SOP"),
-            unpretrained(_LAB),
+            _START,
         ),
         reference=_LAB,
         metrics={
@@ -224,12 +236,8 @@ TABLES = (
                 {
                     "lab": Recipe(
                         _LAB,
-                        {
-                            "model": {
-                                "parameter_sharing": "none",
-                                "num_hidden_layers": 8,
-                            }
-                        },
+                        {"model": {"parameter_sharing": "none"}},
+                        depth=2,
                         embedding=1.0,
                     ),
                     **_bert("BERT-large", "large", 1024, 24, 400_000).recipes,
@@ -240,16 +248,19 @@ TABLES = (
                 "ALBERT-xxlarge",
                 {
                     "lab": Recipe(_LAB, width=_WIDE),
-                    "paper": Recipe(_XXLARGE),
+                    "paper": _PAPER_XXLARGE,
                 },
                 {"model": "ALBERT-xxlarge"},
             ),
+            _START,
         ),
         reference=_LAB,
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
-            "at lab scale BERT has 8 layers, ALBERT 8/3 of the config file's width",
+            "at lab scale BERT is twice as deep as the config file's network, ALBERT "
+            "8/3 as wide",
+            _OTHER_START,
             "equal time is taken to be equal operations in the matrix products",
         ),
     ),
@@ -268,10 +279,17 @@ TABLES = (
         rows=(
             _dropout_row("with dropout", _DROPOUT),
             _dropout_row("without dropout", _NO_DROPOUT),
+            _START,
         ),
         reference=_LAB,
         metrics=_AVERAGE,
-        notes=(_OTHER_AVERAGE, "at lab scale 8/3 as wide as the config file's"),
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale 8/3 as wide as the config file's",
+            _OTHER_START,
+            "the paper removes dropout from a network of a million steps, we train "
+            "both rows from the start",
+        ),
     ),
     _facts(9, "GLUE, dev and test", "ensembles, and hidden test labels"),
     _facts(10, "SQuAD and RACE", "question answering is not part of this project"),
@@ -288,6 +306,7 @@ TABLES = (
             _OTHER_AVERAGE,
             EQUAL_STEPS,
             "at lab scale without the two deepest",
+            _OTHER_START,
             "the paper starts each row from the shallower one, we from random weights",
         ),
     ),
@@ -303,7 +322,9 @@ TABLES = (
         notes=(
             _OTHER_AVERAGE,
             EQUAL_STEPS,
-            "at lab scale the widths are 2/3, 4/3, 8/3 and 4 of the config file's",
+            "at lab scale the widths are 2/3, 4/3, 8/3 and 4 of the config file's, in "
+            "multiples of 16: 48, 80, 176 and 256 of 64",
+            _OTHER_START,
         ),
     ),
     Table(
@@ -316,23 +337,24 @@ TABLES = (
             Row(
                 f"{layers} layers",
                 {
-                    "lab": Recipe(
-                        _LAB,
-                        {"model": {"num_hidden_layers": layers // 3}},
-                        width=_WIDE,
+                    "lab": Recipe(_LAB, width=_WIDE, depth=layers // 12),
+                    "paper": Recipe(
+                        _XXLARGE, {"model": {**_DROPOUT, "num_hidden_layers": layers}}
                     ),
-                    "paper": Recipe(_XXLARGE, {"model": {"num_hidden_layers": layers}}),
                 },
                 {"layers": layers},
             )
             for layers in (12, 24)
-        ),
+        )
+        + (_START,),
         reference=_LAB,
         metrics=_AVERAGE,
         notes=(
             _OTHER_AVERAGE,
             EQUAL_STEPS,
-            "at lab scale 4 and 8 layers, 8/3 as wide as the config file's",
+            "at lab scale as deep as the config file's network and twice as deep, 8/3 "
+            "as wide",
+            _OTHER_START,
         ),
     ),
     _facts(

@@ -36,10 +36,21 @@ class Row:
     recipes: dict[str, Recipe]
     printed: dict | None = None
 
+    @property
+    def is_unpretrained(self) -> bool:
+        """Whether it is a row that `unpretrained` made."""
+        return self.name.partition(", ")[0] == UNPRETRAINED
 
-def unpretrained(file: str) -> Row:
-    """What a lab config's network scores untrained: where a table's scores begin."""
-    return Row(UNPRETRAINED, {"lab": Recipe(file, fraction=0.0)})
+
+def unpretrained(file: str, family: str | None = None) -> Row:
+    """What a lab config's network scores untrained: where a table's scores begin.
+
+    Args:
+        family: Of the rows that it is for, as their names have it before a comma; None
+            if it is for all rows that have none of their family.
+    """
+    name = UNPRETRAINED if family is None else f"{UNPRETRAINED}, {family}"
+    return Row(name, {"lab": Recipe(file, fraction=0.0)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +116,7 @@ class Table:
             }
         budget = flops.matmul_training_flops(Recipe(self.reference).build(overrides))
         return {
-            name: lab_run(steps_of_cost(configs[name], recipe.fraction * budget))
+            name: _lab_run(configs[name], recipe.fraction * budget)
             for name, recipe in recipes.items()
         }
 
@@ -116,35 +127,30 @@ class Table:
         return papers.find_row(self.paper, self.printed, row.printed)
 
 
-def steps_of_cost(config: PretrainConfig, budget: float) -> PretrainConfig:
-    """The config with the steps whose products are nearest to a budget; 2 or more.
-
-    Costs are proportional to the steps, but for one step of two-stage training.
-    """
-    one_step = flops.matmul_flops(with_steps(config, config.train.num_steps))
-    return with_steps(config, max(2, budget / one_step))
-
-
 def with_steps(config: PretrainConfig, num_steps: float) -> PretrainConfig:
-    """The run with so many steps, rounded.
-
-    The warm-up keeps its share, and two-stage training changes stage half way.
-    """
-    old = config.train
+    """The run with so many steps, rounded; two-stage training changes half way."""
     num_steps = round(num_steps)
-    warmup = round(old.warmup_steps * num_steps / old.num_steps)
     objective = config.objective
     if objective.generator_training == "two_stage":
         objective = dataclasses.replace(objective, generator_steps=num_steps // 2)
-    train = dataclasses.replace(old, num_steps=num_steps, warmup_steps=warmup)
+    train = dataclasses.replace(config.train, num_steps=num_steps)
     return dataclasses.replace(config, objective=objective, train=train)
 
 
-def lab_run(config: PretrainConfig) -> PretrainConfig:
-    """Ten held-out evaluations and forty lines of figures, however long the run."""
+def _lab_run(config, budget):
+    """The config with the steps whose products are nearest to a budget; 2 or more.
+
+    The warm-up keeps its share of them, and there are ten held-out evaluations and
+    forty lines of figures.
+    """
+    old = config.train
+    # Costs are proportional to the steps, but for one step of two-stage training.
+    one_step = flops.matmul_flops(with_steps(config, old.num_steps))
+    config = with_steps(config, max(2, budget / one_step))
     steps = config.train.num_steps
     train = dataclasses.replace(
         config.train,
+        warmup_steps=round(old.warmup_steps * steps / old.num_steps),
         checkpoint_every=max(1, steps // 10),
         keep_checkpoints=1,
         log_every=max(1, steps // 40),

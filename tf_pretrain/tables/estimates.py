@@ -9,9 +9,9 @@ from tf_pretrain.config import PretrainConfig
 from tf_pretrain.models import flops
 from tf_pretrain.tables import cells
 
-# Until a cell is measured: electra_lab's matrix products a second on a shared CPU core
-# (docs/results.md), and a guess.
-_FLOPS_PER_CORE_S = 6.5e10
+# Until a cell is measured: the matrix products a second of albert_table5's first cells
+# on a shared CPU core (docs/tables), and a guess.
+_FLOPS_PER_CORE_S = 3.5e10
 MINUTES_A_TASK = 2.0
 MINUTES_TO_START = 0.5  # of a process, on a CPU
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from tf_pretrain.tables import trends
-from tf_pretrain.tables.definition import UNPRETRAINED
 
 # Held-out scores worth a curve, in this order; the first three that a table has.
 _CURVES = (
@@ -44,7 +43,7 @@ def spans_compute(results) -> bool:
     flops = [
         results.cells[row.name][0][0]["flops"]
         for row in results.rows
-        if row.name != UNPRETRAINED
+        if not row.is_unpretrained
     ]
     return len(flops) > 1 and max(flops) > 1.5 * min(flops)
 
@@ -57,8 +56,9 @@ def plot_by_compute(results, metric: str, path) -> None:
     lines = {}
     for row in results.rows:
         summary = results.summary(row, metric)
-        if summary is not None and row.name != UNPRETRAINED:
-            flops = results.cells[row.name][0][0]["flops"]
+        if summary is not None and not row.is_unpretrained:
+            # A float: NumPy has no integers as large as the papers' runs.
+            flops = float(results.cells[row.name][0][0]["flops"])
             lines.setdefault(row.name.partition(",")[0], []).append((flops, summary))
     figure, axes = _subplots(1, (5.6, 3.8))
     for name, points in lines.items():
@@ -76,10 +76,10 @@ def plot_by_compute(results, metric: str, path) -> None:
             capsize=3,
             label=name,
         )
-    start = [row for row in results.rows if row.name == UNPRETRAINED]
-    if start and results.summary(start[0], metric):
-        median = results.summary(start[0], metric).median
-        axes[0].axhline(median, color="black", ls=":", lw=1, label=UNPRETRAINED)
+    start = next((row for row in results.rows if row.is_unpretrained), None)
+    if start is not None and results.summary(start, metric):
+        median = results.summary(start, metric).median
+        axes[0].axhline(median, color="black", ls=":", lw=1, label=start.name)
     axes[0].set_xscale("log")
     scales = sorted({flops for points in lines.values() for flops, _ in points})
     _set_scales(axes[0], scales)
@@ -92,7 +92,7 @@ def plot_by_compute(results, metric: str, path) -> None:
 def plot_trend(points, text: str, path) -> None:
     """A difference of two rows over scales (see `trends`), the paper's beside it."""
     of_compute = trends.is_of_compute(points)
-    scales = [p.flops if of_compute else p.parameters for p in points]
+    scales = [float(p.flops if of_compute else p.parameters) for p in points]
     medians = [p.difference.median for p in points]
     figure, axes = _subplots(1, (5.6, 3.6))
     errors = [
@@ -116,8 +116,12 @@ def plot_trend(points, text: str, path) -> None:
 
 
 def _set_scales(axis, scales):
-    """A mark at each scale, but at one of those that lie close together."""
-    marks = [x for i, x in enumerate(scales) if i == 0 or x > 1.2 * scales[i - 1]]
+    """A mark at each scale, but at one of those whose labels would touch."""
+    apart = max(1.2, (scales[-1] / scales[0]) ** 0.15)
+    marks = scales[:1]
+    for scale in scales:
+        if scale > apart * marks[-1]:
+            marks.append(scale)
     axis.set_xticks(marks, [_power(x) for x in marks], fontsize=8)
     axis.minorticks_off()
 
@@ -136,12 +140,15 @@ def plot_curves(results, path) -> bool:
     series = {
         row.name: results.cells[row.name][0][0]
         for row in results.rows
-        if row.name != UNPRETRAINED
+        if not row.is_unpretrained
     }
     names = [n for n in _CURVES if any(n in cell["curves"] for cell in series.values())]
     if not names:
         return False
     names = names[:3]
+    costs = [float(cell["flops"]) for cell in series.values()]
+    # On one linear axis the smaller runs would be a line on its edge.
+    is_wide = max(costs) > 8 * min(costs)
     figure, axes = _subplots(len(names), (5.2, 3.6))
     for axis, name in zip(axes, names, strict=True):
         for number, (row, cell) in enumerate(series.items()):
@@ -149,12 +156,14 @@ def plot_curves(results, path) -> bool:
                 flops = cell["flops"] / cell["pretrain"]["step"]
                 steps, values = zip(*cell["curves"][name], strict=True)
                 axis.plot(
-                    [s * flops for s in steps],
+                    [float(s * flops) for s in steps],
                     values,
                     f"C{number % 10}",
                     label=row,
                     lw=1.2,
                 )
+        if is_wide:
+            axis.set_xscale("log")
         axis.set_xlabel("training FLOPs")
         axis.set_title(f"held-out {name.replace('_', ' ')}", fontsize=10)
     # One for all panels, beside them: it would hide curves inside.

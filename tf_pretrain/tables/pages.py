@@ -1,5 +1,7 @@
 """The page of one table: scores, orders, trend, plots and cells, as blocks."""
 
+import re
+
 from tf_pretrain.tables import figures, papers, trends
 from tf_pretrain.tables.document import (
     Code,
@@ -21,7 +23,7 @@ def table_blocks(results: TableResults, folder) -> list:
     blocks += [Paragraph(text) for text in _introduction(results)]
     facts = _printed_facts(table)
     if facts:
-        blocks += [Paragraph("What the paper says of it:"), Items(facts)]
+        blocks += [Paragraph("What is known of it, and from where:"), Items(facts)]
     blocks.append(_scores_grid(results, _shown(results)))
     tasks = [m for m in _task_labels(results) if m not in table.metrics]
     if tasks:
@@ -64,6 +66,11 @@ def order_lines(order: Order) -> list[str]:
         lines.append(f"fewer than {MIN_SEEDS} seeds: {_pairs(order.unknown)}")
     if order.floor:
         lines.append(f"no better than without pretraining: {', '.join(order.floor)}")
+    if order.at_floor:
+        lines.append(
+            "so nothing is said about the order of pairs of these, though they are "
+            f"further apart than the spread: {_pairs(order.at_floor)}"
+        )
     return lines
 
 
@@ -120,11 +127,14 @@ def _introduction(results):
 
 
 def _printed_facts(table):
-    """Of a figure whose values are not printed."""
+    """Of a figure whose values are not printed; then the sources that these cite."""
     if table.paper is None:
         return []
     rows = papers.table(table.paper, table.printed)["rows"]
-    return [row["fact"] for row in rows if "fact" in row]
+    facts = [row["fact"] for row in rows if "fact" in row]
+    sources = papers.load(table.paper)["sources"]
+    cited = re.findall(r"\b[AS]\d+\b", " ".join(facts))
+    return facts + [f"{name}: {sources[name]}" for name in sorted(set(cited))]
 
 
 def _shown(results):

@@ -22,6 +22,7 @@ class Recipe:
         num_steps: Instead of the file's; paper scale only.
         width: Multiple of the file's hidden_size, with the fields that follow
             (`shape`); for lab rows, so that they move when that is overridden.
+        depth: Multiple of the file's num_hidden_layers, likewise.
         embedding: embedding_size as a fraction of the width.
         width_like: Config file; hidden_size becomes the multiple of 32 whose encoder
             has the number of parameters nearest to that config's.
@@ -31,7 +32,8 @@ class Recipe:
     changes: dict = dataclasses.field(default_factory=dict)
     fraction: float = 1.0
     num_steps: int | None = None
-    width: float | None = None
+    width: float = 1.0
+    depth: int = 1
     embedding: float | None = None
     width_like: str | None = None
 
@@ -48,7 +50,8 @@ class Recipe:
         """
         values = _values(self.file, overrides)
         model = values["model"]
-        if self.width is not None:
+        model["num_hidden_layers"] *= self.depth
+        if self.width != 1.0:
             model.update(shape(_rounded(self.width * model["hidden_size"], 16)))
         if self.embedding is not None:
             size = self.embedding * model["hidden_size"]
@@ -58,6 +61,7 @@ class Recipe:
         if self.width_like is not None:
             like = _values(self.width_like, overrides)["model"]
             model.update(_width_of_parameters(model, like))
+        _divide_generator(model, values["objective"])
         return config_lib.from_dict(PretrainConfig, values)
 
 
@@ -117,6 +121,15 @@ def _values(file, overrides):
         if field not in overrides:
             values[section][name] = value
     return values
+
+
+def _divide_generator(model, objective):
+    """Rounds the generator's width to its heads, as an overridden width may need."""
+    hidden = round(model["hidden_size"] * objective["generator_hidden_size"])
+    heads = max(1, hidden // 64)  # config.generator_config's
+    if hidden != model["hidden_size"] and hidden % heads:
+        width = _rounded(hidden, heads)
+        objective["generator_hidden_size"] = width / model["hidden_size"]
 
 
 def _rounded(number, step):

@@ -22,6 +22,7 @@ _FAMILIES = Table(
             {"lab": Recipe("albert_lab.py", width_like="electra_lab.py")},
         ),
         unpretrained("electra_lab.py"),
+        unpretrained("albert_lab.py", "ALBERT"),
     ),
     metrics={
         "glue": None,

@@ -19,9 +19,10 @@ _TITLE = "Comparison tables"
 _INTRODUCTION = (
     "Our runs beside the papers' printed values. The last columns count pairs of rows, "
     "by the main score: in the paper's order, in the other order, no further apart "
-    "than our seeds are from each other, or of too few seeds; pairs that are equal in "
-    "the paper are left out. Of pairs that do not really differ, about 6 in 100 are "
-    "further apart than the spread of three seeds."
+    "than our seeds are from each other, of two rows no better than without "
+    "pretraining, or of too few seeds; pairs that are equal in the paper are left out. "
+    "Of pairs that do not really differ, about 6 in 100 are further apart than the "
+    "spread of three seeds."
 )
 
 
@@ -63,9 +64,12 @@ def _overview(all_results):
     rows = []
     for results in all_results:
         order = results.order(next(iter(results.table.metrics)))
-        verdict = ["–"] * 4
+        verdict = ["–"] * 5
         if order.paper:
-            found = (order.agree, order.against, order.inside, order.unknown)
+            found = (
+                *(order.agree, order.against, order.inside),
+                *(order.at_floor, order.unknown),
+            )
             verdict = [str(len(pairs)) for pairs in found]
         done = f"{results.finished} of {results.planned}"
         link = f"[{results.table.title}]({name_of(results)}.md)"
@@ -78,6 +82,7 @@ def _overview(all_results):
         "as the paper",
         "against",
         "in the spread",
+        "at the floor",
         "too few seeds",
     ]
     return Grid(header, rows)

@@ -50,6 +50,7 @@ class Order:
         inside: Pairs whose medians differ by no more than the larger spread.
         unknown: Pairs of which a row has fewer than MIN_SEEDS seeds.
         tied: Pairs to which the paper gives one value.
+        at_floor: Pairs of two rows of `floor`: their order is noise.
         floor: Rows no further above the network without pretraining than the spread.
     """
 
@@ -60,6 +61,7 @@ class Order:
     inside: list[tuple]
     unknown: list[tuple]
     tied: list[tuple]
+    at_floor: list[tuple]
     floor: list[str]
 
 
@@ -110,13 +112,17 @@ class TableResults:
         ours = {name: summary for name, summary in ours.items() if summary}
         paper = {r.name: self.printed(r, metric) for r in self.rows if r.name in ours}
         paper = {name: value for name, value in paper.items() if value is not None}
-        start = ours.pop(UNPRETRAINED, None)
+        unpretrained = [r.name for r in self.rows if r.is_unpretrained]
+        starts = {name: ours.pop(name, None) for name in unpretrained}
         if paper:
             ours = {name: ours[name] for name in paper}
-        kinds = ("agree", "against", "inside", "unknown", "tied")
+        floor = [name for name in ours if _is_at(_start(starts, name), ours[name])]
+        kinds = ("agree", "against", "inside", "unknown", "tied", "at_floor")
         found = {kind: [] for kind in kinds}
         for a, b in itertools.combinations(ours, 2):
             kind = _kind_of_pair(ours[a], ours[b], paper.get(a), paper.get(b))
+            if {a, b} <= set(floor) and kind in ("agree", "against"):
+                kind = "at_floor"
             found[kind].append((a, b))
         best_first = sorted(paper, key=lambda name: -paper[name])
         groups = itertools.groupby(best_first, paper.get)
@@ -124,7 +130,7 @@ class TableResults:
             sorted(ours, key=lambda name: -ours[name].median),
             [" = ".join(names) for _, names in groups],
             **found,
-            floor=[name for name in ours if start and _is_at(start, ours[name])],
+            floor=floor,
         )
 
 
@@ -140,9 +146,15 @@ def _kind_of_pair(a, b, paper_a, paper_b):
     return "agree" if (a.median - b.median) * (paper_a - paper_b) > 0 else "against"
 
 
+def _start(starts, name):
+    """The network without pretraining by which a row is measured."""
+    family = name.partition(", ")[0]
+    return starts.get(f"{UNPRETRAINED}, {family}") or starts.get(UNPRETRAINED)
+
+
 def _is_at(start, summary):
     """Whether a row cannot be told from the network without pretraining."""
-    if start.spread is None or summary.spread is None:
+    if start is None or start.spread is None or summary.spread is None:
         return False
     return summary.median <= start.median or not summary.is_clear_of(start)
 

@@ -4,6 +4,7 @@ Several at a time, each on its own cores: two small networks with a thread each 
 on two cores than one network with two threads.
 """
 
+import contextlib
 import dataclasses
 import fcntl
 import time
@@ -13,6 +14,26 @@ from tf_pretrain.config import UserError
 from tf_pretrain.data import atomic_files
 from tf_pretrain.tables import cells, estimates, processes
 from tf_pretrain.tables.definition import Table
+
+
+@contextlib.contextmanager
+def only_command(workdir):
+    """Held while a command plans and runs cells of a workdir.
+
+    Raises:
+        UserError: If another process holds it.
+    """
+    workdir = Path(workdir)
+    workdir.mkdir(parents=True, exist_ok=True)
+    with open(workdir / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another command runs cells of {workdir}; one at a time, with --jobs "
+                "for several cells at once"
+            ) from None
+        yield
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,22 +117,9 @@ def run(
 
     Raises:
         UserError: At the end, if a cell failed; names its log. Or at once, if there
-            are fewer cores than jobs or another process runs cells of the workdir.
+            are fewer cores than jobs.
     """
     shares = processes.shares_of_cores(jobs)
-    workdir = Path(planned[0].request["workdir"])
-    with open(workdir / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another command runs cells of {workdir}; one at a time, with --jobs "
-                "for several cells at once"
-            ) from None
-        return _run(planned, budget_minutes, say, shares)
-
-
-def _run(planned, budget_minutes, say, shares):
     began = time.monotonic()
     failed, running, free = [], {}, list(shares)
     todo = [cell for cell in planned if not _is_finished(cell)]

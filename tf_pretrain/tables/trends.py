@@ -6,6 +6,8 @@ import numpy as np
 
 from tf_pretrain.tables.results import Summary, TableResults
 
+_MAX_DOUBLINGS = 7  # of the largest scale: nobody believes a longer extrapolation
+
 
 @dataclasses.dataclass(frozen=True)
 class Point:
@@ -75,7 +77,7 @@ def in_order(points: list[Point]) -> list[Point]:
 
 def lines(points: list[Point]) -> list[str]:
     """What the trend is, for people."""
-    scales = _scales(points)
+    scales = [float(scale) for scale in _scales(points)]
     name = "compute" if is_of_compute(points) else "size"
     medians = [point.difference.median for point in points]
     slope, start = np.polyfit(np.log2(scales), medians, 1)
@@ -88,13 +90,20 @@ def lines(points: list[Point]) -> list[str]:
         return result
     if slope * largest.median <= 0:
         result.append("the difference does not grow: no larger scale is suggested")
+        return result
+    goal = np.sign(largest.median) * largest.spread
+    doublings = (goal - start) / slope - np.log2(scales[-1])
+    if not 0 < doublings < _MAX_DOUBLINGS:
+        result.append(
+            "the points are too irregular, or the slope too flat, to say at what scale "
+            f"it would exceed the spread ({largest.spread:.1f})"
+        )
     else:
-        goal = np.sign(largest.median) * largest.spread
-        needed = 2 ** ((goal - start) / slope)
         unit = "FLOPs" if name == "compute" else "parameters"
         result.append(
             f"at that slope it would exceed the spread ({largest.spread:.1f}) at about "
-            f"{needed:.1e} {unit}; an extrapolation from {len(points)} points"
+            f"{scales[-1] * 2**doublings:.1e} {unit}; an extrapolation from "
+            f"{len(points)} points"
         )
     return result
 
