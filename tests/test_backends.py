@@ -48,7 +48,10 @@ def trained(tmp_path_factory):
     for process in processes.values():
         output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output[-3000:]
-    return {name: dict(np.load(folder / f"{name}.npz")) for name in installed}
+    names = (*installed, "weights")
+    found = {name: dict(np.load(folder / f"{name}.npz")) for name in names}
+    found["initial"] = found.pop("weights")
+    return found
 
 
 def _start(backend, folder):
@@ -95,6 +98,17 @@ def test_final_weights_agree(trained, backend):
         np.testing.assert_allclose(
             got[name], expected[name], rtol=1e-3, atol=1e-4, err_msg=name
         )
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", *OTHERS])
+def test_what_no_loss_depends_on_stays(trained, backend):
+    """As in the original optimizers, which pass over what has no gradient."""
+    initial, final = trained["initial"], trained[backend]
+    for name in ("kernel", "bias"):
+        path = f"no_sentences/encoder/pooler/{name}"
+        np.testing.assert_array_equal(final[path], initial[path])
+    path = "no_sentences/encoder/attention_0/query/kernel"
+    assert np.abs(final[path] - initial[path]).max() > 0.01
 
 
 def test_ten_steps_change_the_loss(trained):

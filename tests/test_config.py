@@ -13,6 +13,7 @@ from tf_pretrain.config import (
     TrainConfig,
     generator_config,
 )
+from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 
 
 def test_round_trip(tmp_path):
@@ -66,6 +67,15 @@ def test_wrong_override(field, text, message):
         (lambda: EncoderConfig(hidden_size=10), "num_attention_heads"),
         (lambda: EncoderConfig(parameter_sharing="some"), "parameter_sharing"),
         (lambda: EncoderConfig(num_hidden_groups=13), "num_hidden_groups"),
+        (lambda: EncoderConfig(hidden_dropout_prob=1.0), "model.hidden_dropout_prob"),
+        (lambda: PretrainConfig(seed=-1), "seed is -1"),
+        (lambda: PretrainConfig(seed=2**32), "seed is 4294967296"),
+        (lambda: FinetuneConfig(seed=-1), "seed is -1"),
+        (lambda: FinetuneSettings(classifier_dropout=1.0), "classifier_dropout is 1"),
+        (
+            lambda: DataConfig(masked_lm_prob=0.001),
+            "masked_lm_prob 0.001 of max_seq_length 128 is no token",
+        ),
         (lambda: DataConfig(masked_lm_prob=15), "masked_lm_prob"),
         (lambda: DataConfig(dupe_factor=2), "dupe_factor"),
         (lambda: DataConfig(random_token_prob=0.5), "above 1"),

@@ -298,7 +298,9 @@ def test_what_does_not_fit_is_named(initial, tokenizer):
         describe(vocab_size=14)
     with pytest.raises(ConfigError, match="the encoder has 24 positions"):
         describe(with_settings(max_seq_length=25))
-    with pytest.raises(ConfigError, match="layerwise_decay needs layers"):
+    with pytest.raises(ConfigError, match="layers of one block, but"):
+        describe(inner_group_num=2)
+    with pytest.raises(ConfigError, match="layerwise_decay needs layers with"):
         describe(parameter_sharing="all")
     with pytest.raises(ConfigError, match="no pooler"):
         describe(with_settings(head="pooled"))

@@ -122,12 +122,15 @@ def test_bias_correction_of_moments_that_begin_later():
     oracle = AdamW(**settings)
     staged = AdamW(**settings, moments_begin=4)
     staged.build([first, second])
-    for gradient in gradients[:4]:
+    # Steps that are skipped change no moments, before the stage and in it.
+    skipped = tf.constant(np.full((5, 3), np.nan, "float32"))
+    for gradient in (*gradients[:2], skipped, gradients[3]):
         staged.apply([tf.constant(gradient)], [first])
-    for gradient in gradients:
+    for gradient in (skipped, skipped, *gradients[:4]):
         oracle.apply([tf.constant(gradient)], [alone])
         staged.apply([tf.constant(gradient)], [second])
     np.testing.assert_array_equal(second, alone)
+    assert int(staged.iterations) == 10
     np.testing.assert_array_equal(staged.get_config()["moments_begin"], 4)
 
 

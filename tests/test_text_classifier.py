@@ -25,7 +25,7 @@ def tokenizer():
     return load_tokenizer(VOCAB)
 
 
-def build(tokenizer, num_outputs):
+def build(tokenizer, num_outputs, reduction="mean", dropout=0.1):
     keras.utils.set_random_seed(0)
     config = EncoderConfig(
         vocab_size=tokenizer.vocab_size,
@@ -39,7 +39,9 @@ def build(tokenizer, num_outputs):
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
     )
-    classifier = Classifier(Encoder(config), num_outputs, loss_reduction="mean")
+    classifier = Classifier(
+        Encoder(config), num_outputs, loss_reduction=reduction, dropout=dropout
+    )
     model = TextClassifier(classifier, tokenizer, 16)
     model.compile(optimizer=AdamW(3e-3))
     return model
@@ -72,6 +74,27 @@ def test_lists_to_validate_on(tokenizer):
     history = model.fit(TEXTS, LABELS, validation_data=(TEXTS, LABELS), verbose=0)
     expected = model.evaluate(TEXTS, LABELS, verbose=0, return_dict=True)
     assert history.history["val_accuracy"] == [pytest.approx(expected["accuracy"])]
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_loss_is_that_of_validation(tokenizer, reduction):
+    """Without dropout and at rate 0 the epoch's loss is val_loss, the last batch of 5
+    texts included."""
+    model = build(tokenizer, 2, reduction, dropout=0.0)
+    model.compile(optimizer=AdamW(0.0, weight_decay=0.0))
+    weights = np.linspace(0.5, 2.0, len(TEXTS)).astype("float32")
+    for sample_weight in (None, weights):
+        data = (TEXTS, LABELS, *([] if sample_weight is None else [weights]))
+        history = model.fit(
+            *data[:2],
+            sample_weight=sample_weight,
+            validation_data=data,
+            batch_size=8,
+            verbose=0,
+        ).history
+        assert history["loss"] == pytest.approx(history["val_loss"], rel=1e-5)
+        name = "classification"
+        assert history[name] == pytest.approx(history[f"val_{name}"], rel=1e-5)
 
 
 @pytest.mark.parametrize("length,message", [(17, "16 positions"), (1, "at least 3")])

@@ -3,6 +3,7 @@
 import random
 import unicodedata
 
+import keras
 import numpy as np
 import pytest
 import sentencepiece
@@ -145,6 +146,22 @@ def test_graph_gives_the_ids_of_eager(path):
     (ragged,) = dataset.map(tokenizer.tokenize_tensor)
     assert ragged.dtype == tf.int32
     assert ragged.to_list() == tokenize_rows(tokenizer, lines)
+
+
+@pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])
+@pytest.mark.parametrize(
+    "reset", [lambda: keras.utils.set_random_seed(1), keras.utils.clear_session]
+)
+def test_what_resets_keras_leaves_the_tokenizer(path, reset):
+    """Both empty TensorFlow's cache of eager kernels, with what these hold."""
+    tokenizer = load_tokenizer(path)
+    lines = ["Plain words, 1999, and 2000,", "Crème brûlée"]
+    graph = tf.function(tokenizer.tokenize_tensor)
+    expected = tokenize_rows(tokenizer, lines)
+    assert graph(tf.constant(lines)).to_list() == expected
+    reset()
+    assert tokenize_rows(tokenizer, lines) == expected
+    assert graph(tf.constant(lines)).to_list() == expected
 
 
 @pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])

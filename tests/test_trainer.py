@@ -19,13 +19,15 @@ def _with_train(config, **fields):
     )
 
 
-def _fit(config, num_steps=5, strategy="one", num_batches=5):
+def _fit(
+    config, num_steps=5, strategy="one", num_batches=5, features_of=random_features
+):
     """Losses of a few steps on random batches, and the trainer."""
     strategy = cached_strategy(strategy)
     trainer = build_trainer(config, strategy)
     replicas = strategy.num_replicas_in_sync
     rows = config.train.batch_size // replicas
-    batches = [random_features(config, seed) for seed in range(num_batches)]
+    batches = [features_of(config, seed) for seed in range(num_batches)]
     elements = [
         {name: value[r * rows : (r + 1) * rows] for name, value in batch.items()}
         for batch in batches
@@ -106,6 +108,89 @@ def test_one_batch_is_learned():
     losses, _ = _fit(config, num_steps=60, num_batches=1)
     assert losses[-1]["masked_lm"] < 0.7 * losses[0]["masked_lm"]
     assert losses[0]["learning_rate"] == 0.0  # the step taken at step t uses rate(t)
+
+
+@pytest.mark.parametrize("accumulation_steps", [1, 2])
+def test_what_no_loss_depends_on_stays(accumulation_steps, monkeypatch):
+    """LAMB would take a tenth of it away in each step, for its decay."""
+    config = _with_train(
+        tiny_config("masked_lm", model={"use_pooler": True}),
+        optimizer="lamb",
+        learning_rate=0.1,
+        accumulation_steps=accumulation_steps,
+    )
+    before = build_trainer(config, cached_strategy("one")).network.encoder
+    _, trainer = _fit(config)
+    after = trainer.network.encoder
+    np.testing.assert_array_equal(after.pooler.kernel, before.pooler.kernel)
+    kernels = [e.feed_forward[0].output_dense.kernel for e in (before, after)]
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-3
+
+    monkeypatch.setattr(type(trainer.network), "unused_variables", [])
+    with pytest.raises(ValueError, match="no loss depends on encoder/pooler/kernel"):
+        _fit(config)
+
+
+def _without_random_numbers(config, seed=0):
+    features = random_features(config, seed)
+    del features["sampling_uniform"], features["dropout_seed"]
+    return features
+
+
+@pytest.mark.parametrize("strategy", ["one", "mirrored"])
+def test_batches_without_random_numbers(strategy):
+    """A user's own: drawn by step and replica, the same with the same seed."""
+    config = with_dropout(tiny_config())
+    first, again = (
+        _fit(config, 5, strategy, 1, features_of=_without_random_numbers)[0]
+        for _ in range(2)
+    )
+    assert first == again
+    # One batch, but other samples in every step.
+    assert len({losses["fake_rate"] for losses in first}) > 1
+
+
+def test_random_numbers_differ_from_step_to_step():
+    config = tiny_config()
+    trainer = build_trainer(config, cached_strategy("one"))
+    batch = {
+        name: tf.constant(value)
+        for name, value in _without_random_numbers(config).items()
+    }
+    first = trainer._with_random_numbers(batch)
+    trainer.train_step(batch)
+    second = trainer._with_random_numbers(batch)
+    for name in ("dropout_seed", "sampling_uniform"):
+        assert np.unique(first[name]).size == np.size(first[name])
+        assert not np.intersect1d(first[name], second[name]).size
+    given = trainer._with_random_numbers(second)
+    assert given.keys() == second.keys()
+    assert all(given[name] is second[name] for name in second)
+
+
+def test_losses_of_an_epoch_are_its_mean():
+    config = tiny_config()
+    trainer = build_trainer(config, cached_strategy("one"))
+    steps = []
+
+    class Record(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            steps.append(float(logs["masked_lm"]))
+
+    batches = [random_features(config, seed) for seed in range(4)]
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {name: np.stack([b[name] for b in batches]) for name in batches[0]}
+    ).repeat()
+    history = trainer.fit(
+        dataset,
+        epochs=2,
+        steps_per_epoch=4,
+        callbacks=[Record()],
+        verbose=0,
+        shuffle=False,
+    ).history
+    expected = [np.mean(steps[:4]), np.mean(steps[4:])]
+    np.testing.assert_allclose(history["masked_lm"], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

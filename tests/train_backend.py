@@ -37,7 +37,15 @@ ALBERT = tiny_config(
     data={**DATA, "masking": "static"},
     train={**TRAIN, "optimizer": "lamb", "schedule": "albert"},
 )
+# A pooler that no loss depends on, under LAMB, which would take most of it away.
+NO_SENTENCES = tiny_config(
+    "masked_lm",
+    model={"vocab_size": 120, "use_pooler": True},
+    data={**DATA, "masking": "static"},
+    train={**TRAIN, "optimizer": "lamb", "learning_rate": 0.1},
+)
 MODELS = {
+    "no_sentences": NO_SENTENCES,
     "electra": ELECTRA,
     "albert": ALBERT,
     "electra_dropout": with_dropout(ELECTRA),
@@ -75,7 +83,7 @@ def batches(config, records):
 def train(config, records, weights):
     """Logs of every step and final weights of one model."""
     trainer = Trainer(build_objective(config))
-    for variable in trainer.trainable_variables:
+    for variable in trainer.network.trainable_variables:
         variable.assign(weights[variable.path])
     # JAX is slow uncompiled, TensorFlow slow to compile what runs ten times.
     trainer.compile(
@@ -97,7 +105,8 @@ def train(config, records, weights):
         for name in ("loss", *trainer.network.loss_terms)
     }
     final = {
-        v.path: keras.ops.convert_to_numpy(v.value) for v in trainer.trainable_variables
+        v.path: keras.ops.convert_to_numpy(v.value)
+        for v in trainer.network.trainable_variables
     }
     return results | final
 

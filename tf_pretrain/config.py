@@ -60,6 +60,16 @@ def require_probability(name, value):
     require(0.0 <= value <= 1.0, f"{name} is {value}; expected a value in [0, 1]")
 
 
+def require_dropout(name, rate):
+    """Raises ConfigError unless the rate of dropout is in [0, 1)."""
+    require(0.0 <= rate < 1.0, f"{name} is {rate}; expected a rate in [0, 1)")
+
+
+def require_seed(seed):
+    """Raises ConfigError unless NumPy and TensorFlow take the seed."""
+    require(0 <= seed < 2**32, f"seed is {seed}; expected 0 to 2**32 - 1")
+
+
 @dataclasses.dataclass(frozen=True)
 class EncoderConfig:
     """A Transformer encoder: ELECTRA, BERT and ALBERT are points of this space.
@@ -131,10 +141,8 @@ class EncoderConfig:
             f"num_hidden_groups is {self.num_hidden_groups}; expected 1 to "
             f"num_hidden_layers ({self.num_hidden_layers})",
         )
-        require_probability("hidden_dropout_prob", self.hidden_dropout_prob)
-        require_probability(
-            "attention_probs_dropout_prob", self.attention_probs_dropout_prob
-        )
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            require_dropout(f"model.{name}", getattr(self, name))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -320,6 +328,11 @@ class DataConfig:
             "mask_token_prob + random_token_prob is above 1",
         )
         require(
+            self.num_predictions >= 1,
+            f"data.masked_lm_prob {self.masked_lm_prob} of max_seq_length "
+            f"{self.max_seq_length} is no token to predict",
+        )
+        require(
             self.masking == "static" or self.dupe_factor == 1,
             f"dupe_factor is {self.dupe_factor}, but masking is dynamic: every epoch "
             "sees new masks, so copies of the text add nothing",
@@ -413,6 +426,7 @@ class PretrainConfig:
     train: TrainConfig = TrainConfig()
 
     def __post_init__(self):
+        require_seed(self.seed)
         require(
             self.data.max_seq_length <= self.model.max_position_embeddings,
             f"data.max_seq_length {self.data.max_seq_length} exceeds "

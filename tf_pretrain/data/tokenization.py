@@ -202,7 +202,15 @@ class SentencePieceTokenizer(Tokenizer):
         super().__init__(
             path, content, pieces, _is_start_piece, lower_case, strip_accents
         )
-        self._encoder = tf_text.SentencepieceTokenizer(content, out_type=tf.int32)
+
+        # The op that holds the model is made inside a graph: one made eagerly would be
+        # lost when TensorFlow's seed is set or Keras' session is cleared.
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def encode(strings):
+            encoder = tf_text.SentencepieceTokenizer(content, out_type=tf.int32)
+            return encoder.tokenize(strings)
+
+        self._encode = encode
         self._make_replacements(processor)
 
     def _make_replacements(self, processor):
@@ -225,7 +233,7 @@ class SentencePieceTokenizer(Tokenizer):
         self._replacement_splits = table.row_splits
 
     def tokenize_tensor(self, strings):
-        pieces = self._encoder.tokenize(
+        pieces = self._encode(
             normalize_for_sentencepiece(strings, self.lower_case, self.strip_accents)
         )
         return self._replace(pieces) if self._has_replacements else pieces

@@ -75,6 +75,12 @@ class Classifier(Network):
         self.dense.build((None, encoder.config.hidden_size))
         self.built = True
 
+    @property
+    def unused_variables(self):
+        if self.encoder.pooler is None or self.head == "pooled":
+            return []
+        return self.encoder.pooler.trainable_variables
+
     def call(self, features, training=False):
         dropout = dropout_for(features, training)
         encoded = self.encoder(features, dropout=dropout)

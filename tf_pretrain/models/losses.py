@@ -40,6 +40,15 @@ class Network(keras.Model):
         super().__init__(dtype=dtype, name=name, autocast=False)
         self.loss_terms = {}
 
+    @property
+    def unused_variables(self):
+        """Trainable variables that no loss depends on.
+
+        They are left as they are. With gradients of zero they would decay, under LAMB
+        by the whole learning rate in each step.
+        """
+        return []
+
     def loss_weights(self, features):
         """{name: float32 scalar} for a batch; depends on the features alone."""
         raise NotImplementedError

@@ -45,6 +45,13 @@ class Objective(Network):
         """The encoder that is kept after pretraining."""
         raise NotImplementedError
 
+    @property
+    def unused_variables(self):
+        pooler = self.encoder.pooler
+        if pooler is None or self.sentence_head is not None:
+            return []
+        return pooler.trainable_variables
+
     def loss_weights(self, features):
         """{name: float32 scalar} for a batch; depends on the features alone."""
         weights = {"masked_lm": ops.sum(features["masked_lm_weights"])}

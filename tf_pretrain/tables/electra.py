@@ -219,6 +219,8 @@ TABLES = (
             _HELD_OUT_NOTE,
             "at equal compute All-Tokens MLM has the fewest steps: it predicts every "
             "position, which at lab scale is most of its products",
+            "ELECTRA 15%'s held-out AUC is over all tokens, too, though it learns from "
+            "the masked ones alone",
             "All-Tokens and Replace MLM read samples in the place of masks there, too",
             "the paper does not print the steps of the rows in between: at paper scale "
             "they have ELECTRA-Base's",

@@ -5,8 +5,10 @@ import dataclasses
 from tf_pretrain.config import (
     TrainConfig,
     require,
+    require_dropout,
     require_one_of,
     require_probability,
+    require_seed,
 )
 
 
@@ -53,12 +55,9 @@ class FinetuneSettings:
             f"finetune.num_steps is {self.num_steps} and num_epochs "
             f"{self.num_epochs}; expected 0 or more, and more than 0",
         )
-        for name in (
-            "warmup_fraction",
-            "classifier_dropout",
-            "encoder_dropout",
-        ):
-            require_probability(f"finetune.{name}", getattr(self, name))
+        require_probability("finetune.warmup_fraction", self.warmup_fraction)
+        for name in ("classifier_dropout", "encoder_dropout"):
+            require_dropout(f"finetune.{name}", getattr(self, name))
         require(
             0 < self.layerwise_decay <= 1,
             f"finetune.layerwise_decay is {self.layerwise_decay}; expected in (0, 1]",
@@ -98,3 +97,6 @@ class FinetuneConfig:
 
     seed: int = 0
     finetune: FinetuneSettings = FinetuneSettings()
+
+    def __post_init__(self):
+        require_seed(self.seed)

@@ -76,7 +76,14 @@ class TextClassifier(Trainer):
         return super().predict(_as_tensors(x), **kwargs)
 
     def train_step(self, data):
-        return super().train_step(self._features(data))
+        """One update; its losses are per example, as those of `test_step`."""
+        features = self._features(data)
+        logs = super().train_step(features)
+        name = self.network.loss_name
+        weight = self._loss_weights(features)[name]
+        term = self.network.loss_terms[name]
+        loss = logs[name] * term.divisor(weight) / tf.maximum(weight, 1e-6)
+        return {**logs, name: loss, "loss": loss, "examples": weight}
 
     def test_step(self, data):
         """Running means of the loss and, for classes, of the accuracy."""

@@ -74,6 +74,12 @@ def describe_model(
             f"encoder shares {encoder_config.parameter_sharing!r}; set --config."
             "finetune.layerwise_decay=1, or take --config=configs/finetune_albert.py"
         )
+    if settings.layerwise_decay < 1 and encoder_config.inner_group_num > 1:
+        raise ConfigError(
+            "finetune.layerwise_decay needs layers of one block, but the encoder's "
+            f"have {encoder_config.inner_group_num}; set --config.finetune."
+            "layerwise_decay=1"
+        )
     return Model(
         task=task.name,
         encoder=dataclasses.replace(

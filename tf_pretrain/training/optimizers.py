@@ -103,6 +103,13 @@ class AdamFamily(keras.optimizers.Optimizer):
             aggregation="only_first_replica",
             name="skipped_steps",
         )
+        if self.moments_begin:
+            self._skipped_before = self.add_variable(
+                shape=(),
+                dtype="int32",
+                aggregation="only_first_replica",
+                name="skipped_before",
+            )
         self._is_plain = [  # no decay, no adaptation
             any(re.search(pattern, v.path) for pattern in _NO_DECAY) for v in variables
         ]
@@ -172,10 +179,14 @@ class AdamFamily(keras.optimizers.Optimizer):
         """Of the bias of both moments in this update."""
         if not self.bias_correction:
             return 1.0
-        before = self.skipped_steps  # they have not changed the moments
+        before = ops.convert_to_tensor(self.skipped_steps)  # moments have not changed
         if self.moments_begin:
             has_begun = self._iterations >= self.moments_begin
-            before = ops.where(has_begun, self.moments_begin, before)
+            earlier = ops.where(has_begun, self._skipped_before, before)
+            self._skipped_before.assign(earlier)
+            before = (
+                before - earlier + ops.where(has_begun, self.moments_begin, earlier)
+            )
         updates = ops.cast(self._iterations - before + 1, "float32")
         root = ops.sqrt(1.0 - ops.power(self.beta_2, updates))
         return root / (1.0 - ops.power(self.beta_1, updates))

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_pretrain.config import ConfigError
@@ -25,10 +26,11 @@ class TensorFlowStep:
 
     def train_step(self, features):
         """One update from this replica's share of the batch; returns scalar logs."""
-        weights = self.network.loss_weights(features)
+        features = self._with_random_numbers(features)
+        weights = self._loss_weights(features)
         mask = features.get("input_mask", tf.ones_like(features["input_ids"]))
         tokens = tf.reduce_sum(tf.cast(mask, tf.float32))
-        weights, tokens = _sum_over_replicas((weights, tokens))
+        tokens = _sum_over_replicas(tokens)
         shares = {
             name: term.coefficient / term.divisor(weights[name])
             for name, term in self.network.loss_terms.items()
@@ -48,6 +50,33 @@ class TensorFlowStep:
         logs["loss"] = _total(shares, sums)
         logs["learning_rate"] = tf.convert_to_tensor(learning_rate)
         return {**logs, "gradient_norm": norm, "tokens": tokens}
+
+    def _loss_weights(self, features):
+        """Those of the network, summed over the replicas."""
+        return _sum_over_replicas(self.network.loss_weights(features))
+
+    def _with_random_numbers(self, features):
+        """What the batches of a user's own data lack, by step and replica.
+
+        Keras' generator would make its variables in the threads of the replicas.
+        """
+        context = tf.distribute.get_replica_context()
+        key = tf.stack(
+            [
+                tf.cast(self.optimizer.iterations.value, tf.int32),
+                self.random_seed + context.replica_id_in_sync_group,
+            ]
+        )
+        drawn = {}
+        if "dropout_seed" not in features:
+            rows = tf.shape(features["input_ids"])[:1]
+            drawn["dropout_seed"] = tf.random.stateless_uniform(
+                rows, key, 0, 2**31 - 1, tf.int32
+            )
+        if "masked_lm_positions" in features and "sampling_uniform" not in features:
+            slots = tf.shape(features["masked_lm_positions"])
+            drawn["sampling_uniform"] = tf.random.stateless_uniform(slots, key + 1)
+        return {**features, **drawn}
 
     def _accumulate(self, features, shares):
         """Gradients and loss sums of the batch, in micro-batches if asked for."""
@@ -87,13 +116,14 @@ class TensorFlowStep:
             losses, rates = self.network.losses_and_rates(features, training=True)
             sums = {name: losses[name][0] for name in shares}
             loss = scale * _total(shares, sums)
-        gradients = tape.gradient(loss, [v.value for v in self.trainable_variables])
-        # What this objective does not use gets zeros, so that accumulation, clip and
-        # update see one gradient for each variable; gathers come back sparse.
-        gradients = [
-            tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
-            for g, v in zip(gradients, self.trainable_variables, strict=True)
-        ]
+        variables = self.trainable_variables
+        gradients = tape.gradient(loss, [v.value for v in variables])
+        for variable, gradient in zip(variables, gradients, strict=True):
+            if gradient is None:
+                raise ValueError(
+                    f"no loss depends on {variable.path}: name it in unused_variables"
+                )
+        gradients = [tf.convert_to_tensor(g) for g in gradients]  # gathers' are sparse
         return gradients, sums | {name: rates[name] for name in self.network.rates}
 
     def _spoiled_unless_finite(self, gradients, loss):
@@ -151,11 +181,29 @@ class TensorFlowStep:
         """Nothing to build: network and optimizer are built before `fit`."""
 
 
-class _StepBeginnings(keras.callbacks.Callback):
-    """Tells the network which step begins; traces anew if that changed the step."""
+class _Steps(keras.callbacks.Callback):
+    """Tells the network which step begins; traces anew if that changed the step.
+
+    At the end of an epoch its losses are means over the epoch. Those of a step are the
+    step's own, where Keras shows running means.
+    """
 
     def on_epoch_begin(self, epoch, logs=None):
         self.first_step = int(self.model.optimizer.iterations.numpy())
+        self._sums, self._weight = {}, 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        if keras.backend.backend() != "tensorflow":
+            return  # running means already
+        weight = logs.get("examples", 1.0)
+        for name in ("loss", *self.model.network.loss_terms):
+            self._sums[name] = self._sums.get(name, 0.0) + weight * logs[name]
+        self._weight += weight
+
+    def on_epoch_end(self, epoch, logs=None):
+        # Other callbacks and the history, which come after this, get the same dict.
+        means = {name: total / self._weight for name, total in self._sums.items()}
+        logs.update({name: float(mean) for name, mean in means.items()})
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.model.network.begin_step(self.first_step + batch):
@@ -201,6 +249,8 @@ class Trainer(*_BASES):
         self.network = network
         self.loss_means = [keras.metrics.Mean(name=name) for name in network.loss_terms]
         self.accumulation_steps = accumulation_steps
+        # Keras' set_random_seed seeds this, too.
+        self.random_seed = np.random.randint(2**30)
         self.loss_scale = self.good_steps = None
         if loss_scaling:
             self.loss_scale = self._state("loss_scale", "float32", _INITIAL_LOSS_SCALE)
@@ -216,6 +266,17 @@ class Trainer(*_BASES):
             trainable=False,
             aggregation="only_first_replica",
         )
+
+    @property
+    def trainable_variables(self):
+        """What is trained: the network's, but those that no loss depends on."""
+        unused = {id(v) for v in self.network.unused_variables}
+        return [v for v in super().trainable_variables if id(v) not in unused]
+
+    @property
+    def trainable_weights(self):
+        """The same: Keras' step on PyTorch asks for them by this name."""
+        return self.trainable_variables
 
     def compile(self, optimizer, **kwargs):
         """As keras.Model.compile.
@@ -241,8 +302,12 @@ class Trainer(*_BASES):
             self.optimizer.build(self.trainable_variables)
 
     def fit(self, *args, callbacks=None, **kwargs):
-        """As keras.Model's; the network is told which step begins, and of the end."""
-        callbacks = [_StepBeginnings(), *(callbacks or [])]
+        """As keras.Model's; the network is told which step begins, and of the end.
+
+        Losses are those of each step in `on_train_batch_end` and means over the epoch
+        in `on_epoch_end` and the history.
+        """
+        callbacks = [_Steps(), *(callbacks or [])]
         return super().fit(*args, callbacks=callbacks, **kwargs)
 
     def call(self, features, training=False):
