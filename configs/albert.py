@@ -13,6 +13,7 @@ The released v1 xxlarge (91.0) is not Table 2's: it had more data and 1.5M steps
 """
 
 from tf_pretrain.config import (
+    ConfigError,
     DataConfig,
     EncoderConfig,
     ObjectiveConfig,
@@ -33,7 +34,7 @@ SIZES = {
 def get_config(name: str = "base_v2") -> PretrainConfig:
     size, _, version = name.partition("_")
     if size not in SIZES or version not in ("v1", "v2"):
-        raise ValueError(
+        raise ConfigError(
             f"no ALBERT named {name!r}; expected one of {list(SIZES)} and _v1 or _v2"
         )
     num_layers, hidden_size, num_heads = SIZES[size]

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tf_pretrain.config import EncoderConfig, PretrainConfig, from_dict, to_dict
+from tf_pretrain.config import (
+    ConfigError,
+    EncoderConfig,
+    PretrainConfig,
+    from_dict,
+    to_dict,
+)
 from tf_pretrain.config_files import load_config
 from tf_pretrain.models.flops import parameter_counts, training_flops
 
@@ -75,8 +81,22 @@ def test_albert_configs_equal_the_paper(name):
 
 
 def test_an_unknown_albert_is_refused():
-    with pytest.raises(ValueError, match="no ALBERT named 'huge_v1'"):
+    with pytest.raises(ConfigError, match="no ALBERT named 'huge_v1'"):
         load_config(f"{CONFIGS}/albert.py:huge_v1")
+
+
+@pytest.mark.parametrize(
+    "name,message",
+    [
+        ("electra_small.py:base", "takes no name after a colon, but has 'base'"),
+        ("finetune_quickstart.py:base", "takes no name after a colon"),
+        ("../README.md", "README.md is no Python file"),
+        ("electra_smal.py", "no config file"),
+    ],
+)
+def test_what_is_no_config_is_named(name, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(f"{CONFIGS}/{name}")
 
 
 # Clark et al. (2020), Table 1: discriminator with its head, without the generator.

@@ -1,9 +1,11 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from tiny import random_features, tiny_config, with_dropout
 
 from tf_pretrain.models import flops
+from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
 
 
@@ -48,6 +50,21 @@ def test_sharing_equals_unshared_layers_with_the_same_weights(sharing):
     np.testing.assert_allclose(
         _encode(shared, features), _encode(plain, features), atol=1e-6
     )
+
+
+def test_keras_saves_encoders_and_classifiers(tmp_path):
+    config = tiny_config(model={"parameter_sharing": "ffn", "use_pooler": True})
+    features = random_features(config)
+    encoder = Encoder(config.model)
+    encoder.save(tmp_path / "encoder.keras")
+    again = keras.saving.load_model(tmp_path / "encoder.keras")
+    assert again.config == config.model
+    np.testing.assert_array_equal(_encode(again, features), _encode(encoder, features))
+    classifier = Classifier(encoder, 3, head="pooled", loss_reduction="mean")
+    classifier.save(tmp_path / "classifier.keras")
+    again = keras.saving.load_model(tmp_path / "classifier.keras")
+    np.testing.assert_array_equal(again(features), classifier(features))
+    assert again.loss_terms == classifier.loss_terms
 
 
 def test_padding_changes_no_output():

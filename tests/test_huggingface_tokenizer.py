@@ -151,6 +151,29 @@ def test_wordpiece_of_transformers(settings, expected, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("normalizer", "expected"),
+    [
+        ({"lowercase": False, "strip_accents": None}, (False, False)),
+        ({"lowercase": True, "strip_accents": False}, (True, False)),
+        ({"lowercase": True, "strip_accents": None}, (True, True)),
+    ],
+)
+def test_casing_that_only_the_normalizer_names(normalizer, expected, tmp_path):
+    """What transformers 5 saves of a bare fast tokenizer."""
+    vocab = {line: i for i, line in enumerate(WORDPIECE.read_text().splitlines())}
+    content = {
+        "model": {"type": "WordPiece", "vocab": vocab},
+        "normalizer": {"type": "BertNormalizer", **normalizer},
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": null}')
+    notes = []
+    got = huggingface_tokenizer.read(tmp_path, notes)
+    assert got.fingerprint == load_tokenizer(WORDPIECE, *expected).fingerprint
+    assert not notes
+
+
+@pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ({"do_lower_case": True, "keep_accents": True}, (True, False)),

@@ -155,6 +155,11 @@ def test_records_that_are_not_the_runs(finished, tmp_path):
     sources = Sources(records=f"{tmp_path}/a/train-*.tfrecord")
     with pytest.raises(ConfigError, match="example_format 'next_sentence', but"):
         pretrain(config, tmp_path / "run", sources)
+    manifest["settings"] |= {"example_format": config.data.example_format}
+    manifest["settings"]["max_seq_length"] += 8
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError, match="were built with data.max_seq_length"):
+        pretrain(config, tmp_path / "run", sources)
     if config.data.tokenizer == "wordpiece":
         shutil.copytree(workdir / "records", tmp_path / "b")
         lines = (tmp_path / "b" / "vocab.txt").read_text().split("\n")[:-1]
@@ -163,6 +168,20 @@ def test_records_that_are_not_the_runs(finished, tmp_path):
         both = f"{workdir}/records/train-*.tfrecord,{tmp_path}/b/train-*.tfrecord"
         with pytest.raises(ConfigError, match="b have another vocabulary"):
             pretrain(config, tmp_path / "run2", Sources(records=both))
+
+
+@pytest.mark.parametrize(
+    "pattern,message",
+    [
+        ("*.tfrecord", "heldout.* is held out, but would be trained on too"),
+        ("", "is a folder; add"),
+    ],
+)
+def test_patterns_that_name_too_much(finished, tmp_path, pattern, message):
+    config, _, workdir, _ = finished
+    sources = Sources(records=f"{workdir}/records/{pattern}")
+    with pytest.raises(ConfigError, match=message):
+        pretrain(config, tmp_path, sources)
 
 
 def test_public_names_load_the_trained_model(finished):

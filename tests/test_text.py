@@ -95,6 +95,10 @@ def test_inputs_that_match_nothing(tmp_path):
         list(iter_documents(f"{tmp_path}/nothing*.txt"))
     with pytest.raises(TextError, match=r"a folder; add /\*.txt"):
         list(iter_documents(str(tmp_path)))
+    (tmp_path / "rows.jsonl").write_text('{"text": "one"}')
+    with pytest.raises(TextError, match="rows.jsonl is not read as plain text"):
+        list(iter_documents(f"{tmp_path}/*"))
+    (tmp_path / "rows.jsonl").unlink()
     (tmp_path / "empty.txt").write_text("\n \n")
     assert list(iter_documents(f"{tmp_path}/empty.txt")) == []
 

@@ -104,6 +104,48 @@ def test_lengths_that_cannot_be(tokenizer, length, message):
         TextClassifier(network, tokenizer, length)
 
 
+def test_export_answers_strings(tokenizer, tmp_path):
+    model = build(tokenizer, 2)
+    model.class_names = ["bad", "good"]
+    model.export(tmp_path / "saved")
+    loaded = tf.saved_model.load(tmp_path / "saved")
+    got = loaded.signatures["serving_default"](sentence=tf.constant(TEXTS))
+    expected = model.predict(TEXTS, verbose=0)
+    np.testing.assert_allclose(got["probabilities"], expected, atol=1e-6)
+    names = [model.class_names[i] for i in expected.argmax(-1)]
+    assert [name.decode() for name in got["label"].numpy()] == names
+
+
+def test_what_users_give_keras(tokenizer):
+    """Weights as a list, labels as a column, early stopping on the accuracy."""
+    model = build(tokenizer, 2)
+    stopping = keras.callbacks.EarlyStopping(monitor="val_accuracy", mode="max")
+    weights = [1.0] * len(TEXTS)
+    labels = LABELS[:, None]
+    settings = {"batch_size": 8, "verbose": 0}
+    model.fit(
+        TEXTS,
+        labels,
+        sample_weight=weights,
+        validation_data=(TEXTS, labels),
+        callbacks=[stopping],
+        **settings,
+    )
+    settings |= {"return_dict": True}
+    plain = model.evaluate(TEXTS, LABELS, **settings)
+    assert plain == model.evaluate(TEXTS, labels, sample_weight=weights, **settings)
+    for name in ("loss", "metrics"):
+        with pytest.raises(UserError, match=f"{name} is .*has its own"):
+            model.compile(optimizer=AdamW(1e-3), **{name: ["accuracy"]})
+
+
+def test_another_backend_is_refused(tokenizer, monkeypatch):
+    network = build(tokenizer, 2).network
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match="KERAS_BACKEND is 'jax'"):
+        TextClassifier(network, tokenizer, 16)
+
+
 def test_evaluate_means_over_all_rows(tokenizer):
     """21 rows in batches of 8: the last batch has 5."""
     model = build(tokenizer, 2)

@@ -196,6 +196,15 @@ def test_saved_folder_gives_the_same_tokenizer(path, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_accents_of_cased_text_do_not_count():
+    """They are kept in any case: equal ids, equal fingerprints."""
+    cased, same = (load_tokenizer(WORDPIECE, False, strip) for strip in (True, False))
+    assert cased.fingerprint == same.fingerprint
+    assert cased.fingerprint != load_tokenizer(WORDPIECE, True, False).fingerprint
+    lines = ["Crème BRÛLÉE"]
+    assert tokenize_rows(cased, lines) == tokenize_rows(same, lines)
+
+
 def test_special_ids_and_word_starts_of_wordpiece():
     tokenizer = load_tokenizer(WORDPIECE)
     ids = [tokenizer.pad_id, tokenizer.unk_id, tokenizer.cls_id, tokenizer.sep_id]
@@ -243,6 +252,10 @@ def test_bad_wordpiece_vocabulary(pieces, message, tmp_path):
 
 
 def test_bad_files(tmp_path):
+    special = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+    (tmp_path / "special.txt").write_text(special)
+    with pytest.raises(VocabularyError, match="special tokens and nothing else"):
+        load_tokenizer(tmp_path / "special.txt")
     with pytest.raises(VocabularyError, match="no vocabulary .*nowhere.txt"):
         load_tokenizer(tmp_path / "nowhere.txt")
     with pytest.raises(VocabularyError, match="has no tokenizer.json"):

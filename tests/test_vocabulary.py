@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 
+import numpy as np
 import pytest
 
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
@@ -79,6 +80,15 @@ def test_small_text_gives_a_smaller_vocabulary(kind, tmp_path):
     with pytest.warns(UserWarning, match="the text gives only .* pieces, not 5000"):
         train_vocabulary(make_documents(3), kind, 5000, tmp_path)
     assert 100 < load_tokenizer(tmp_path).vocab_size < 5000
+
+
+def test_a_long_line_without_spaces(tmp_path):
+    """A million characters of it: SentencePiece alone fails on them."""
+    rng = np.random.default_rng(0)
+    line = "".join(map(chr, rng.integers(0x4E00, 0x4F00, 1_000_000)))
+    train_vocabulary([[line]], "sentencepiece", 400, tmp_path)
+    ids, _ = load_tokenizer(tmp_path).tokenize([line[:1000]])
+    assert len(ids) > 500 and (ids > 1).all()
 
 
 def test_errors(tmp_path):

@@ -21,17 +21,23 @@ def load_config(name: str, task=""):
         task: Passed on if `get_config` has an argument `task`.
 
     Raises:
-        ConfigError: If there is no such file or it has no `get_config`.
+        ConfigError: If there is no such file, it has no `get_config`, or that takes no
+            NAME.
     """
     name, _, argument = name.partition(":")
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"no config file {name}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None:
+        raise ConfigError(f"{name} is no Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "get_config"):
         raise ConfigError(f"{name} does not define get_config()")
     arguments = [argument] if argument else []
-    takes_task = "task" in inspect.signature(module.get_config).parameters
-    return module.get_config(*arguments, **({"task": task} if takes_task else {}))
+    parameters = set(inspect.signature(module.get_config).parameters)
+    tasks = {"task": task} if "task" in parameters else {}
+    if argument and not parameters - {"task"}:
+        raise ConfigError(f"{name} takes no name after a colon, but has {argument!r}")
+    return module.get_config(*arguments, **tasks)

@@ -12,6 +12,7 @@ from tf_pretrain.data import atomic_files
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange import finetuned, loading
 from tf_pretrain.tasks.text_features import TextFeatures
+from tf_pretrain.training.trainer import require_tensorflow
 
 
 class _TextModel(tf.Module):
@@ -129,6 +130,7 @@ def export(checkpoint, output, max_seq_length: int | None = None):
         UserError: If the checkpoint cannot be read, has no vocabulary, or has fewer
             positions than `max_seq_length`.
     """
+    require_tensorflow()
     if finetuned.is_finetuned(checkpoint):
         tuned = finetuned.load_classifier(checkpoint)
         length = max_seq_length or tuned.model.max_seq_length
@@ -142,10 +144,9 @@ def export(checkpoint, output, max_seq_length: int | None = None):
             tuned.model.target_scale,
         )
     else:
-        encoder = loading.load_encoder(checkpoint)
+        encoder, tokenizer = loading.load_encoder_and_tokenizer(checkpoint)
         length = max_seq_length or encoder.config.max_position_embeddings
         _check_length(length, encoder)
-        tokenizer = loading.load_tokenizer(checkpoint)
         model = EncoderModel(encoder, tokenizer, length)
     with atomic_files.new_folder(output) as folder:
         save(model, folder)

@@ -22,6 +22,7 @@ from tf_pretrain.data import builtin_docs
 MAX_DOCUMENT_CHARS = 4_000_000
 MAX_LINE_BYTES = 1 << 20
 BLOCK_BYTES = 1 << 20
+_NOT_TEXT = (".csv", ".json", ".jsonl", ".parquet")
 DOCS = "docs"
 TFDS_PREFIX = "tfds:"
 
@@ -106,6 +107,12 @@ def _resolve(inputs):
             if not files:
                 hint = " (a folder; add /*.txt)" if names else ""
                 raise TextError(f"no text file matches {item!r}{hint}")
+            for name in files:
+                if Path(name.removesuffix(".gz")).suffix in _NOT_TEXT:
+                    raise TextError(
+                        f"{name} is not read as plain text: write the texts themselves "
+                        "to a .txt file, with an empty line after each document"
+                    )
             entries += [("file", name) for name in files]
     return list(dict.fromkeys(entries))
 

@@ -133,7 +133,8 @@ class WordPieceTokenizer(Tokenizer):
     Args:
         path: `vocab.txt`, one piece a line.
         lower_case: Lower-case the text.
-        strip_accents: Remove combining marks (category Mn after NFD).
+        strip_accents: Remove combining marks (category Mn after NFD); only where text
+            is lower-cased.
 
     Raises:
         VocabularyError: If the file is empty, repeats a piece or lacks a special token.
@@ -152,8 +153,10 @@ class WordPieceTokenizer(Tokenizer):
             pieces,
             lambda piece: not piece.startswith("##"),
             lower_case,
-            strip_accents,
+            strip_accents and lower_case,  # one fingerprint for what gives the same ids
         )
+        if set(pieces) == set(self.special_pieces):
+            raise VocabularyError(f"{path} has special tokens and nothing else")
         self._encoder = tf_text.FastWordpieceTokenizer(
             pieces,
             token_out_type=tf.int32,
@@ -275,7 +278,10 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     if path.is_dir():
         settings = _read_settings(path)
         if settings is None:
-            raise VocabularyError(f"folder {path} has no {SETTINGS_FILE} of ours")
+            raise VocabularyError(
+                f"folder {path} has no {SETTINGS_FILE} of ours; give the vocabulary "
+                "file in it"
+            )
         kinds = {cls.kind: cls for cls in (WordPieceTokenizer, SentencePieceTokenizer)}
         cls = kinds[settings["kind"]]
         path = path / cls.file_name

@@ -17,7 +17,7 @@ from tf_pretrain.data import normalization, text, tokenization
 from tf_pretrain.data.tokenization import VocabularyError
 
 MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
-MAX_LINE_BYTES = 1 << 22  # of SentencePiece; above the longest line of `text`
+_MAX_LINE_CHARS = 10_000
 BATCH_LINES = 1000
 CHARACTER_COVERAGE = 0.99995  # Lan et al.'s; the rest is unknown
 MIN_FREQUENCY = 2  # of a merge, in WordPiece
@@ -213,19 +213,27 @@ def _alphabet(lines):
     return sorted(kept), sorted(set(counts) - set(kept))
 
 
+def _short_lines(lines):
+    """The lines, longer ones in pieces: SentencePiece fails on, or never ends with, one
+    line of a million characters without spaces."""
+    for line in lines:
+        for start in range(0, len(line), _MAX_LINE_CHARS):
+            yield line[start : start + _MAX_LINE_CHARS]
+
+
 def _train_sentencepiece(lines, vocab_size):
     """The serialised model."""
     pad, unknown, *control_symbols = tokenization.SentencePieceTokenizer.special_pieces
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=lines,
+            sentence_iterator=_short_lines(lines),
             model_writer=model,
             model_type="unigram",
             vocab_size=vocab_size,
             hard_vocab_limit=False,
             character_coverage=CHARACTER_COVERAGE,
-            max_sentence_length=MAX_LINE_BYTES,
+            max_sentence_length=4 * _MAX_LINE_CHARS,  # bytes
             pad_id=0,
             pad_piece=pad,
             unk_id=1,

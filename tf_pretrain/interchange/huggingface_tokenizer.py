@@ -23,7 +23,7 @@ from tf_pretrain.data.normalization import (
     combining_marks,
 )
 from tf_pretrain.data.tokenization import META_SYMBOL, Tokenizer
-from tf_pretrain.interchange.pretrained import InterchangeError, read_json
+from tf_pretrain.interchange.pretrained import InterchangeError, peek_json, read_json
 
 _TOKENIZER_FILE = "tokenizer.json"
 _SETTINGS_FILE = "tokenizer_config.json"
@@ -196,9 +196,18 @@ def read(folder, notes: list[str]) -> Tokenizer | None:
 
 
 def _casing(folder, notes):
-    """Whether text is lower-cased, and accents stripped."""
+    """Whether text is lower-cased, and accents stripped.
+
+    transformers 5 writes some tokenizers whose settings do not say; then the normalizer
+    of the fast tokenizer does.
+    """
     path = folder / _SETTINGS_FILE
     settings = read_json(path) if path.is_file() else {}
+    normalizer = peek_json(folder / _TOKENIZER_FILE).get("normalizer")
+    if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
+        named = {"do_lower_case": "lowercase", "strip_accents": "strip_accents"}
+        found = {ours: normalizer.get(theirs) for ours, theirs in named.items()}
+        settings = found | {k: v for k, v in settings.items() if v is not None}
     lower_case = settings.get("do_lower_case")
     if lower_case is None:
         lower_case = True  # the default of both of their classes

@@ -45,7 +45,26 @@ def load_encoder(path) -> Encoder:
     """
     if finetuned.is_finetuned(path):
         return finetuned.load_classifier(path).classifier.encoder
+    return _encoder(read(path))
+
+
+def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
+    """Both, read once; prints what had to be assumed of them.
+
+    Raises:
+        UserError: As `load_encoder` and `load_tokenizer`.
+    """
+    if finetuned.is_finetuned(path):
+        tuned = finetuned.load_classifier(path)
+        return tuned.classifier.encoder, tuned.tokenizer
     pretrained = read(path)
+    tokenizer = _tokenizer(pretrained, path)
+    for note in pretrained.notes:
+        print(f"{pretrained.source}: {note}", flush=True)
+    return _encoder(pretrained), tokenizer
+
+
+def _encoder(pretrained):
     own = ("generator/", "masked_lm_head/", "replaced_token_head/", "sentence_head/")
     missing = [name for name in pretrained.missing() if not name.startswith(own)]
     if missing:
@@ -65,10 +84,16 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     """
     if Path(path).is_file() or tokenization.is_tokenizer_folder(path):
         return tokenization.load_tokenizer(path, lower_case, strip_accents)
-    tokenizer = read(path).tokenizer
-    if tokenizer is None:
-        raise tokenization.VocabularyError(f"{path} has no vocabulary beside it")
-    return tokenizer
+    return _tokenizer(read(path), path)
+
+
+def _tokenizer(pretrained, path):
+    if pretrained.tokenizer is None:
+        reasons = "".join(f"; {note}" for note in pretrained.notes)
+        raise tokenization.VocabularyError(
+            f"{path} has no vocabulary beside it{reasons}"
+        )
+    return pretrained.tokenizer
 
 
 def sections_from_weights(pretrained: Pretrained) -> dict:

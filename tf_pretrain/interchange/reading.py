@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tf_pretrain.config import UserError
 from tf_pretrain.interchange import huggingface, keras_hub_presets, tf1, workdir
-from tf_pretrain.interchange.finetuned import MODEL_FILE
+from tf_pretrain.interchange.finetuned import MODEL_FILE, is_finetuned
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 
 _KINDS = {
@@ -32,6 +32,8 @@ def read(path) -> Pretrained:
     if not Path(path).exists():
         raise InterchangeError(f"there is no {path}")
     hint = ""
+    if is_finetuned(path):
+        hint = "; it is a fine-tuning workdir, which holds no pretraining heads"
     inside = sorted(Path(path).glob(f"*/{MODEL_FILE}"))
     if inside:
         names = ", ".join(str(file.parent) for file in inside)

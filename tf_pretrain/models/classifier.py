@@ -18,6 +18,7 @@ HEADS = ("first_token", "pooled")
 LOSS_REDUCTIONS = ("sum", "mean")
 
 
+@keras.saving.register_keras_serializable("tf_pretrain")
 class Classifier(Network):
     """Classification of texts and pairs, or regression, on top of an encoder.
 
@@ -60,6 +61,7 @@ class Classifier(Network):
         self.encoder = encoder
         self.num_outputs = num_outputs
         self.head = head
+        self.loss_reduction = loss_reduction
         self.dropout = dropout
         self.loss_name = "regression" if num_outputs == 1 else "classification"
         self.loss_terms = {self.loss_name: LossTerm(is_mean=loss_reduction == "mean")}
@@ -74,6 +76,23 @@ class Classifier(Network):
         )
         self.dense.build((None, encoder.config.hidden_size))
         self.built = True
+
+    def get_config(self):
+        """For Keras' `save`."""
+        return {
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "num_outputs": self.num_outputs,
+            "head": self.head,
+            "loss_reduction": self.loss_reduction,
+            "dropout": self.dropout,
+            "dtype": self.dtype_policy.name,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        encoder = keras.saving.deserialize_keras_object(config["encoder"])
+        return cls(**{**config, "encoder": encoder})
 
     @property
     def unused_variables(self):

@@ -1,11 +1,15 @@
 """One encoder for both papers: they differ in width E, sharing, GELU and pooler."""
 
+import dataclasses
+
 import keras
 from keras import ops
 
+from tf_pretrain.config import EncoderConfig
 from tf_pretrain.models import layers
 
 
+@keras.saving.register_keras_serializable("tf_pretrain")
 class Encoder(keras.Model):
     """Transformer encoder with factorised embeddings and cross-layer sharing.
 
@@ -88,6 +92,15 @@ class Encoder(keras.Model):
         if self.pooler is not None:
             self.pooler.build((None, config.hidden_size))
         self.built = True
+
+    def get_config(self):
+        """For Keras' `save`; embeddings that are shared are saved as its own."""
+        config = dataclasses.asdict(self.config)
+        return {"config": config, "dtype": self.dtype_policy.name, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "config": EncoderConfig(**config["config"])})
 
     def call(self, features, training=False, dropout=None):
         if dropout is None:

@@ -22,11 +22,12 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import ConfigError
 from tf_pretrain.data import atomic_files, tokenization
 from tf_pretrain.interchange import finetuned
-from tf_pretrain.interchange.loading import load_encoder, load_tokenizer
+from tf_pretrain.interchange.loading import load_encoder_and_tokenizer
 from tf_pretrain.tasks import plots, predictions
 from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.task import Task
 from tf_pretrain.tasks.trial import TrialRunner, describe_model
+from tf_pretrain.training.trainer import require_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ def load_initial(path, from_scratch=False) -> Initial:
     Raises:
         UserError: If they cannot be read.
     """
-    encoder, tokenizer = load_encoder(path), load_tokenizer(path)
+    encoder, tokenizer = load_encoder_and_tokenizer(path)
     # The first part of a path is the network's name: "discriminator", say.
     weights = {
         "encoder/" + v.path.partition("/")[2]: keras.ops.convert_to_numpy(v)
@@ -77,6 +78,7 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
         ConfigError: If the workdir belongs to another run, or task, config and encoder
             do not fit.
     """
+    require_tensorflow()
     workdir = Path(workdir)
     model = describe_model(task, config, initial.encoder_config, initial.tokenizer)
     run = {

@@ -113,12 +113,16 @@ def report(summary: dict, missing: dict[str, str]) -> str:
         average = 100 * electra["value"] if label == "median" else None
         lines.append(_row(label, width, scores, names, average))
     for row in summary["paper_rows"]:
-        average = row["average"]
-        if average is None and all(name in row["scores"] for name in AVERAGED):
-            average = _mean([row["scores"][name] for name in AVERAGED])
+        scores, tasks = row["scores"], electra["tasks"]
+        # Over our tasks; the printed one is over all that are averaged.
+        average = row["average"] if tasks == list(AVERAGED) else None
+        if tasks and all(name in scores for name in tasks):
+            average = _mean([scores[name] for name in tasks])
         lines.append(_row(row["model"], width, row["scores"], names, average))
     if not summary["paper_rows"]:
         lines.append("(the papers have no encoder of this size)")
+    elif summary["paper_rows"][0]["encoder"]["parameter_sharing"] == "all":
+        lines.append("  ALBERT's STS-B is Pearson's correlation, ours Spearman's")
     lines += [f"  {row['model']}: {row['source']}" for row in summary["paper_rows"]]
     board = summary["averages"]["leaderboard"]
     lines += [

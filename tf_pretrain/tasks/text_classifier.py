@@ -1,15 +1,19 @@
 """`TextClassifier`: fine-tuning on strings by Keras' own fit, evaluate, predict."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
+from tf_pretrain import serving
 from tf_pretrain.config import require
+from tf_pretrain.data import atomic_files
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.tasks.features import check_room
 from tf_pretrain.tasks.text_features import TextFeatures
-from tf_pretrain.training.trainer import Trainer
+from tf_pretrain.training.trainer import Trainer, require_tensorflow
 
 
 class TextClassifier(Trainer):
@@ -24,6 +28,7 @@ class TextClassifier(Trainer):
         max_seq_length: Most pieces of a text or pair, special tokens included; no more
             than the encoder has positions.
         target_scale: Of a regression: the network learns scores divided by it.
+        class_names: Of the outputs, for people.
 
     Data: a list of strings, a tuple (strings, strings) for pairs, or a tf.data.Dataset
     of batches of (texts, labels); labels int [N] classes or float [N] scores. Sample
@@ -37,8 +42,10 @@ class TextClassifier(Trainer):
         tokenizer: Tokenizer,
         max_seq_length: int,
         target_scale: float = 1.0,
+        class_names: Sequence[str] | None = None,
         name="text_classifier",
     ):
+        require_tensorflow()
         super().__init__(classifier, name=name)
         check_room(max_seq_length, 1)
         positions = classifier.encoder.config.max_position_embeddings
@@ -49,10 +56,11 @@ class TextClassifier(Trainer):
         )
         self.text_features = TextFeatures(tokenizer, max_seq_length)
         self.target_scale = target_scale
+        self.class_names = class_names
         self.jit_compile = False  # XLA has no strings
         self.accuracy = None
         if classifier.num_outputs > 1:
-            self.accuracy = keras.metrics.Mean(name="accuracy")
+            self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
     def compile(self, optimizer, **kwargs):
         """As Trainer.compile; without XLA, which has no strings."""
@@ -60,6 +68,7 @@ class TextClassifier(Trainer):
 
     def fit(self, x=None, y=None, **kwargs):
         """As keras.Model.fit, also on lists of strings."""
+        kwargs["sample_weight"] = _as_tensors(kwargs.get("sample_weight"))
         held_out = kwargs.pop("validation_data", None)
         if isinstance(held_out, tuple):
             held_out = tuple(map(_as_tensors, held_out))
@@ -69,11 +78,35 @@ class TextClassifier(Trainer):
 
     def evaluate(self, x=None, y=None, **kwargs):
         """As keras.Model.evaluate, also on lists of strings."""
+        kwargs["sample_weight"] = _as_tensors(kwargs.get("sample_weight"))
         return super().evaluate(_as_tensors(x), _as_tensors(y), **kwargs)
 
     def predict(self, x, **kwargs):
         """As keras.Model.predict, also on lists of strings."""
         return super().predict(_as_tensors(x), **kwargs)
+
+    def export(self, filepath, is_pair=False):
+        """Writes a SavedModel from strings to answers; see `serving.ClassifierModel`.
+
+        Classes without names are "0", "1", ...
+
+        Args:
+            filepath: Folder that is made; it appears whole or not at all.
+            is_pair: Whether the model takes pairs.
+        """
+        names = self.class_names
+        if names is None and self.network.num_outputs > 1:
+            names = [str(number) for number in range(self.network.num_outputs)]
+        model = serving.ClassifierModel(
+            self.network,
+            self.text_features.tokenizer,
+            self.text_features.max_seq_length,
+            names,
+            is_pair,
+            self.target_scale,
+        )
+        with atomic_files.new_folder(filepath) as folder:
+            serving.save(model, folder)
 
     def train_step(self, data):
         """One update; its losses are per example, as those of `test_step`."""
@@ -94,9 +127,7 @@ class TextClassifier(Trainer):
         for mean in (self._loss_tracker, *self.loss_means):
             mean.update_state(losses, weights)
         if self.accuracy is not None:
-            best = tf.argmax(logits, axis=-1, output_type=tf.int32)
-            # Not ==, which forgets the rank where one of two sizes is known.
-            self.accuracy.update_state(tf.equal(best, features["labels"]), weights)
+            self.accuracy.update_state(features["labels"], logits, weights)
         return self.get_metrics_result()
 
     def predict_step(self, data):
@@ -108,6 +139,7 @@ class TextClassifier(Trainer):
 
     def _features(self, data):
         texts, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        labels = tf.reshape(labels, [-1])  # Keras also takes columns
         if self.network.num_outputs == 1:
             labels = tf.cast(labels, tf.float32) / self.target_scale
         else:
@@ -137,6 +169,7 @@ def load_text_classifier(workdir) -> TextClassifier:
         tuned.tokenizer,
         tuned.model.max_seq_length,
         tuned.model.target_scale,
+        tuned.model.class_names,
     )
 
 

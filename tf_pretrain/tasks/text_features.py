@@ -22,17 +22,17 @@ class TextFeatures(tf.Module):
 
     def __init__(self, tokenizer: Tokenizer, max_seq_length: int):
         super().__init__(name="text_features")
-        self._tokenizer = tokenizer
-        self._max_seq_length = max_seq_length
+        self.tokenizer = tokenizer
+        self.max_seq_length = max_seq_length
 
     def __call__(self, text_a, text_b=None):
         """Strings [B], [B] -> input_ids, input_mask, segment_ids int32 [B, S]."""
-        tokenizer = self._tokenizer
+        tokenizer = self.tokenizer
         ids_a = self._tokenize(text_a)
         if text_b is None:
-            parts = [ids_a[:, : self._max_seq_length - 2]]
+            parts = [ids_a[:, : self.max_seq_length - 2]]
         else:
-            parts = _cut_pair(ids_a, self._tokenize(text_b), self._max_seq_length - 3)
+            parts = _cut_pair(ids_a, self._tokenize(text_b), self.max_seq_length - 3)
         batch = tf.shape(text_a)[0]
         first = tf.fill([batch, 1], tokenizer.cls_id)
         separator = tf.fill([batch, 1], tokenizer.sep_id)
@@ -48,11 +48,11 @@ class TextFeatures(tf.Module):
 
     def _tokenize(self, texts):
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-        limit = characters_read(self._tokenizer, self._max_seq_length)
+        limit = characters_read(self.tokenizer, self.max_seq_length)
         if limit is not None:
             texts = tf.strings.strip(texts)
             texts = tf.strings.substr(texts, 0, limit, unit="UTF8_CHAR")
-        return self._tokenizer.tokenize_tensor(texts)
+        return self.tokenizer.tokenize_tensor(texts)
 
 
 def _cut_pair(ids_a, ids_b, room):

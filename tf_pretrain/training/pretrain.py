@@ -22,7 +22,7 @@ from tf_pretrain.training.strategy import (
     is_chief,
     naming_lost_workers,
 )
-from tf_pretrain.training.trainer import Trainer
+from tf_pretrain.training.trainer import Trainer, require_tensorflow
 
 _ORDER_STRIDE = 1_000_000_007  # keeps the seeds of both data orders apart
 
@@ -51,11 +51,7 @@ def pretrain(
         RecordError: If a record cannot be used; see `train.bad_records`.
         WorkerError: If another worker of the run is gone.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ConfigError(
-            f"KERAS_BACKEND is {keras.backend.backend()!r}; this command needs "
-            "tensorflow. docs/backends.md shows training with JAX and PyTorch"
-        )
+    require_tensorflow()
     began = time.perf_counter()
     workdir = Path(workdir)
     strategy = build_strategy(config.train.strategy)

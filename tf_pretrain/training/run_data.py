@@ -79,6 +79,9 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
             sources.num_workers,
         )
         pattern = str(folder / "train-*.tfrecord")
+    for part in pattern.split(","):
+        if Path(part).is_dir():
+            raise ConfigError(f"{part} is a folder; add /train-*.tfrecord")
     folder = Path(pattern.split(",")[0]).parent
     tokenizer = tokenization.load_tokenizer(
         sources.vocab or folder, config.data.lower_case, config.data.strip_accents
@@ -96,6 +99,12 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
         print(f"no {heldout_pattern}: the run ends without held-out scores")
         return RunData(training, None, tokenizer, num_bad)
     heldout, num_bad_heldout = _find(heldout_pattern, config, tokenizer)
+    both = sorted(set(training.files) & set(heldout.files))
+    if both:
+        raise ConfigError(
+            f"{both[0]} is held out, but would be trained on too; set "
+            f"--records={folder}/train-*.tfrecord, or other --eval_records"
+        )
     num_bad += num_bad_heldout
     return RunData(
         training, heldout if heldout.num_examples else None, tokenizer, num_bad
@@ -106,12 +115,16 @@ def _check_folder(folder, data, tokenizer):
     """Compares what a folder of records says about them with the run.
 
     Raises:
-        ConfigError: If they have another format, other masks or another vocabulary.
+        ConfigError: If they have another format or length, other masks or another
+            vocabulary.
     """
     manifest = folder / MANIFEST
     if manifest.is_file():
         settings = json.loads(manifest.read_text(encoding="utf-8"))["settings"]
-        for name in ("example_format", "masking"):
+        names = ["example_format", "masking", "max_seq_length"]
+        if data.masking == "static":
+            names.append("max_predictions_per_seq")
+        for name in names:
             found, wanted = settings[name], getattr(data, name)
             if found != wanted:
                 raise ConfigError(

@@ -14,6 +14,15 @@ _GROWTH_INTERVAL = 2000
 _INITIAL_LOSS_SCALE = 2.0**12
 
 
+def require_tensorflow():
+    """Raises ConfigError where Keras has another backend."""
+    if keras.backend.backend() != "tensorflow":
+        raise ConfigError(
+            f"KERAS_BACKEND is {keras.backend.backend()!r}; this needs tensorflow. "
+            "docs/backends.md shows training with JAX and PyTorch"
+        )
+
+
 class TensorFlowStep:
     """The train step on the TensorFlow backend; the other backends take Keras' own.
 
@@ -286,8 +295,15 @@ class Trainer(*_BASES):
                 skips over all replicas; on other backends any of Keras'.
 
         Raises:
-            ConfigError: For another optimizer, or `steps_per_execution`.
+            ConfigError: For another optimizer, `steps_per_execution`, or a loss or
+                metrics, which the network brings.
         """
+        for name in ("loss", "metrics", "weighted_metrics"):
+            if kwargs.get(name):
+                raise ConfigError(
+                    f"{name} is {kwargs[name]!r}; expected none, for the network has "
+                    "its own"
+                )
         if keras.backend.backend() == "tensorflow" and not isinstance(
             optimizer, AdamFamily
         ):
