@@ -113,7 +113,7 @@ class TextClassifier(Trainer):
         features = self._features(data)
         logs = super().train_step(features)
         name = self.network.loss_name
-        weight = self._loss_weights(features)[name]
+        weight = self._weights_and_tokens(features)[0][name]
         term = self.network.loss_terms[name]
         loss = logs[name] * term.divisor(weight) / tf.maximum(weight, 1e-6)
         return {**logs, name: loss, "loss": loss, "examples": weight}

@@ -36,10 +36,7 @@ class TensorFlowStep:
     def train_step(self, features):
         """One update from this replica's share of the batch; returns scalar logs."""
         features = self._with_random_numbers(features)
-        weights = self._loss_weights(features)
-        mask = features.get("input_mask", tf.ones_like(features["input_ids"]))
-        tokens = tf.reduce_sum(tf.cast(mask, tf.float32))
-        tokens = _sum_over_replicas(tokens)
+        weights, tokens = self._weights_and_tokens(features)
         shares = {
             name: term.coefficient / term.divisor(weights[name])
             for name, term in self.network.loss_terms.items()
@@ -60,9 +57,11 @@ class TensorFlowStep:
         logs["learning_rate"] = tf.convert_to_tensor(learning_rate)
         return {**logs, "gradient_norm": norm, "tokens": tokens}
 
-    def _loss_weights(self, features):
-        """Those of the network, summed over the replicas."""
-        return _sum_over_replicas(self.network.loss_weights(features))
+    def _weights_and_tokens(self, features):
+        """The weights of the losses and the real tokens, summed over the replicas."""
+        mask = features.get("input_mask", tf.ones_like(features["input_ids"]))
+        tokens = tf.reduce_sum(tf.cast(mask, tf.float32))
+        return _sum_over_replicas((self.network.loss_weights(features), tokens))
 
     def _with_random_numbers(self, features):
         """What the batches of a user's own data lack, by step and replica.
@@ -84,7 +83,8 @@ class TensorFlowStep:
             )
         if "masked_lm_positions" in features and "sampling_uniform" not in features:
             slots = tf.shape(features["masked_lm_positions"])
-            drawn["sampling_uniform"] = tf.random.stateless_uniform(slots, key + 1)
+            key += [0, 2**30]  # above any random_seed
+            drawn["sampling_uniform"] = tf.random.stateless_uniform(slots, key)
         return {**features, **drawn}
 
     def _accumulate(self, features, shares):
