@@ -36,7 +36,7 @@ _EVAL_RECORDS = flags.DEFINE_string(
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
-    "vocab.txt, a SentencePiece .model or a folder with one; default: train one.",
+    "vocab.txt, a SentencePiece .model or a folder that we wrote; default: train one.",
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder for results; default: runs/ and the config file's name."
