@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny import cached_strategy
 
 from tf_pretrain.config import EncoderConfig, UserError
 from tf_pretrain.data.tokenization import load_tokenizer
@@ -102,6 +103,21 @@ def test_lengths_that_cannot_be(tokenizer, length, message):
     network = build(tokenizer, 2).network
     with pytest.raises(UserError, match=message):
         TextClassifier(network, tokenizer, length)
+
+
+def test_two_replicas_equal_one(tokenizer):
+    """The last batch has 5 texts, 3 of them on the first replica."""
+    histories = []
+    for name in ("one", "mirrored"):
+        with cached_strategy(name).scope():
+            model = build(tokenizer, 2, "sum", dropout=0.0)
+        settings = {"batch_size": 8, "epochs": 2, "shuffle": False, "verbose": 0}
+        data = (TEXTS, LABELS)
+        history = model.fit(*data, validation_data=data, **settings).history
+        histories.append(history)
+    one, two = histories
+    for name in one:
+        assert two[name] == pytest.approx(one[name], rel=1e-4), name
 
 
 def test_export_answers_strings(tokenizer, tmp_path):
