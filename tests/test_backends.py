@@ -108,7 +108,7 @@ def test_what_no_loss_depends_on_stays(trained, backend):
         path = f"no_sentences/encoder/pooler/{name}"
         np.testing.assert_array_equal(final[path], initial[path])
     path = "no_sentences/encoder/attention_0/query/kernel"
-    assert np.abs(final[path] - initial[path]).max() > 0.01
+    assert np.abs(final[path] - initial[path]).max() > 1e-3
 
 
 def test_ten_steps_change_the_loss(trained):

@@ -42,7 +42,7 @@ NO_SENTENCES = tiny_config(
     "masked_lm",
     model={"vocab_size": 120, "use_pooler": True},
     data={**DATA, "masking": "static"},
-    train={**TRAIN, "optimizer": "lamb", "learning_rate": 0.1},
+    train={**TRAIN, "optimizer": "lamb", "learning_rate": 0.02},
 )
 MODELS = {
     "no_sentences": NO_SENTENCES,

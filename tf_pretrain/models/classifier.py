@@ -11,7 +11,7 @@ from keras import ops
 
 from tf_pretrain.config import ConfigError, require_one_of
 from tf_pretrain.models import layers
-from tf_pretrain.models.encoder import dropout_for
+from tf_pretrain.models.encoder import Encoder, dropout_for
 from tf_pretrain.models.losses import LossTerm, Network, cross_entropy
 
 HEADS = ("first_token", "pooled")
@@ -80,7 +80,7 @@ class Classifier(Network):
     def get_config(self):
         """For Keras' `save`."""
         return {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "encoder": self.encoder.get_config(),
             "num_outputs": self.num_outputs,
             "head": self.head,
             "loss_reduction": self.loss_reduction,
@@ -91,8 +91,7 @@ class Classifier(Network):
 
     @classmethod
     def from_config(cls, config):
-        encoder = keras.saving.deserialize_keras_object(config["encoder"])
-        return cls(**{**config, "encoder": encoder})
+        return cls(**{**config, "encoder": Encoder.from_config(config["encoder"])})
 
     @property
     def unused_variables(self):
