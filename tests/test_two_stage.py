@@ -46,6 +46,9 @@ class _Record(keras.callbacks.Callback):
         if self.folder is not None:
             checkpoints.save(self.folder, self.start + batch + 1, self.model, 9, {})
 
+    def on_epoch_end(self, epoch, logs=None):
+        self.epoch = logs
+
 
 def _train(trainer, start, stop, **kwargs):
     batches = [random_features(trainer.network.config, s) for s in range(start, stop)]
@@ -101,6 +104,13 @@ def test_first_the_generator_alone_then_the_discriminator_alone(unbroken):
         coefficient = 1 if "masked_lm" in logs else 50
         (name,) = {"masked_lm", "replaced_token"} & set(logs)
         np.testing.assert_allclose(logs["loss"], coefficient * logs[name], rtol=1e-5)
+
+
+def test_losses_of_an_epoch_are_means_over_the_steps_that_have_them(unbroken):
+    _, record, _ = unbroken
+    for name in ("masked_lm", "replaced_token"):
+        values = [logs[name] for logs in record.logs if name in logs]
+        assert record.epoch[name] == pytest.approx(np.mean(values))
 
 
 def test_the_discriminator_begins_as_a_copy_of_the_generator(unbroken):

@@ -199,20 +199,20 @@ class _Steps(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.first_step = int(self.model.optimizer.iterations.numpy())
-        self._sums, self._weight = {}, 0.0
+        self._sums = {}  # {name: (weighted sum, weight)} of the steps that have it
 
     def on_train_batch_end(self, batch, logs=None):
         if keras.backend.backend() != "tensorflow":
             return  # running means already
         weight = logs.get("examples", 1.0)
         for name in ("loss", *self.model.network.loss_terms):
-            self._sums[name] = self._sums.get(name, 0.0) + weight * logs[name]
-        self._weight += weight
+            total, weights = self._sums.get(name, (0.0, 0.0))
+            self._sums[name] = total + weight * logs[name], weights + weight
 
     def on_epoch_end(self, epoch, logs=None):
         # Other callbacks and the history, which come after this, get the same dict.
-        means = {name: total / self._weight for name, total in self._sums.items()}
-        logs.update({name: float(mean) for name, mean in means.items()})
+        for name, (total, weights) in self._sums.items():
+            logs[name] = float(total / weights)
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.model.network.begin_step(self.first_step + batch):
