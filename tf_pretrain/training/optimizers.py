@@ -179,15 +179,14 @@ class AdamFamily(keras.optimizers.Optimizer):
         """Of the bias of both moments in this update."""
         if not self.bias_correction:
             return 1.0
-        before = ops.convert_to_tensor(self.skipped_steps)  # moments have not changed
+        # Steps that are skipped do not change the moments.
+        updates = ops.cast(self._iterations - self.skipped_steps + 1, "float32")
         if self.moments_begin:
             has_begun = self._iterations >= self.moments_begin
-            earlier = ops.where(has_begun, self._skipped_before, before)
-            self._skipped_before.assign(earlier)
-            before = (
-                before - earlier + ops.where(has_begun, self.moments_begin, earlier)
-            )
-        updates = ops.cast(self._iterations - before + 1, "float32")
+            skipped = ops.where(has_begun, self._skipped_before, self.skipped_steps)
+            self._skipped_before.assign(skipped)
+            earlier = ops.cast(self.moments_begin - skipped, "float32")
+            updates = ops.where(has_begun, updates - earlier, updates)
         root = ops.sqrt(1.0 - ops.power(self.beta_2, updates))
         return root / (1.0 - ops.power(self.beta_1, updates))
 
