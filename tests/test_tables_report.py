@@ -29,7 +29,7 @@ SCORES = {
 ORIGIN = {"command": COMMAND, "commit": "abc1234", "cores": 2}
 
 
-def write_cell(workdir, key, seed, cola, rte, flops=2e14):
+def write_cell(workdir, key, seed, cola, rte, flops):
     folder = cells.folder(workdir, key)
     folder.mkdir(parents=True)
 
@@ -71,26 +71,36 @@ def write_cell(workdir, key, seed, cola, rte, flops=2e14):
     atomic_files.write_json(folder / "cell.json", cell)
 
 
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
-    workdir = tmp_path_factory.mktemp("workdir")
+def write_table(workdir, table, scores, flops_of=lambda row: 2e14):
+    """Cells of all rows and seeds, as `runner.plan` has them; returns its record.
+
+    Args:
+        scores: {row: [(CoLA, RTE) of each seed]}.
+    """
     planned = []
-    for number, (row, seeds) in enumerate(SCORES.items()):
+    for number, (row, seeds) in enumerate(scores.items()):
         for seed, (cola, rte) in enumerate(seeds):
             key = f"{number}{seed}"
-            write_cell(workdir, key, seed, cola, rte)
+            write_cell(workdir, key, seed, cola, rte, flops_of(row))
             planned.append(
                 {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
             )
-    planned.append({"row": "All-Tokens MLM", "seed": 2, "key": "none", "tasks": []})
-    (workdir / "tables").mkdir()
-    record = {
-        "table": "electra_table5",
-        "scale": "lab",
-        "command": COMMAND,
-        "cells": planned,
-    }
-    atomic_files.write_json(workdir / "tables" / "electra_table5-lab.json", record)
+    return {"table": table, "scale": "lab", "command": COMMAND, "cells": planned}
+
+
+def write_record(workdir, record):
+    path = workdir / "tables" / f"{record['table']}-lab.json"
+    path.parent.mkdir()
+    atomic_files.write_json(path, record)
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("workdir")
+    record = write_table(workdir, "electra_table5", SCORES)
+    missing = {"row": "All-Tokens MLM", "seed": 2, "key": "none", "tasks": []}
+    record["cells"].append(missing)
+    write_record(workdir, record)
     return workdir
 
 
@@ -154,36 +164,21 @@ def test_order_at_the_floor(tmp_path):
         "SOP": [(36, 36), (37, 37), (38, 38)],
         "no pretraining": [(45, 45), (46, 46), (47, 47)],
     }
-    planned = []
-    for row, seeds in rows.items():
-        for seed, (cola, rte) in enumerate(seeds):
-            key = f"{row}{seed}"
-            write_cell(tmp_path, key, seed, cola, rte)
-            planned.append(
-                {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
-            )
-    record = {"table": "albert_table5", "scale": "lab", "command": COMMAND}
-    order = TableResults(tmp_path, record | {"cells": planned}).order("glue")
+    record = write_table(tmp_path, "albert_table5", rows)
+    order = TableResults(tmp_path, record).order("glue")
     assert order.at_floor == [("None", "SOP")] and order.agree == []
     assert "further apart than the spread: None and SOP" in pages.order_lines(order)[-1]
 
 
 def test_a_family_has_a_floor_of_its_own(tmp_path):
     rows = {
-        "ELECTRA": 50,
-        "ALBERT, equal shape": 50,
-        "no pretraining": 40,
-        "no pretraining, ALBERT": 60,
+        "ELECTRA": [(50, 50)] * 3,
+        "ALBERT, equal shape": [(50, 50)] * 3,
+        "no pretraining": [(40, 40)] * 3,
+        "no pretraining, ALBERT": [(60, 60)] * 3,
     }
-    planned = []
-    for row, score in rows.items():
-        for seed in range(3):
-            write_cell(tmp_path, f"{row}{seed}", seed, score, score + seed)
-            planned.append(
-                {"row": row, "seed": seed, "key": f"{row}{seed}", "tasks": ["CoLA-0"]}
-            )
-    record = {"table": "families", "scale": "lab", "command": COMMAND}
-    order = TableResults(tmp_path, record | {"cells": planned}).order("glue")
+    record = write_table(tmp_path, "families", rows)
+    order = TableResults(tmp_path, record).order("glue")
     assert order.floor == ["ALBERT, equal shape"]
     assert order.ours == ["ELECTRA", "ALBERT, equal shape"]
 
@@ -298,19 +293,12 @@ BY_BUDGET = {
 @pytest.fixture(scope="module")
 def budgets(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("budgets")
-    planned = []
-    for number, (row, values) in enumerate(BY_BUDGET.items()):
-        flops = 8e13 / int(row.partition(", 1/")[2] or 1)
-        for seed, value in enumerate(values):
-            key = f"{number}{seed}"
-            write_cell(workdir, key, seed, value, value, flops=flops)
-            planned.append(
-                {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
-            )
-    record = {"table": "electra_table1", "scale": "lab", "command": COMMAND}
-    (workdir / "tables").mkdir()
-    path = workdir / "tables" / "electra_table1-lab.json"
-    atomic_files.write_json(path, record | {"cells": planned})
+
+    def flops_of(row):
+        return 8e13 / int(row.partition(", 1/")[2] or 1)
+
+    scores = {row: [(v, v) for v in values] for row, values in BY_BUDGET.items()}
+    write_record(workdir, write_table(workdir, "electra_table1", scores, flops_of))
     return workdir
 
 
