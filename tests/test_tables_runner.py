@@ -152,6 +152,22 @@ path.with_name("cell.json").write_text(json.dumps(cell))
     )
 
 
+def test_fewer_seeds_leave_the_others_in_the_report(setup):
+    table = registry.find("electra_table5")
+    path = Path(setup.workdir, "tables", "electra_table5-lab.json")
+
+    def seeds_after(num_seeds, setup=setup):
+        planned = runner.plan(table, setup, num_seeds, SHRUNKEN)
+        assert {cell.seed for cell in planned} == set(range(num_seeds))
+        record = json.loads(path.read_text())
+        assert {cell["seed"] for cell in record["cells"]} == set(range(record["seeds"]))
+        return record["seeds"]
+
+    assert [seeds_after(n) for n in (2, 1, 3, 2)] == [2, 2, 3, 3]
+    # Cells of other settings are another report.
+    assert seeds_after(1, dataclasses.replace(setup, finetune={"num_steps": "2"})) == 1
+
+
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_two_cells_at_a_time(setup, monkeypatch):
     """Each with its own half of the cores; a cell that two rows have runs once."""

@@ -7,6 +7,7 @@ on two cores than one network with two threads.
 import contextlib
 import dataclasses
 import fcntl
+import json
 import time
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def plan(
 ) -> list[Planned]:
     """All cells of a table, seed by seed, and a record of them for the report.
 
-    The record is `WORKDIR/tables/TABLE-SCALE.json`.
+    The record is `WORKDIR/tables/TABLE-SCALE.json`; one of more seeds stays.
 
     Raises:
         UserError: If the table has no rows at the scale, or an input is missing.
@@ -93,8 +94,18 @@ def plan(
     }
     path = Path(setup.workdir) / "tables" / f"{table.id}-{setup.scale}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_files.write_json(path, record)
+    if not _has_more_seeds(path, record):
+        atomic_files.write_json(path, record)
     return planned
+
+
+def _has_more_seeds(path, record):
+    """Whether a record is of the same cells and further seeds, which a report keeps."""
+    if not path.is_file():
+        return False
+    earlier = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    count = len(record["cells"])
+    return len(earlier) > count and earlier[:count] == record["cells"]
 
 
 def run(
