@@ -144,6 +144,17 @@ class EncoderConfig:
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             require_dropout(f"model.{name}", getattr(self, name))
 
+    def shares(self, part: str) -> bool:
+        """Whether layers share a part of theirs, "attention" or "ffn"."""
+        return self.parameter_sharing in ("all", part)
+
+    def num_units(self, part: str) -> int:
+        """How many of a part, "attention" or "ffn", have weights of their own."""
+        groups = self.num_hidden_layers
+        if self.shares(part):
+            groups = self.num_hidden_groups
+        return groups * self.inner_group_num
+
 
 @dataclasses.dataclass(frozen=True)
 class ObjectiveConfig:

@@ -190,6 +190,26 @@ def test_sizes_that_fit_into_no_memory(model, format_, name, size, originals, tm
         shutil.rmtree(tmp_path / "output", ignore_errors=True)
 
 
+@pytest.mark.parametrize(
+    "model,format_,name,changes",
+    [
+        ("albert", "tf1", "albert_config.json", {"inner_group_num": 1_001}),
+        ("electra", "keras", "config.json", {"num_hidden_layers": 1_001}),
+        ("electra", "keras", "config.json", {"generator_layers": 501.0}),
+    ],
+)
+def test_too_many_small_layers(model, format_, name, changes, originals, tmp_path):
+    """Their weights would fit, but a network of a million takes hours to build."""
+    path = shutil.copytree(originals[model, format_], tmp_path / "source") / name
+    values = json.loads(path.read_text())
+    for section in (values, *(v for v in values.values() if isinstance(v, dict))):
+        section.update((k, v) for k, v in changes.items() if k in section)
+    path.write_text(json.dumps(values))
+    units = "1,00[12] layers with weights of their own"
+    with pytest.raises(UserError, match=units):
+        converting.convert(tmp_path / "source", tmp_path / "output", "keras")
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("model", MODELS)
 def test_good_ones_are_read(model, format_, originals, tmp_path):

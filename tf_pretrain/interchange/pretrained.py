@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain.config import PretrainConfig, UserError
+from tf_pretrain.config import PretrainConfig, UserError, generator_config
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.objectives import Objective
@@ -20,6 +20,7 @@ from tf_pretrain.models.summary import trained_parameters
 
 TOKEN_COUNTS = "token_generator/token_counts"
 _MOST_PARAMETERS = 2_000_000_000  # eight times ALBERT's xxlarge, ELECTRA's large six
+_MOST_UNITS = 1_000  # layers that are built; the papers' deepest network has 48
 
 
 class InterchangeError(UserError, ValueError):
@@ -185,14 +186,24 @@ def variable_shapes(config: PretrainConfig) -> dict[str, tuple[int, ...]]:
     All are trained but a unigram generator's counts, TOKEN_COUNTS.
 
     Raises:
-        InterchangeError: If there are more of them than any machine here can hold: a
-            damaged file must not fill the memory.
+        InterchangeError: If there are more of them than any machine here can hold, or
+            more layers than are built in seconds: a damaged file must not fill the
+            memory, nor the day.
     """
     count = trained_parameters(config)
     if not 0 < count <= _MOST_PARAMETERS:
         raise InterchangeError(
             f"the config describes {count:,} parameters; expected up to "
             f"{_MOST_PARAMETERS:,}"
+        )
+    encoders = [config.model]
+    if config.objective.has_generator_network:
+        encoders.append(generator_config(config))
+    units = max(e.num_units(part) for e in encoders for part in ("attention", "ffn"))
+    if units > _MOST_UNITS:
+        raise InterchangeError(
+            f"the config describes {units:,} layers with weights of their own; "
+            f"expected up to {_MOST_UNITS:,}"
         )
     network = build_objective(config)
     return {v.path: tuple(v.shape) for v in network.weights}

@@ -48,11 +48,11 @@ class Encoder(keras.Model):
             )
         self.attention = [
             layers.SelfAttention(config, dtype=dtype, name=f"attention_{i}")
-            for i in range(self._num_units("attention"))
+            for i in range(config.num_units("attention"))
         ]
         self.feed_forward = [
             layers.FeedForward(config, dtype=dtype, name=f"feed_forward_{i}")
-            for i in range(self._num_units("ffn"))
+            for i in range(config.num_units("ffn"))
         ]
         self.pooler = None
         if config.use_pooler:
@@ -61,23 +61,11 @@ class Encoder(keras.Model):
             )
         self.build()
 
-    def _is_shared(self, part):
-        return self.config.parameter_sharing in ("all", part)
-
-    def _num_units(self, part):
-        config = self.config
-        groups = (
-            config.num_hidden_groups
-            if self._is_shared(part)
-            else config.num_hidden_layers
-        )
-        return groups * config.inner_group_num
-
     def _unit_index(self, part, layer, inner):
         """Which unit runs as inner block `inner` of layer `layer`."""
         config = self.config
         group = layer
-        if self._is_shared(part):
+        if config.shares(part):
             group = layer * config.num_hidden_groups // config.num_hidden_layers
         return group * config.inner_group_num + inner
 

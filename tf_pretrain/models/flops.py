@@ -124,15 +124,12 @@ def parameter_counts(model: EncoderConfig) -> dict[str, int]:
     feed_forward = layer_norm
     feed_forward += _dense_parameters(hidden, model.intermediate_size)
     feed_forward += _dense_parameters(model.intermediate_size, hidden)
-    shared, sharing = model.num_hidden_groups, model.parameter_sharing
-    attentions = shared if sharing in ("all", "attention") else model.num_hidden_layers
-    feed_forwards = shared if sharing in ("all", "ffn") else model.num_hidden_layers
     is_projected = embedding != hidden
     counts = {
         "embeddings": rows * embedding + 2 * embedding,
         "projection": _dense_parameters(embedding, hidden) if is_projected else 0,
-        "encoder": model.inner_group_num
-        * (attentions * attention + feed_forwards * feed_forward),
+        "encoder": model.num_units("attention") * attention
+        + model.num_units("ffn") * feed_forward,
         "pooler": _dense_parameters(hidden, hidden) if model.use_pooler else 0,
     }
     return counts | {"total": sum(counts.values())}
