@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import random
 import signal
@@ -82,12 +83,31 @@ def test_nothing_is_lost_and_the_manifest_counts_it(corpus):
     totals = manifest["totals"]
     assert totals["pieces"] == totals["pieces_kept"] == pieces
     assert totals["kept_fraction"] == 1.0
+    lines = [line for line in (corpus / "text.txt").read_text().split("\n") if line]
+    assert totals["lines"] == len(lines)
     assert totals["real_tokens"] == features["input_mask"].sum()
     assert totals["examples"] == len(features["input_ids"])
     assert len(manifest["shards"]) > 5
     assert {path.name for path in (corpus / "records").iterdir()} == {
         "manifest.json", *(shard["file"] for shard in manifest["shards"])
     }  # fmt: skip
+
+
+def test_paragraphs_are_named_where_sentences_are_needed(corpus):
+    """A line of the corpus has 20 pieces on average."""
+    for example_format, length, is_named in (
+        ("sentence_order", 32, True),
+        ("next_sentence", 64, False),
+        ("electra", 32, False),
+    ):
+        said = []
+        data = dataclasses.replace(
+            DATA, example_format=example_format, max_seq_length=length
+        )
+        build(corpus, f"{example_format}", data, progress=said.append)
+        warnings = [line for line in said if "one sentence a line" in line]
+        assert len(warnings) == is_named, said
+        assert not is_named or "warning: a line has 20 pieces" in warnings[0]
 
 
 def test_static_records_hold_masks_and_copies_differ(corpus):

@@ -316,6 +316,28 @@ def test_next_sentence_takes_half_of_the_second_segments_from_other_documents():
     np.testing.assert_allclose(np.mean([e.label for e in examples]), 0.5, atol=0.02)
 
 
+def test_a_second_segment_from_elsewhere_looks_like_a_true_one():
+    """Of lines that fit an example nothing but their content tells the label."""
+    documents = make_corpus(4000, longest_line=25)
+    examples = build(documents, example_format="next_sentence", short_seq_prob=0.0)
+    examples = [e for e in examples if len(e.segment_a) > 1]
+    starts = {int(d.ids[b]) for d in documents for b in d.bounds[:-1]}
+    ends = {int(d.ids[b - 1]) for d in documents for b in d.bounds[1:]}
+    ends_whole = [int(e.segment_a[-1]) in ends for e in examples]
+    begins = [int(e.segment_b[0]) in starts for e in examples]
+    assert np.mean(np.equal(begins, ends_whole)) > 0.995
+    labels = np.array([e.label for e in examples])
+    for name, values, allowed in (
+        ("begins with a line", begins, 0.02),
+        ("ends with a line", [int(e.segment_b[-1]) in ends for e in examples], 0.02),
+        ("pieces of B", [len(e.segment_b) for e in examples], 1.0),
+        ("pieces", [len(e.segment_a) + len(e.segment_b) for e in examples], 1.0),
+    ):
+        values = np.array(values, float)
+        true, random = values[labels == 0].mean(), values[labels == 1].mean()
+        assert abs(true - random) < allowed, (name, true, random)
+
+
 def test_packed_rows():
     pair = Example(np.array([5, 6], np.int32), np.array([7], np.int32), 1)
     single = Example(np.array([8], np.int32), np.array([], np.int32))

@@ -316,11 +316,13 @@ def test_trend(budgets, tmp_path):
     assert points[2].printed == pytest.approx(4.8) and points[0].printed is None
     lines = trends.lines(points)
     assert lines == [
+        "left out, of fewer than 3 seeds: 1/2",
         "least squares: +1.50 for each doubling of compute",
         "further from zero than the spread at: none",
         "at that slope it would exceed the spread (4.0) at about 1.3e+14 FLOPs; an "
-        "extrapolation from 3 points",
+        "extrapolation from 2 points",
     ]
+    assert trends.lines(points[:2]) == lines[:1]  # no trend of one point
     page = (report.write(budgets, tmp_path) / "electra_table1-lab.md").read_text()
     assert "| 1/4 | 2.00e+13 | 2.30 | +0.0 (-1.0 to +1.0) | – |" in page
     assert "| all | 8.00e+13 | 2.30 | +3.0 (+2.0 to +6.0) | +4.8 |" in page
@@ -345,6 +347,22 @@ def test_where_a_trend_would_be_seen(budgets):
     assert "too irregular" in trends.lines(uneven)[-1]
     flat = [point(1e13, 1.0), point(2e13, 1.0), point(4e13, 1.01)]
     assert "too flat" in trends.lines(flat)[-1]
+
+
+def test_a_trend_of_what_pretraining_did_not_change_is_none(budgets):
+    (results,) = load_all(budgets)
+    (first, *_) = trends.points(results, "glue")
+    assert not first.at_floor
+    start = [r for r in results.table.rows if r.is_unpretrained]
+    results.rows += start
+    best = [(cell, {"glue": 99.0}) for cell, _ in results.cells["ELECTRA"]]
+    results.cells[start[0].name] = best
+    points = trends.points(results, "glue")
+    assert all(p.at_floor for p in points if p.difference.count == 3)
+    assert trends.lines(points)[-2:] == [
+        "neither is better than without pretraining at: 1/4, all",
+        "so the difference says nothing about larger scales",
+    ]
 
 
 def test_trend_over_sizes(budgets):

@@ -112,6 +112,8 @@ def build_records(
         chunks.statistics_path(folder / shard["file"]).unlink(missing_ok=True)
     (folder / PLAN).unlink()
     reporter.finish(manifest["totals"])
+    if data.example_format != "electra":
+        _warn_of_paragraphs(manifest["totals"], data, progress)
     return manifest
 
 
@@ -183,10 +185,22 @@ def _unfinished(documents, folder, data, seed, statistics, reporter):
 def _totals(statistics):
     totals = {
         name: sum(shard[name] for shard in statistics)
-        for name in ("examples", "pieces", "pieces_kept", "real_tokens")
+        for name in ("lines", "examples", "pieces", "pieces_kept", "real_tokens")
     }
     totals["kept_fraction"] = totals["pieces_kept"] / max(1, totals["pieces"])
     return totals
+
+
+def _warn_of_paragraphs(totals, data, progress):
+    """Says that lines do not look like sentences, which two segments are made of."""
+    pieces = totals["pieces"] / totals["lines"]
+    if progress is not None and pieces > data.max_seq_length / 2:
+        progress(
+            f"warning: a line has {pieces:.0f} pieces on average, more than half an "
+            f"example of {data.max_seq_length}: most examples are cut inside a line, "
+            "and their sentence label can be told from where sentences end. Write one "
+            "sentence a line."
+        )
 
 
 def _run(arguments, work, num_workers):

@@ -31,7 +31,8 @@ def sentence_pair_examples(
         sentence_pair: they stay as they are.
 
     A chunk of one line is cut at a random word start, so that it too is an example of
-    its format: at a random piece if it is one word. A document of one lone piece has
+    its format (an easier one: where sentences end gives it away, so lines should be
+    sentences): at a random piece if it is one word. A document of one lone piece has
     nothing to cut; its second segment is empty and its label 0 (or, for
     next_sentence, B is from elsewhere). The released code gives every one-line chunk
     a random B and label 1, so that label 1 mixes two tasks; `legacy_sentence_order`
@@ -55,8 +56,10 @@ def sentence_pair_examples(
             label = 0
             is_b_random = _takes_random_b(is_one_line, middle == stop, rng, data)
             if is_b_random:
-                wanted = target - len(segment_a)
-                segment_b = _random_segment(documents, index, wanted, rng, data)
+                sizes = len(segment_a), target, room
+                segment_b = _random_segment(
+                    documents, index, sizes, is_one_line, rng, data
+                )
                 label = 1
                 stop = middle  # what B would have been goes back
             elif data.example_format == "sentence_order" and len(segment_b):
@@ -78,16 +81,34 @@ def _chunk_end(document, start, target, room, data):
     half sentence at one end would give the order of the segments away.) Only where
     that leaves the chunk less than half full is the line cut, at a word start.
     """
-    bounds, end = document.bounds, len(document.ids)
-    stop = bounds[min(bisect.bisect_left(bounds, start + target), len(bounds) - 1)]
     if data.legacy_truncation:
-        return stop
-    if stop - start > room:
-        stop = bounds[bisect.bisect_right(bounds, start + room) - 1]
-        if stop - start < room // 2:
-            stop = cut_at_word(document, start, room)
+        return _line_end(document, start, target)
+    stop, end = (
+        _fitting_end(document, start, target, room, room // 2),
+        len(document.ids),
+    )
     if end - stop == 1:  # a lone piece cannot be cut in two: take it along, or two back
         stop = end if end - start <= room else stop - 1
+    return stop
+
+
+def _line_end(document, start, wanted):
+    """Where the line ends that brings the pieces from `start` to `wanted` or more."""
+    bounds = document.bounds
+    return bounds[min(bisect.bisect_left(bounds, start + wanted), len(bounds) - 1)]
+
+
+def _fitting_end(document, start, wanted, room, least):
+    """The same, or where the last line ends that fits in `room`.
+
+    Where that leaves fewer than `least` pieces, the line is cut.
+    """
+    stop = _line_end(document, start, wanted)
+    if stop - start > room:
+        bounds = document.bounds
+        stop = bounds[bisect.bisect_right(bounds, start + room) - 1]
+        if stop - start < least:
+            stop = cut_at_word(document, start, room)
     return stop
 
 
@@ -115,23 +136,37 @@ def _takes_random_b(is_one_line, is_uncut, rng, data):
     return is_uncut or rng.random() < 0.5
 
 
-def _random_segment(documents, index, wanted, rng, data):
-    """Lines of another document from a random one on: about `wanted` pieces, 1 or more.
+def _random_segment(documents, index, sizes, is_one_line, rng, data):
+    """Lines of another document, from a random one on: at least one piece.
 
-    Whole lines that reach `wanted` in the released code; here no more than `wanted`.
+    In the released code any line, and lines after it until the pair meets its target;
+    it is truncated later. Here B begins and ends as a true one does, so that nothing
+    but its content gives the label away: with a line that fits beside A (or that would
+    be cut there, see `_chunk_end`), and beside half a line with the end of one.
+
+    Args:
+        sizes: Pieces of A, target and room of the pair.
+        is_one_line: Whether A is half a line.
     """
     other = index
     if len(documents) > 1:
         other = int(rng.integers(len(documents) - 1))
         other += other >= index
     document = documents[other]
-    bounds = document.bounds
-    start = bounds[rng.integers(len(bounds) - 1)]
-    wanted = max(1, wanted)
+    size_a, target, room = sizes
+    wanted = max(1, target - size_a)
+    starts = np.array(document.bounds[:-1])
     if data.legacy_truncation:
-        last = min(bisect.bisect_left(bounds, start + wanted), len(bounds) - 1)
-        return document.ids[start : bounds[last]]
-    return document.ids[start : cut_at_word(document, start, wanted)]
+        start = int(rng.choice(starts))
+        return document.ids[start : _line_end(document, start, wanted)]
+    least, room = max(1, room // 2 - size_a), room - size_a
+    fits = (np.diff(document.bounds) <= room) | (least > 1)
+    start = int(rng.choice(starts[fits] if fits.any() else starts))
+    if is_one_line:
+        stop = _fitting_end(document, start, 1, room, 1)
+        middle, _ = _split(document, start, stop, rng, data)
+        return document.ids[middle if middle < stop else start : stop]
+    return document.ids[start : _fitting_end(document, start, wanted, room, least)]
 
 
 def _truncate(segment_a, segment_b, room, rng):

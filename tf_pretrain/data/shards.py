@@ -37,8 +37,8 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
     the tokenizer: neither the process nor the order of the tasks matters.
 
     Returns:
-        For each shard `file`, `split`, and counts of `documents`, `examples`, `pieces`
-        of the text, `pieces_kept` of them in examples, `real_tokens` (specials
+        For each shard `file`, `split`, and counts of `documents`, `lines`, `examples`,
+        `pieces` of the text, `pieces_kept` of them in examples, `real_tokens` (specials
         counted) and `text_bytes`.
     """
     data = settings.data
@@ -65,6 +65,7 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
             "file": path.name,
             "split": chunk.split,
             "documents": len(chunk.documents),
+            "lines": sum(map(len, chunk.documents)),
             "examples": len(examples),
             "pieces": len(ids),
             "pieces_kept": sum(

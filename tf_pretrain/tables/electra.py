@@ -287,9 +287,7 @@ TABLES = (
         trend=_TREND,
         notes=(
             "the paper plots its values and prints none",
-            EQUAL_STEPS,
-            "so the trend over sizes is one at equal compute: the wider, the fewer "
-            "steps",
+            "at lab scale all rows have the same compute: the wider, the fewer steps",
             "at lab scale the widths are 1/2, 1, 2 and 3 times the config files'",
             "no pretraining is of the config file's width",
         ),

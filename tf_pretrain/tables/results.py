@@ -51,7 +51,8 @@ class Order:
         unknown: Pairs of which a row has fewer than MIN_SEEDS seeds.
         tied: Pairs to which the paper gives one value.
         at_floor: Pairs of two rows of `floor`: their order is noise.
-        floor: Rows no further above the network without pretraining than the spread.
+        floor: Rows no further above the network without pretraining than the spread,
+            also those without a value of the paper's.
     """
 
     ours: list[str]
@@ -114,9 +115,9 @@ class TableResults:
         paper = {name: value for name, value in paper.items() if value is not None}
         unpretrained = [r.name for r in self.rows if r.is_unpretrained]
         starts = {name: ours.pop(name, None) for name in unpretrained}
+        floor = [name for name in ours if _is_at(_start(starts, name), ours[name])]
         if paper:
             ours = {name: ours[name] for name in paper}
-        floor = [name for name in ours if _is_at(_start(starts, name), ours[name])]
         kinds = ("agree", "against", "inside", "unknown", "tied", "at_floor")
         found = {kind: [] for kind in kinds}
         for a, b in itertools.combinations(ours, 2):

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_pretrain.tables.results import Summary, TableResults
+from tf_pretrain.tables.results import MIN_SEEDS, Summary, TableResults
 
 _MAX_DOUBLINGS = 7  # of the largest scale: nobody believes a longer extrapolation
 
@@ -19,6 +19,7 @@ class Point:
         parameters: Of the first row's encoder.
         difference: First row minus second, of runs with the same seed.
         printed: The paper's difference, if it prints both.
+        at_floor: Whether neither row is better than without pretraining.
     """
 
     label: str
@@ -26,6 +27,7 @@ class Point:
     parameters: int
     difference: Summary
     printed: float | None
+    at_floor: bool
 
 
 def points(results: TableResults, metric: str) -> list[Point]:
@@ -34,15 +36,16 @@ def points(results: TableResults, metric: str) -> list[Point]:
         return []
     rows = {row.name.partition(", ")[::2]: row for row in results.rows}
     first, second = results.table.trend
+    floor = results.order(metric).floor
     found = [
-        _point(results, metric, label, row, rows[second, label])
+        _point(results, metric, floor, label, row, rows[second, label])
         for (family, label), row in rows.items()
         if family == first and (second, label) in rows
     ]
     return in_order([point for point in found if point is not None])
 
 
-def _point(results, metric, label, *pair):
+def _point(results, metric, floor, label, *pair):
     """The difference of two rows; None if they have no seed in common."""
     a, b = (
         {cell["seed"]: s[metric] for cell, s in results.cells[row.name] if metric in s}
@@ -59,6 +62,7 @@ def _point(results, metric, label, *pair):
         cell["pretrain"]["encoder_parameters"],
         Summary.of(differences),
         None if None in printed else printed[0] - printed[1],
+        all(row.name in floor for row in pair),
     )
 
 
@@ -76,17 +80,32 @@ def in_order(points: list[Point]) -> list[Point]:
 
 
 def lines(points: list[Point]) -> list[str]:
-    """What the trend is, for people."""
+    """What the trend is, for people; of points with MIN_SEEDS seeds or more."""
+    few = [p.label for p in points if p.difference.spread is None]
+    points = [p for p in points if p.difference.spread is not None]
+    result = []
+    if few:
+        result.append(f"left out, of fewer than {MIN_SEEDS} seeds: {', '.join(few)}")
+    if len(points) < 2:
+        return result
     scales = [float(scale) for scale in _scales(points)]
     name = "compute" if is_of_compute(points) else "size"
     medians = [point.difference.median for point in points]
     slope, start = np.polyfit(np.log2(scales), medians, 1)
-    result = [f"least squares: {slope:+.2f} for each doubling of {name}"]
+    result.append(f"least squares: {slope:+.2f} for each doubling of {name}")
     clear = [p.label for p in points if _is_clear(p.difference)]
     outside = ", ".join(clear) if clear else "none"
     result.append(f"further from zero than the spread at: {outside}")
+    floor = [p.label for p in points if p.at_floor]
+    if floor:
+        result.append(
+            f"neither is better than without pretraining at: {', '.join(floor)}"
+        )
     largest = points[-1].difference
-    if largest.spread is None or _is_clear(largest):
+    if points[-1].at_floor:
+        result.append("so the difference says nothing about larger scales")
+        return result
+    if _is_clear(largest):
         return result
     if slope * largest.median <= 0:
         result.append("the difference does not grow: no larger scale is suggested")
@@ -115,4 +134,4 @@ def _scales(points):
 
 
 def _is_clear(summary):
-    return summary.spread is not None and abs(summary.median) > summary.spread
+    return abs(summary.median) > summary.spread
