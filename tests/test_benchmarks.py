@@ -6,11 +6,19 @@ import math
 import os
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
 
-from benchmarks import accelerator, comparison, run, scaling, synthetic
+from benchmarks import (
+    accelerator,
+    comparison,
+    run,
+    scaling,
+    sentence_cues,
+    synthetic,
+)
 from benchmarks.comparison import Row
 from benchmarks.records import _MemoryWatch
 from benchmarks.worker import Contestant
@@ -186,3 +194,27 @@ def test_accelerator_command(backend):
         found["torch_seconds"] / found["keras_seconds"]
     )
     assert found["keras_mfu"] > 0
+
+
+def test_what_can_be_seen_of_a_pair_without_reading():
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b", ".", "▁?", "c."]
+    tokenizer = types.SimpleNamespace(
+        id_to_piece=pieces.__getitem__,
+        is_word_start=np.array(["##" not in piece for piece in pieces]),
+    )
+    rows = (
+        # [CLS] a ##b . [SEP] ##b a [SEP], and [CLS] c. [SEP] a ##b ? [SEP]
+        ([2, 5, 6, 7, 3, 6, 5, 3, 0], [0] * 5 + [1] * 3 + [0], 8, [1]),
+        ([2, 9, 3, 5, 6, 8, 3, 0, 0], [0] * 3 + [1] * 4 + [0] * 2, 7, [0]),
+        ([2, 5, 3, 0, 0, 0, 0, 0, 0], [0] * 9, 3, [0]),  # no pair: left out
+    )
+    examples = {
+        "input_ids": [row[0] for row in rows],
+        "input_mask": [[1] * row[2] + [0] * (9 - row[2]) for row in rows],
+        "segment_ids": [row[1] for row in rows],
+        "next_sentence_labels": [row[3] for row in rows],
+    }
+    features, labels = sentence_cues.cues(examples, tokenizer)
+    assert labels.tolist() == [1, 0]
+    # Sizes of A and B; whether A, B end a sentence; whether A, B begin a word.
+    assert features.tolist() == [[3, 2, 1, 0, 1, 0], [1, 3, 0, 1, 1, 1]]

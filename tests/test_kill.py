@@ -2,8 +2,8 @@
 
     python -m pytest -m slow tests/test_kill.py
 
-Takes about ten minutes. TF_PRETRAIN_CORPUS may name a folder of .txt.gz to train on
-instead of invented text.
+Takes about ten minutes. TF_PRETRAIN_CORPUS may name a folder with `wiki-core.txt.gz`
+(as for the checks of the golden data) to train on instead of invented text.
 """
 
 import json
