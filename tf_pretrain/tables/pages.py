@@ -112,10 +112,10 @@ def _introduction(results):
         )
     if results.scale == "lab":
         yield (
-            "All rows, but those with a fraction, have equal compute (operations in "
-            f"the matrix products that are executed): that of `configs/"
-            f"{table.reference}` with the values of `--set`. The ELECTRA paper also "
-            "counts lookups as products; its count is beside ours."
+            "All rows, but those with a fraction in their name, have equal compute "
+            "(operations in the matrix products that are executed): that of `configs/"
+            f"{table.reference}` with the values of `--set`, or as the notes say. The "
+            "ELECTRA paper also counts lookups as products; its count is beside ours."
         )
     yield (
         f"{results.finished} of {results.planned} cells are finished. Scores are x 100 "
