@@ -77,6 +77,9 @@ def main(argv):
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     try:
         initial, sections = None, None
+        for flag in (_INITIALIZE_MISSING, _RESTORE_OPTIMIZER):
+            if flag.value and not _INIT_CHECKPOINT.value:
+                raise UserError(f"--{flag.name} needs --init_checkpoint")
         if _INIT_CHECKPOINT.value:
             from tf_pretrain.interchange import loading
 

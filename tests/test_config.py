@@ -97,6 +97,7 @@ def test_wrong_override(field, text, message):
         ),
         (lambda: TrainConfig(warmup_steps=-5), "train.warmup_steps is -5"),
         (lambda: TrainConfig(clip_norm=0), "train.clip_norm"),
+        (lambda: TrainConfig(clip_norm=float("inf")), "train.clip_norm is inf"),
         (lambda: TrainConfig(learning_rate=float("nan")), "train.learning_rate is nan"),
         (
             lambda: PretrainConfig(

@@ -63,3 +63,19 @@ def test_scores_are_those_of_all_rows_at_once(name):
     for key, value in expected.items():
         np.testing.assert_allclose(got[key], value, rtol=1e-6, err_msg=key)
     assert set(got) == {*expected, "masked_lm_loss"}
+    in_parts = Evaluator(network, jit_compile=False, parts=2)(batches)
+    assert in_parts == pytest.approx(got, rel=1e-5)
+
+
+def test_a_batch_is_scored_in_the_parts_it_is_trained_in():
+    """So the memory that training needs is enough."""
+    config = tiny_config("masked_lm")
+    features = random_features(config, 0)
+    rows = len(features["input_ids"])
+    evaluator = Evaluator(build_objective(config), jit_compile=False, parts=2)
+    parts = list(evaluator._in_parts([features]))
+    assert [len(part["input_ids"]) for part in parts] == [rows // 2] * 2
+    for name, value in features.items():
+        np.testing.assert_array_equal(
+            np.concatenate([part[name] for part in parts]), value
+        )

@@ -184,6 +184,12 @@ def test_finished_trials_are_not_run_again(finished, initial, monkeypatch, tmp_p
     random = dataclasses.replace(initial, weights=None)
     with pytest.raises(ConfigError, match="init_sha256"):
         finetune.finetune(classes(), CONFIG, random, workdir)
+    sizes = dataclasses.replace(initial.encoder_config, num_hidden_layers=1)
+    deep, shallow = tmp_path / "deep", dataclasses.replace(random, encoder_config=sizes)
+    with pytest.raises(TypeError):  # at TrialRunner, once the workdir is claimed
+        finetune.finetune(classes(), CONFIG, random, deep)
+    with pytest.raises(ConfigError, match="init_sha256"):
+        finetune.finetune(classes(), CONFIG, shallow, deep)
 
 
 def test_a_trial_that_was_cut_off_is_run_again(finished, initial, tmp_path):
@@ -251,6 +257,18 @@ def test_regression_scales_and_doubles(initial, tmp_path):
         task, with_settings(scale_targets=False, double_unordered=False), initial
     )
     np.testing.assert_array_equal(raw.examples["train"].labels, split.labels)
+
+
+def test_the_best_weights_of_a_regression_are_those_of_the_best_pearson(
+    initial, tmp_path, monkeypatch
+):
+    """As in ALBERT's program, though Spearman's is what is reported."""
+    first = {"spearman": 0.1, "pearson": 0.9}
+    scores = iter([first, {"spearman": 0.9, "pearson": 0.1}, first])
+    monkeypatch.setattr(TrialRunner, "_score", lambda *_: next(scores))
+    config = with_settings(choose_best_on_dev=True, num_trials=1, num_evaluations=2)
+    (trial,) = finetune.finetune(regression(), config, initial, tmp_path)["trials"]
+    assert trial["kept_step"] == 6
 
 
 def test_submissions_stay_in_the_range_of_the_leaderboard(tmp_path):

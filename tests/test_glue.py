@@ -88,6 +88,11 @@ def test_mrpc_from_microsofts_files(tmp_path):
     assert splits["train"].texts_a == ["a", "e"]
     assert splits["dev"].texts_b == ["d"] and splits["dev"].labels.tolist() == [0]
     assert splits["test"].texts_a == ["a"] and splits["test"].labels is None
+    # A dev set alone does not say which rows of the training file are its own.
+    (folder / "dev_ids.tsv").unlink()
+    (folder / "dev.tsv").write_text(header + "0\t3\t4\tc\td\n", "utf-8")
+    with pytest.raises(glue.TaskError, match="neither train.tsv nor dev_ids.tsv"):
+        glue.load("MRPC", tmp_path)
 
 
 def test_stsb_is_a_regression(folder):

@@ -179,6 +179,7 @@ def test_casing_that_only_the_normalizer_names(normalizer, expected, tmp_path):
         ({"do_lower_case": True, "keep_accents": True}, (True, False)),
         ({"do_lower_case": False, "keep_accents": False}, (False, True)),
         ({"do_lower_case": True}, (True, True)),
+        ({"do_lower_case": False}, (False, True)),
     ],
 )
 def test_sentencepiece_settings_of_albert(settings, expected, tmp_path):

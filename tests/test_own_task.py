@@ -146,6 +146,10 @@ def test_an_empty_line_of_one_column_is_a_text(tmp_path):
             "train.tsv, line 3: '1e39' is no finite number",
         ),
         (
+            {"train_tsv": "sentence\tlabel\na\t0.5\nb\tnan\n", "dev_tsv": DEV},
+            "train.tsv: the label 'nan' is no finite number",
+        ),
+        (
             {"train_tsv": "sentence\tlabel\na\t0.0\nb\t0.00\n", "dev_tsv": DEV},
             "train.tsv: all labels are 0",
         ),

@@ -1,5 +1,7 @@
 """Whole runs: text to a trained encoder, stopped and continued."""
 
+import dataclasses
+import functools
 import json
 import shutil
 import subprocess
@@ -12,10 +14,12 @@ from corpus import write_corpus
 from tiny import tiny_config
 
 import tf_pretrain
-from tf_pretrain.config import ConfigError
+from tf_pretrain.config import ConfigError, UserError
+from tf_pretrain.interchange import loading
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.training.checkpoints import weights_sha256
 from tf_pretrain.training.pretrain import Sources, pretrain, report
+from tf_pretrain.training.run_data import prepare_data
 
 ROOT = Path(__file__).parents[1]
 
@@ -119,11 +123,63 @@ def test_another_config_is_refused(finished):
         pretrain(other, workdir, sources)
 
 
+def test_a_run_that_could_not_begin_holds_no_config(finished, tmp_path):
+    """So what its error says can be changed."""
+    config, _, workdir, results = finished
+    sources = Sources(records=f"{workdir}/records/train-*.tfrecord")
+    large = dataclasses.replace(
+        config, train=dataclasses.replace(config.train, batch_size=100_000)
+    )
+    with pytest.raises(UserError, match="batch_size"):
+        pretrain(large, tmp_path, sources)
+    again = pretrain(config, tmp_path, sources)
+    assert again["weights_sha256"] == results["weights_sha256"]
+
+
+def test_a_run_is_not_continued_with_another_vocabulary(finished, tmp_path):
+    config, _, workdir, _ = finished
+    if config.data.tokenizer != "wordpiece":
+        return
+    shutil.copytree(workdir, tmp_path / "run")
+    for name in ("results.json", "checkpoints/step-00000006.safetensors"):
+        (tmp_path / "run" / name).unlink()
+    _exchange_vocabulary(workdir / "records", tmp_path / "other")
+    sources = Sources(records=f"{tmp_path}/other/train-*.tfrecord")
+    before = (tmp_path / "run" / "vocab.txt").read_bytes()
+    with pytest.raises(ConfigError, match="another vocabulary than the data have"):
+        pretrain(config, tmp_path / "run", sources)
+    assert (tmp_path / "run" / "vocab.txt").read_bytes() == before
+
+
 def test_weights_of_a_finished_run_leave_nothing_to_train(finished, tmp_path):
     """With their step, as --restore_optimizer takes it."""
     config, sources, _, _ = finished
     with pytest.raises(ConfigError, match="those of step 6, and train.num_steps is 6"):
         pretrain(config, tmp_path, sources, lambda trainer: 6)
+
+
+def test_moments_go_along_where_a_pooler_has_none(corpus, tmp_path):
+    """Masked LM alone reads no pooler, so the optimizer has no moments of it."""
+    config = _config("masked_lm")
+    config = dataclasses.replace(
+        config, model=dataclasses.replace(config.model, use_pooler=True)
+    )
+    sources = Sources(inputs=str(corpus), num_workers=1)
+    pretrain(config, tmp_path / "run", sources)
+    longer = dataclasses.replace(
+        config, train=dataclasses.replace(config.train, num_steps=7)
+    )
+    initialize = functools.partial(
+        loading.initialize,
+        pretrained=loading.read(tmp_path / "run"),
+        config=longer,
+        initialize_missing=False,
+        restore_optimizer=True,
+    )
+    results = pretrain(longer, tmp_path / "longer", sources, initialize)
+    assert results["step"] == 7
+    lines = [json.loads(line) for line in open(tmp_path / "longer" / "metrics.jsonl")]
+    assert [r["step"] for r in lines if "eval" not in r] == [7]
 
 
 def test_a_vocabulary_that_was_exchanged_is_noticed(finished, tmp_path):
@@ -161,13 +217,47 @@ def test_records_that_are_not_the_runs(finished, tmp_path):
     with pytest.raises(ConfigError, match="were built with data.max_seq_length"):
         pretrain(config, tmp_path / "run", sources)
     if config.data.tokenizer == "wordpiece":
-        shutil.copytree(workdir / "records", tmp_path / "b")
-        lines = (tmp_path / "b" / "vocab.txt").read_text().split("\n")[:-1]
-        lines = [*lines[:5], *lines[:4:-1], ""]
-        (tmp_path / "b" / "vocab.txt").write_text("\n".join(lines))
-        both = f"{workdir}/records/train-*.tfrecord,{tmp_path}/b/train-*.tfrecord"
+        _exchange_vocabulary(workdir / "records", tmp_path / "b")
+        own = f"{workdir}/records/train-*.tfrecord"
+        both = f"{own},{tmp_path}/b/train-*.tfrecord"
         with pytest.raises(ConfigError, match="b have another vocabulary"):
             pretrain(config, tmp_path / "run2", Sources(records=both))
+        heldout = Sources(records=own, eval_records=f"{tmp_path}/b/heldout-*")
+        with pytest.raises(ConfigError, match="b have another vocabulary"):
+            pretrain(config, tmp_path / "run2", heldout)
+
+
+def _exchange_vocabulary(folder, copy):
+    """A copy of records whose pieces have other numbers."""
+    shutil.copytree(folder, copy)
+    lines = (copy / "vocab.txt").read_text().split("\n")[:-1]
+    (copy / "vocab.txt").write_text("\n".join([*lines[:5], *lines[:4:-1], ""]))
+
+
+def test_records_in_several_folders(finished, tmp_path):
+    """Held-out records of all of them are found, whatever names the folders."""
+    config, _, workdir, _ = finished
+    for name in ("a", "b"):
+        shutil.copytree(workdir / "records", tmp_path / "all" / name)
+    pattern = f"{tmp_path}/all/*/train-*.tfrecord"
+    data = prepare_data(config, tmp_path / "run", Sources(records=pattern))
+    assert {Path(f).parent.name for f in data.heldout.files} == {"a", "b"}
+    manifest = json.loads((tmp_path / "all/b/manifest.json").read_text())
+    manifest["settings"]["max_seq_length"] += 8
+    (tmp_path / "all/b/manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError, match="b were built with data.max_seq_length"):
+        prepare_data(config, tmp_path / "run", Sources(records=pattern))
+
+
+def test_held_out_records_under_another_name(finished, tmp_path, monkeypatch):
+    config, _, workdir, _ = finished
+    monkeypatch.chdir(workdir)
+    sources = Sources(
+        records="records/train-*.tfrecord",
+        eval_records=f"{workdir.resolve()}/records/train-*.tfrecord",
+    )
+    with pytest.raises(ConfigError, match="is held out, but would be trained on too"):
+        prepare_data(config, tmp_path, sources)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +341,7 @@ def test_dry_run_prints_the_cost():
         (["--config.data.max_seq_length=4096"], "exceeds model.max_position"),
         (["--config=configs/none.py"], "no config file configs/none.py"),
         (["--config.seed"], "write --config.seed=VALUE"),
+        (["--restore_optimizer"], "--restore_optimizer needs --init_checkpoint"),
     ],
 )
 def test_wrong_flags_are_explained(arguments, message):

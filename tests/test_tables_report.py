@@ -65,7 +65,7 @@ def write_cell(workdir, key, seed, cola, rte, flops):
             "RTE-0": task("RTE", rte, ["train is RTE/train_subset.tsv"]),
         },
         "intrinsic": {},
-        "intrinsic_formats": [],
+        "intrinsic_formats": ["next_sentence", "sentence_order"],
         "curves": {"masked_lm_accuracy": [[0, 0.0], [950, 0.475]]},
     }
     atomic_files.write_json(folder / "cell.json", cell)
@@ -168,6 +168,16 @@ def test_order_at_the_floor(tmp_path):
     order = TableResults(tmp_path, record).order("glue")
     assert order.at_floor == [("None", "SOP")] and order.agree == []
     assert "further apart than the spread: None and SOP" in pages.order_lines(order)[-1]
+
+
+def test_a_cell_without_its_intrinsic_scores_is_not_finished(tmp_path):
+    rows = {"NSP": [(30, 30), (31, 31)], "SOP": [(36, 36)]}
+    record = write_table(tmp_path, "albert_table5", rows)
+    assert TableResults(tmp_path, record).finished == 3
+    path = next(tmp_path.glob("cells/*/cell.json"))
+    cell = json.loads(path.read_text())
+    path.write_text(json.dumps(cell | {"intrinsic_formats": ["next_sentence"]}))
+    assert TableResults(tmp_path, record).finished == 2
 
 
 def test_a_family_has_a_floor_of_its_own(tmp_path):

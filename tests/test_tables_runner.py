@@ -100,7 +100,7 @@ def _write_cell(request, **values):
         "key": request["key"],
         "config": request["config"],
         "backend": "tensorflow",
-        "pretrain": {"seconds": 60, "cores": 2},
+        "pretrain": {"seconds": 60, "cores": 2, "step": 8},
         "tasks": {key: {"task": "words", "seconds": 30} for key in request["tasks"]},
         "intrinsic_formats": [],
         "minutes": 1.5,
@@ -140,7 +140,7 @@ cell = {{
     "key": request["key"],
     "config": request["config"],
     "backend": "tensorflow",
-    "pretrain": {{"seconds": 1, "cores": 1}},
+    "pretrain": {{"seconds": 1, "cores": 1, "step": 8}},
     "tasks": {{name: {{"task": "words", "seconds": 1}} for name in request["tasks"]}},
     "intrinsic_formats": [],
     "minutes": 0.1,
@@ -253,6 +253,16 @@ def test_estimates_are_measured(setup):
     count = flops.matmul_training_flops
     ratio = count(configs["ELECTRA"]) / count(configs["BERT"])
     assert estimates.minutes(electra, 2) == pytest.approx(start + ratio + 0.5)
+    # Two steps without pretraining are no measure of the rate.
+    planned = runner.plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
+    (unpretrained,) = (c.request for c in planned if c.row == "no pretraining")
+    _write_cell(unpretrained)
+    path = cells.folder(setup.workdir, unpretrained["key"]) / "cell.json"
+    cell = json.loads(path.read_text())
+    cell["pretrain"]["step"] = 2
+    path.write_text(json.dumps(cell))
+    assert estimates.minutes(electra, 2) == pytest.approx(start + ratio + 0.5)
+    shutil.rmtree(path.parent)
     _write_cell(bert, tasks={})  # pretrained, not fine-tuned
     assert not cells.is_finished(cells.load(setup.workdir, bert["key"]), bert)
     expected = start + estimates.MINUTES_A_TASK
@@ -260,6 +270,24 @@ def test_estimates_are_measured(setup):
     # Of another machine's report: the weights are not here.
     shutil.rmtree(cells.folder(setup.workdir, bert["key"]) / "pretrain")
     assert estimates.minutes(bert, 2) == pytest.approx(expected + 1)
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is(setup, tmp_path):
+    table = registry.find("electra_table5")
+    for tasks, data_dir, message in (
+        ((*setup.tasks, "./nope"), None, "no folder nope for the task ./nope"),
+        (("CoLA",), str(tmp_path), "no folder .*CoLA"),
+        ((*setup.tasks, f"{tmp_path}/other/words"), None, "two of the tasks have one"),
+    ):
+        other = dataclasses.replace(setup, tasks=tasks, data_dir=data_dir)
+        with pytest.raises(UserError, match=message):
+            runner.plan(table, other, 1, SHRUNKEN)
+    overwritten = {"train.checkpoint_every": "100"}
+    with pytest.raises(UserError, match="decides train.checkpoint_every itself"):
+        runner.plan(table, setup, 1, SHRUNKEN | overwritten)
+    sizes = registry.find("electra_figure3_sizes")
+    with pytest.raises(UserError, match="decides train.num_steps itself"):
+        sizes.configs("paper", {"train.num_steps": "100"})
 
 
 @pytest.mark.parametrize(

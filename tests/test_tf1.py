@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_pretrain.config import PretrainConfig
+from tf_pretrain.config import PretrainConfig, generator_config
 from tf_pretrain.interchange import converting, loading, tf1, workdir
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.interchange.reading import read
@@ -74,8 +74,6 @@ def test_sizes_heads_and_generator_come_from_the_checkpoint(golden):
         (golden / "electra_pretrain/resolved_config.json").read_text()
     )
     config = read(golden / "electra_pretrain").config
-    from tf_pretrain.config import generator_config
-
     for part, model in (
         ("discriminator", config.model),
         ("generator", generator_config(config)),
@@ -265,6 +263,27 @@ def test_what_no_original_program_can_hold(golden, tmp_path):
         InterchangeError, match="cannot share attention or feed-forward"
     ):
         tf1.write(pretrained, tmp_path)
+
+
+def test_a_generator_that_the_program_would_build_otherwise(golden, tmp_path):
+    """It has 64 units a head there, which shapes do not show. ReLU goes along."""
+    pretrained = read(golden / "electra_pretrain")
+    model = dataclasses.replace(pretrained.config.model, hidden_act="relu")
+    pretrained.config = dataclasses.replace(pretrained.config, model=model)
+    tf1.write(pretrained, tmp_path)
+    assert read(tmp_path).config.model.hidden_act == "relu"
+    generator = generator_config(pretrained.config)
+    model = dataclasses.replace(
+        model, hidden_size=generator.hidden_size, num_attention_heads=2
+    )
+    objective = dataclasses.replace(
+        pretrained.config.objective, generator_hidden_size=1.0
+    )
+    pretrained.config = dataclasses.replace(
+        pretrained.config, model=model, objective=objective
+    )
+    with pytest.raises(InterchangeError, match="64 units a head"):
+        tf1.write(pretrained, tmp_path / "other")
 
 
 def test_the_output_is_never_half_written(golden, tmp_path, monkeypatch):

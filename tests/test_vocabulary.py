@@ -91,6 +91,18 @@ def test_a_long_line_without_spaces(tmp_path):
     assert len(ids) > 500 and (ids > 1).all()
 
 
+def test_the_mark_of_words_that_are_too_long_is_no_piece(tmp_path):
+    """U+E000 stands for them, and has to stay unknown."""
+    documents = [["short words " + "x" * 300] * 50]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = train_vocabulary(documents, "wordpiece", 60, tmp_path)
+    assert "\ue000" not in path.read_text()
+    tokenizer = load_tokenizer(tmp_path)
+    ids, _ = tokenizer.tokenize(["x" * 300])
+    assert ids.tolist() == [tokenizer.unk_id]
+
+
 def test_errors(tmp_path):
     for kind in KINDS:
         with pytest.raises(VocabularyError, match="vocab_size is 20|of 20 pieces"):

@@ -421,8 +421,8 @@ class TrainConfig:
         names = ("learning_rate", "warmup_steps", "weight_decay")
         require_at_least(0, self, "train", *names)
         require(
-            self.clip_norm > 0,
-            f"train.clip_norm is {self.clip_norm}; expected more than 0",
+            0 < self.clip_norm < math.inf,
+            f"train.clip_norm is {self.clip_norm}; expected more than 0, and finite",
         )
 
 

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from corpus import build_tiny_records
 
-from tf_pretrain.training import checkpoints
+from tf_pretrain.config import TrainConfig
+from tf_pretrain.training import callbacks, checkpoints
 
 TESTS = Path(__file__).parents[1]
 STEP = 7  # train_tiny.py writes a checkpoint every five steps
@@ -69,3 +71,20 @@ def test_sigterm_leaves_a_checkpoint_and_resumes_exactly(records, tmp_path):
     ]
     assert results[0]["weights_sha256"] == results[1]["weights_sha256"]
     assert results[0]["eval"] == results[1]["eval"]
+
+
+def test_sigterm_waits_for_a_step_that_can_be_kept(tmp_path, monkeypatch):
+    """The weights after a skipped step are good, but steps are not kept from there."""
+    saved = []
+    monkeypatch.setattr(
+        checkpoints, "save", lambda folder, step, *_: saved.append(step)
+    )
+    stop = threading.Event()
+    stop.set()
+    train = TrainConfig(num_steps=10, checkpoint_every=100)
+    hook = callbacks.Checkpoint(tmp_path, 0, train, dict, stop)
+    hook.on_train_batch_end(0, {"gradient_norm": float("nan")})
+    assert not saved
+    with pytest.raises(SystemExit) as stopped:
+        hook.on_train_batch_end(1, {"gradient_norm": 1.0})
+    assert (saved, stopped.value.code) == ([2], 143)

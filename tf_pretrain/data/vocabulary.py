@@ -14,6 +14,7 @@ import tokenizers
 
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import normalization, text, tokenization
+from tf_pretrain.data.normalization import UNKNOWN_CHAR
 from tf_pretrain.data.tokenization import VocabularyError
 
 MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
@@ -207,7 +208,8 @@ def _alphabet(lines):
     del counts[" "]
     total, covered, kept = counts.total(), 0, []
     for char, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        if char.isascii() or covered < CHARACTER_COVERAGE * total:
+        is_kept = char.isascii() or covered < CHARACTER_COVERAGE * total
+        if is_kept and char != UNKNOWN_CHAR:
             kept.append(char)
         covered += count
     return sorted(kept), sorted(set(counts) - set(kept))

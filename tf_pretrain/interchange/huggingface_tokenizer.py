@@ -214,6 +214,8 @@ def _casing(folder, notes):
         notes.append(f"{_SETTINGS_FILE} has no do_lower_case; taken as lower-cased")
     strip_accents = settings.get("strip_accents")
     if strip_accents is None:
-        keeps = settings.get("keep_accents")
+        # Their defaults: BERT's strips where it lower-cases, ALBERT's always.
+        is_sentencepiece = (folder / "spiece.model").is_file()
+        keeps = settings.get("keep_accents", False if is_sentencepiece else None)
         strip_accents = lower_case if keeps is None else not keeps
     return bool(lower_case), bool(strip_accents)

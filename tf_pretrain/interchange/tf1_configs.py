@@ -15,6 +15,7 @@ from tf_pretrain.config import (
     ObjectiveConfig,
     PretrainConfig,
     TrainConfig,
+    generator_config,
 )
 from tf_pretrain.interchange import tf1_names
 from tf_pretrain.interchange.pretrained import InterchangeError, read_json
@@ -197,8 +198,22 @@ def check_is_expressible(config: PretrainConfig) -> None:
         reason = "ELECTRA's program has neither shared layers nor a pooler"
     elif not is_albert and model.inner_group_num != 1:
         reason = "ELECTRA's program has one block a layer"
+    elif _has_other_generator(config):
+        reason = "ELECTRA's program gives a generator 64 units a head"
     if reason:
         raise InterchangeError(f"no original TF1 program can hold this model: {reason}")
+
+
+def _has_other_generator(config):
+    """Whether an untied generator has other heads than the program would give it."""
+    if not config.objective.has_generator_network:
+        return False
+    generator = generator_config(config)
+    usual = max(1, generator.hidden_size // 64), 4 * generator.hidden_size
+    return config.objective.weight_tying != "all" and usual != (
+        generator.num_attention_heads,
+        generator.intermediate_size,
+    )
 
 
 def _albert_json(model):
@@ -223,6 +238,7 @@ def _electra_json(config):
         "hidden_dropout_prob",
         "attention_probs_dropout_prob",
         "initializer_range",
+        "hidden_act",
     )
     return {
         "model_size": "small",

@@ -12,7 +12,6 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.interchange.pretrained import (
-    TOKEN_COUNTS,
     InterchangeError,
     Pretrained,
     peek_json,
@@ -67,7 +66,8 @@ def read(path) -> Pretrained:
         {name: weights[name] for name in weights if name in known},
         f"checkpoint {file}",
         tokenizer,
-        moments if set(moments["m"]) == set(known) - {TOKEN_COUNTS} else {},
+        # Variables that no loss depended on have none; `initialize` says what lacks.
+        moments if moments["m"].keys() == moments["v"].keys() else {},
         int(header["step"]),
         unused,
     )

@@ -17,7 +17,7 @@ import json
 from pathlib import Path
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import PretrainConfig
+from tf_pretrain.config import PretrainConfig, UserError
 from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.data import text
 from tf_pretrain.models import flops, summary
@@ -93,9 +93,11 @@ def request(
         for name in dict.fromkeys((config.data.example_format, *intrinsic))
     }
     finetunes = {}
-    for task in setup.tasks:
+    names = [t if t in NAMES else Path(t).resolve().name for t in setup.tasks]
+    if len(set(names)) < len(names):
+        raise UserError(f"two of the tasks have one name: {', '.join(sorted(names))}")
+    for task, name in zip(setup.tasks, names, strict=True):
         settings = finetune_config(setup, task, config)
-        name = task if task in NAMES else Path(task).resolve().name
         files = _task_files(task, setup.data_dir)
         key = _hash([name, files, _differing(FinetuneConfig(), settings)])[:8]
         finetunes[f"{name}-{key}"] = {
@@ -255,6 +257,8 @@ def _task_files(task, data_dir):
         folder = Path(data_dir) / task
     else:
         return []
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder} for the task {task}")
     return sorted((p.name, p.stat().st_size) for p in folder.glob("*") if p.is_file())
 
 

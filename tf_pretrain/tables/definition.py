@@ -18,6 +18,8 @@ UNPRETRAINED = "no pretraining"
 EQUAL_STEPS = (
     "the paper gives each row the same steps; at lab scale each has the same compute"
 )
+# What `_lab_run` decides.
+_OF_LAB_RUNS = ("train.checkpoint_every", "train.log_every", "train.keep_checkpoints")
 # "lab": the rows run at lab scale; "paper": at the paper's only; "facts": not at all.
 KINDS = ("lab", "paper", "facts")
 
@@ -104,6 +106,7 @@ class Table:
                 f"{self.id} has no rows at scale {scale!r} (kind {self.kind!r}"
                 f"{': ' + reason if reason else ''})"
             )
+        self._check_overrides(scale, overrides, recipes)
         configs = {name: recipe.build(overrides) for name, recipe in recipes.items()}
         if scale == "paper":
             return {
@@ -119,6 +122,17 @@ class Table:
             name: _lab_run(configs[name], recipe.fraction * budget)
             for name, recipe in recipes.items()
         }
+
+    def _check_overrides(self, scale, overrides, recipes):
+        """Raises ConfigError for a field that would be overwritten."""
+        decided = _OF_LAB_RUNS if scale == "lab" else ()
+        if scale == "paper" and any(recipe.num_steps for recipe in recipes.values()):
+            decided = ("train.num_steps",)
+        for field in set(decided) & set(overrides):
+            raise ConfigError(
+                f"{self.id} decides {field} itself at scale {scale!r}; leave out "
+                f"--set={field}"
+            )
 
     def printed_row(self, row: Row) -> dict:
         """The paper's values of a row; {} if there are none."""

@@ -35,11 +35,13 @@ def minutes(request: dict, cores: int) -> float:
     # A cell from another machine's report has no weights: pretrained again if needed.
     if own is None or not (pretrained / "results.json").is_file():
         rate = _FLOPS_PER_CORE_S
-        if measured:
+        # Without pretraining (two steps) it is the compilation that takes the time.
+        trained = [c for c in measured if c["pretrain"]["step"] > 2]
+        if trained:
             seconds = sum(
-                c["pretrain"]["seconds"] * c["pretrain"]["cores"] for c in measured
+                c["pretrain"]["seconds"] * c["pretrain"]["cores"] for c in trained
             )
-            rate = sum(_products(c["config"]) for c in measured) / seconds
+            rate = sum(_products(c["config"]) for c in trained) / seconds
         total += _products(request["config"]) / (rate * cores) / 60
     for key in request["tasks"]:
         if own is not None and key in own["tasks"]:

@@ -88,6 +88,8 @@ class TableResults:
             cell = cells.load(workdir, planned["key"])
             if cell is None or not set(planned["tasks"]) <= set(cell["tasks"]):
                 continue
+            if not set(self.table.intrinsic) <= set(cell["intrinsic_formats"]):
+                continue
             scores = cells.scores(cell, planned["tasks"])
             self.cells.setdefault(planned["row"], []).append((cell, scores))
         self.rows: list[Row] = [r for r in self.table.rows if r.name in self.cells]

@@ -1,10 +1,12 @@
 """Every setting of fine-tuning that changes a result."""
 
 import dataclasses
+import math
 
 from tf_pretrain.config import (
     TrainConfig,
     require,
+    require_at_least,
     require_dropout,
     require_one_of,
     require_probability,
@@ -40,7 +42,7 @@ class FinetuneSettings:
     encoder_dropout: float = 0.1  # hidden and attention, whatever pretraining had
     double_unordered: bool = True  # MRPC and STS-B also with swapped sentences
     scale_targets: bool = True  # regression on scores scaled to 0..1
-    num_evaluations: int = 4  # of the dev set in a trial, the last at its end
+    num_evaluations: int = 4  # of the dev set in a trial, at most; the last at its end
     choose_best_on_dev: bool = False  # keep the best of them, not the last
     subsets: bool = False  # take train_subset.tsv where GLUE's train.tsv is missing
     group_by_length: bool = True  # pad to the length of a group, not max_seq_length
@@ -64,7 +66,13 @@ class FinetuneSettings:
         )
         require_one_of("finetune.head", self.head, ("first_token", "pooled"))
         require_one_of("finetune.loss_reduction", self.loss_reduction, ("sum", "mean"))
-        self.train_config(1)  # checks what both have
+        names = ("learning_rate", "weight_decay", "warmup_steps")
+        require_at_least(0, self, "finetune", *names)
+        require(
+            0 < self.clip_norm < math.inf,
+            f"finetune.clip_norm is {self.clip_norm}; expected more than 0, and finite",
+        )
+        self.train_config(1)  # checks the others that both have
 
     def total_steps(self, num_examples: int) -> int:
         """Optimizer updates of one trial on so many training examples."""

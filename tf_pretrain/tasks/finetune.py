@@ -85,7 +85,7 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
         "task": task.name,
         "data_sha256": _data_sha256(task),
         "init_checkpoint": initial.path,
-        "init_sha256": _weights_sha256(initial),
+        "init_sha256": _initial_sha256(initial),
     }
     _claim(workdir, config, run)
     finetuned.save_model(workdir, model, initial.tokenizer)
@@ -125,14 +125,14 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
                 },
             },
         )
-    results = summarize(task, config, run, workdir)
+    results = summarize(task, config, initial, workdir)
     atomic_files.write_json(workdir / "results.json", results)
     _delete_other_weights(workdir, results["weights"])
     plots.plot_trials(workdir, task, results)
     return results
 
 
-def summarize(task, config, run, workdir) -> dict:
+def summarize(task, config, initial, workdir) -> dict:
     """The results of all finished trials of the config's seeds.
 
     `median`, `std` (of a sample), `min` and `max` are of the task's first metric on
@@ -162,8 +162,8 @@ def summarize(task, config, run, workdir) -> dict:
     selection = "the last step"
     if settings.choose_best_on_dev:
         selection = (
-            f"the best of {settings.num_evaluations} evaluations on the dev set, which "
-            "makes these dev scores optimistic"
+            f"the best of {len(trials[0]['history'])} evaluations on the dev set, "
+            "which makes these dev scores optimistic"
         )
     return {
         "task": task.name,
@@ -182,8 +182,8 @@ def summarize(task, config, run, workdir) -> dict:
         "weights_of": selection,
         "median_seed": median_seed,
         "weights": str(_weights_path(workdir, median_seed).relative_to(workdir)),
-        "init_checkpoint": run["init_checkpoint"],
-        "from_scratch": run["init_sha256"] is None,
+        "init_checkpoint": initial.path,
+        "from_scratch": initial.weights is None,
         "examples": {name: len(split) for name, split in task.splits.items()},
         "notes": list(task.notes),
         "trials": trials,
@@ -271,11 +271,13 @@ def _data_sha256(task):
     return digest.hexdigest()
 
 
-def _weights_sha256(initial):
-    """Of weights and tokenizer; None for random weights."""
-    if initial.weights is None:
-        return None
+def _initial_sha256(initial):
+    """Of tokenizer and weights, or of tokenizer and sizes for random weights."""
     digest = hashlib.sha256(initial.tokenizer.fingerprint.encode())
+    if initial.weights is None:
+        sizes = config_lib.to_dict(initial.encoder_config)
+        digest.update(json.dumps(sizes, sort_keys=True).encode())
+        return digest.hexdigest()
     for path, array in sorted(initial.weights.items()):
         digest.update(path.encode() + array.tobytes())
     return digest.hexdigest()

@@ -232,7 +232,12 @@ def _msr_tables(folder):
     for split, file in _MSR_FILES.items():
         if (folder / file).is_file():
             tables[split] = read_table(folder / file)
-    if "train" in tables and (folder / "dev_ids.tsv").is_file():
+    if "train" in tables and not (folder / "dev_ids.tsv").is_file():
+        raise TaskError(
+            f"{folder} has Microsoft's training file, but neither train.tsv nor "
+            "dev_ids.tsv, which says what of it is GLUE's dev set"
+        )
+    if "train" in tables:
         ids = read_table(folder / "dev_ids.tsv", num_columns=2)
         dev_ids = {(row["0"], row["1"]) for _, row in ids.rows}
         all_rows = tables["train"]

@@ -118,7 +118,11 @@ def _classes(pairs, path):
             f"{path}: all {len(pairs)} labels are {names[0]!r}; expected two or more"
         )
     numbers = [_number(name) for name in names]
-    if all(number is not None for number in numbers):
+    is_number = [number is not None for number in numbers]
+    if any(is_number) and all(map(_is_float, names)) and not all(is_number):
+        bad = names[is_number.index(False)]
+        raise TaskError(f"{path}: the label {bad!r} is no finite number")
+    if all(is_number):
         if any("." in name or "e" in name.lower() for name in names):
             if len(set(numbers)) == 1:
                 raise TaskError(f"{path}: all labels are {numbers[0]:g}")
@@ -132,6 +136,15 @@ def _classes(pairs, path):
     if len(notes) > 5:
         notes = [f"{len(notes)} labels occur only once in {path.name}"]
     return tuple(names), 1.0, notes
+
+
+def _is_float(text):
+    """Whether Python reads it as a number, be it nan or inf."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(text):

@@ -173,7 +173,8 @@ class TrialRunner:
             history.append({"step": step, **scores})
             shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
             print(f"step {step}/{num_steps}  dev {shown}", flush=True)
-            main = scores[self.task.metrics[0]]
+            # ALBERT's program chooses STS-B's weights by Pearson's correlation.
+            main = scores.get("pearson", scores[self.task.metrics[0]])
             if settings.choose_best_on_dev and (best is None or main > best[0]):
                 best = (main, step, predicted, self.classifier.get_weights())
             return predicted

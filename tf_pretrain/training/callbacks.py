@@ -136,7 +136,7 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         metadata: Called for the values to store.
         stop: From `watching_for_sigterm`: if set, the process exits with 143 once the
-            checkpoint is written.
+            checkpoint is written, so not before a good step.
     """
 
     def __init__(self, folder, start_step, train, metadata, stop):
@@ -149,10 +149,11 @@ class Checkpoint(keras.callbacks.Callback):
         is_last, is_stopped = step == train.num_steps, self.stop.is_set()
         if not (step % train.checkpoint_every == 0 or is_last or is_stopped):
             return
-        if is_last or math.isfinite(float(logs["gradient_norm"])):
-            checkpoints.save(
-                self.folder, step, self.model, train.keep_checkpoints, self.metadata()
-            )
+        if not (is_last or math.isfinite(float(logs["gradient_norm"]))):
+            return
+        checkpoints.save(
+            self.folder, step, self.model, train.keep_checkpoints, self.metadata()
+        )
         if is_stopped:
             print(f"SIGTERM: stopped after step {step}; the same command continues")
             raise SystemExit(128 + signal.SIGTERM)

@@ -13,10 +13,12 @@ class Evaluator:
     Args:
         network: An objective (tf_pretrain.models.objectives).
         jit_compile: Compile with XLA (on TensorFlow).
+        parts: Equal parts that a batch is scored in, one after the other: what is
+            trained in micro-batches or on several replicas fits the memory only so.
     """
 
-    def __init__(self, network, jit_compile=True):
-        self.network = network
+    def __init__(self, network, jit_compile=True, parts=1):
+        self.network, self.parts = network, parts
         self._step = network.evaluation
         if keras.backend.backend() == "tensorflow":
             self._step = tf.function(
@@ -38,7 +40,7 @@ class Evaluator:
             sentence objective. Fractions in [0, 1].
         """
         collected = {}
-        for features in batches:
+        for features in self._in_parts(batches):
             results = self._step(features)
             results["masked_lm_ids"] = features["masked_lm_ids"]
             results["masked_lm_weights"] = features["masked_lm_weights"]
@@ -47,6 +49,13 @@ class Evaluator:
                 collected.setdefault(name, []).append(keras.ops.convert_to_numpy(value))
         arrays = {name: np.concatenate(parts) for name, parts in collected.items()}
         return _scores(arrays, self.network.sentence_objective)
+
+    def _in_parts(self, batches):
+        for features in batches:
+            rows = len(features["input_ids"]) // self.parts
+            for start in range(0, rows * self.parts, rows):
+                part = slice(start, start + rows)
+                yield {name: value[part] for name, value in features.items()}
 
 
 def _scores(arrays, sentence_objective):

@@ -59,8 +59,6 @@ def pretrain(
     if chief:
         claim_workdir(config, workdir)
     data = prepare_data(config, workdir, sources)
-    if chief:
-        data.tokenizer.save(workdir)
     with (
         naming_lost_workers(strategy),
         record_sets.naming_bad_records(
@@ -97,16 +95,29 @@ class _Run:
         self.step, self.state = checkpoints.restore(
             workdir / "checkpoints", self.trainer
         )
+        vocabulary = data.tokenizer.fingerprint
+        require(
+            self.state.get("vocabulary", vocabulary) == vocabulary,
+            f"the checkpoint in {workdir} was trained with another vocabulary than the "
+            "data have; use the same data, or another --workdir",
+        )
         self.began = began - self.state.get("seconds", 0.0)
         self.data_order = max(data_order, self.state.get("data_order", 0))
         self.batch_seed = config.seed + self.data_order * _ORDER_STRIDE
         # As for the train step: XLA cannot place the variables of several replicas.
-        is_compiled = config.train.jit_compile and strategy.num_replicas_in_sync == 1
-        self.evaluate = Evaluator(self.trainer.network, is_compiled)
+        replicas = strategy.num_replicas_in_sync
+        is_compiled = config.train.jit_compile and replicas == 1
+        self.evaluate = Evaluator(
+            self.trainer.network,
+            is_compiled,
+            replicas * config.train.accumulation_steps,
+        )
 
     def finish(self, initialize) -> dict:
         """Trains up to the last step; returns what `results.json` holds."""
         train, results_path = self.config.train, self.workdir / "results.json"
+        if self.is_chief:
+            self.data.tokenizer.save(self.workdir)
         if self.step == train.num_steps and results_path.exists():
             return json.loads(results_path.read_text(encoding="utf-8"))
         if self.step == 0:
@@ -284,12 +295,14 @@ def build_trainer(config: PretrainConfig, strategy) -> Trainer:
 def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
     """Writes the resolved config, or checks that the workdir holds the same one.
 
+    A run that has no checkpoint yet, whose data did not fit, say, holds nothing.
+
     Raises:
         ConfigError: If it holds another; names the fields that differ.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     path = workdir / "config.json"
-    if path.exists():
+    if path.exists() and checkpoints.latest_step(workdir / "checkpoints") is not None:
         old = json.loads(path.read_text(encoding="utf-8"))
         # An older version's file lacks newer fields: they had their defaults.
         old = config_lib.to_dict(config_lib.from_dict(PretrainConfig, old))

@@ -1,6 +1,7 @@
 """The data of a run: found or built, and its tokenizer."""
 
 import dataclasses
+import glob
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tf_pretrain.data import record_sets, tokenization, vocabulary
 from tf_pretrain.data.build_records import MANIFEST, build_records
 
 _BAD_RECORDS_SHOWN = 10
+_HELDOUT = "heldout-*.tfrecord"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,33 +84,45 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
     for part in pattern.split(","):
         if Path(part).is_dir():
             raise ConfigError(f"{part} is a folder; add /train-*.tfrecord")
-    folder = Path(pattern.split(",")[0]).parent
+    folders = _folders(pattern)
     tokenizer = tokenization.load_tokenizer(
-        sources.vocab or folder, config.data.lower_case, config.data.strip_accents
+        sources.vocab or folders[0], config.data.lower_case, config.data.strip_accents
     )
     if tokenizer.vocab_size > config.model.vocab_size:
         raise ConfigError(
             f"the vocabulary has {tokenizer.vocab_size} pieces, but model.vocab_size "
             f"is {config.model.vocab_size}; set --config.model.vocab_size"
         )
-    for other in {Path(part).parent for part in pattern.split(",")}:
-        _check_folder(other, config.data, tokenizer)
+    heldout_pattern = sources.eval_records or ",".join(
+        f"{folder}/{_HELDOUT}" for folder in folders if list(folder.glob(_HELDOUT))
+    )
+    for folder in dict.fromkeys([*folders, *_folders(heldout_pattern)]):
+        _check_folder(folder, config.data, tokenizer)
     training, num_bad = _find(pattern, config, tokenizer)
-    heldout_pattern = sources.eval_records or str(folder / "heldout-*.tfrecord")
-    if sources.eval_records is None and not list(folder.glob("heldout-*.tfrecord")):
-        print(f"no {heldout_pattern}: the run ends without held-out scores")
+    if not heldout_pattern:
+        print(f"no {folders[0]}/{_HELDOUT}: the run ends without held-out scores")
         return RunData(training, None, tokenizer, num_bad)
     heldout, num_bad_heldout = _find(heldout_pattern, config, tokenizer)
-    both = sorted(set(training.files) & set(heldout.files))
+    train_files = {Path(file).resolve() for file in training.files}
+    both = [file for file in heldout.files if Path(file).resolve() in train_files]
     if both:
         raise ConfigError(
             f"{both[0]} is held out, but would be trained on too; set "
-            f"--records={folder}/train-*.tfrecord, or other --eval_records"
+            f"--records={folders[0]}/train-*.tfrecord, or other --eval_records"
         )
     num_bad += num_bad_heldout
     return RunData(
         training, heldout if heldout.num_examples else None, tokenizer, num_bad
     )
+
+
+def _folders(pattern):
+    """The folders of the files that match; of a glob that matches none its own."""
+    found = []
+    for part in filter(None, pattern.split(",")):
+        files = sorted(glob.glob(part, recursive=True)) or [part]
+        found += [Path(file).parent for file in files]
+    return list(dict.fromkeys(found))
 
 
 def _check_folder(folder, data, tokenizer):
