@@ -152,7 +152,7 @@ def test_the_manifest_counts_what_a_relative_pattern_finds(tmp_path, monkeypatch
 
 
 def test_records_of_the_original_programs(tmp_path):
-    """ELECTRA's and ALBERT's features under their names, written by hand."""
+    """ELECTRA's and ALBERT's features under their names; ELECTRA's by themselves."""
     folder = tmp_path / "ours"
     data, tokenizer = build_tiny_records(folder, masking="static")
     path = next(folder.glob("train-*.tfrecord"))

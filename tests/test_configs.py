@@ -78,6 +78,22 @@ def test_albert_configs_equal_the_paper(name):
     assert config.train.num_steps == steps[name[-2:]]
     assert (config.train.batch_size, config.train.learning_rate) == (4096, 0.00176)
     assert config.data.num_predictions == 20
+    train, data, model = config.train, config.data, config.model
+    assert (train.optimizer, train.schedule) == ("lamb", "albert")
+    assert (train.warmup_steps, train.weight_decay) == (3125, 0.01)
+    assert (train.clip_norm, train.bias_correction) == (1.0, False)
+    assert (data.tokenizer, data.example_format) == ("sentencepiece", "sentence_order")
+    # Static masks of up to three words, p(n) ~ 1/n (sec. 4.1; create_pretraining_data).
+    masks = (data.masking, data.dupe_factor, data.whole_word_masking, data.max_ngram)
+    assert masks == ("static", 40, True, 3)
+    rates = (data.masked_lm_prob, data.mask_token_prob, data.random_token_prob)
+    assert rates == (0.15, 0.8, 0.1)
+    assert (data.max_seq_length, data.short_seq_prob) == (512, 0.1)
+    objective = config.objective
+    assert objective.name == "masked_lm"
+    assert objective.sentence_objective == "sentence_order"
+    assert (model.parameter_sharing, model.embedding_size) == ("all", 128)
+    assert (model.hidden_act, model.use_pooler) == ("gelu_tanh", True)
 
 
 def test_an_unknown_albert_is_refused():

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 from tiny import tiny_config
 
 from tf_pretrain.config import to_dict
 from tf_pretrain.data import atomic_files
 from tf_pretrain.data.tokenization import WordPieceTokenizer
+from tf_pretrain.tasks.finetune import load_initial
 from tf_pretrain.training import checkpoints
 from tf_pretrain.training.pretrain import build_trainer
 from tf_pretrain.training.strategy import build_strategy
@@ -54,6 +57,20 @@ SHORT = (
     "--config.finetune.num_trials=2",
     "--config.finetune.max_seq_length=16",
 )
+
+
+def test_fine_tuning_starts_from_the_checkpoint(pretrained):
+    initial = load_initial(pretrained)
+    (file,) = (pretrained / "checkpoints").iterdir()
+    saved = {
+        f"encoder/{name.removeprefix('model/discriminator/')}": value
+        for name, value in safetensors.numpy.load_file(file).items()
+        if name.startswith("model/discriminator/")
+    }
+    assert len(initial.weights) > 20
+    for name, value in initial.weights.items():
+        np.testing.assert_array_equal(value, saved[name], err_msg=name)
+    assert load_initial(pretrained, from_scratch=True).weights is None
 
 
 def test_own_task(tmp_path, pretrained):

@@ -11,6 +11,7 @@ from tf_pretrain.config import ConfigError
 from tf_pretrain.training.checkpoints import weights_sha256
 from tf_pretrain.training.pretrain import build_trainer
 from tf_pretrain.training.strategy import is_chief
+from tf_pretrain.training.trainer import TensorFlowStep
 
 
 def _with_train(config, **fields):
@@ -76,10 +77,21 @@ def test_two_replicas_equal_one(name, sentence):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_accumulated_micro_batches_equal_the_big_batch():
+def test_accumulated_micro_batches_equal_the_big_batch(monkeypatch):
     config = with_dropout(tiny_config())
+    rows = set()
+    gradients = TensorFlowStep._gradients
+
+    def watched(self, features, shares):
+        rows.add(features["input_ids"].shape[0])
+        return gradients(self, features, shares)
+
+    monkeypatch.setattr(TensorFlowStep, "_gradients", watched)
     whole, _ = _fit(config)
+    assert rows == {config.train.batch_size}
+    rows.clear()
     cut, _ = _fit(_with_train(config, accumulation_steps=4))
+    assert rows == {config.train.batch_size // 4}
     _assert_same(whole, cut, tolerance=2e-5)
 
 
@@ -87,10 +99,20 @@ def test_accumulated_micro_batches_equal_the_big_batch():
     "name,sentence",
     [("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
 )
-def test_the_compiled_step_is_the_same(name, sentence):
+def test_the_compiled_step_is_the_same(name, sentence, monkeypatch):
     config = with_dropout(tiny_config(name, sentence))
+    asked_for = []
+    function = tf.function
+
+    def watched(*arguments, jit_compile=None, **others):
+        asked_for.append(jit_compile)
+        return function(*arguments, jit_compile=jit_compile, **others)
+
+    monkeypatch.setattr(tf, "function", watched)
     plain, _ = _fit(config)
+    assert True not in asked_for
     compiled, _ = _fit(_with_train(config, jit_compile=True))
+    assert True in asked_for
     _assert_same(plain, compiled, tolerance=1e-4)
 
 
@@ -202,6 +224,8 @@ def test_mixed_precision_follows_float32(precision):
     assert trainer.optimizer.skipped_steps.numpy() == 0
     for a, b in zip(reference, mixed, strict=True):
         np.testing.assert_allclose(a["loss"], b["loss"], rtol=0.01)
+    # Rounded to 8 or 11 bits somewhere; in float32 they would be equal.
+    assert reference[-1]["loss"] != pytest.approx(mixed[-1]["loss"], rel=1e-6)
     assert (trainer.loss_scale is not None) == (precision == "float16")
 
 
