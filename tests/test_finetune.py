@@ -291,6 +291,26 @@ def test_the_best_evaluation_is_kept_only_when_asked_for(initial, tmp_path):
     assert "optimistic" in finetune.report(results)
 
 
+def test_a_trial_learns_at_its_learning_rate(initial, tmp_path):
+    """And not at rate 0, which leaves the encoder as it was."""
+    accuracies = {}
+    for rate in (0.003, 0.0):
+        made = runner(
+            classes(),
+            with_settings(num_steps=150, bias_correction=True, learning_rate=rate),
+            initial,
+        )
+        trial = made.run(0, tmp_path)
+        accuracies[rate] = trial.scores["dev"]["accuracy"]
+    labels = classes().splits["dev"].labels
+    majority = max(np.mean(labels), 1 - np.mean(labels))
+    assert accuracies[0.0] <= majority + 0.02
+    assert accuracies[0.003] > majority + 0.2
+    for variable in made.classifier.encoder.trainable_variables:
+        start = initial.weights["encoder/" + variable.path.partition("/")[2]]
+        np.testing.assert_array_equal(variable, start)
+
+
 def test_learning_rates_by_layer(initial):
     made = runner(classes(), CONFIG, initial)
     optimizer = made._trainer.optimizer
