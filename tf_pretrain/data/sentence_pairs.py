@@ -83,10 +83,8 @@ def _chunk_end(document, start, target, room, data):
     """
     if data.legacy_truncation:
         return _line_end(document, start, target)
-    stop, end = (
-        _fitting_end(document, start, target, room, room // 2),
-        len(document.ids),
-    )
+    stop = _fitting_end(document, start, target, room, room // 2)
+    end = len(document.ids)
     if end - stop == 1:  # a lone piece cannot be cut in two: take it along, or two back
         stop = end if end - start <= room else stop - 1
     return stop
