@@ -55,6 +55,13 @@ def require_at_least(least, settings, section, *names):
         )
 
 
+def require_positive(name, value):
+    """Raises ConfigError unless the value of the setting `name` is > 0 and finite."""
+    require(
+        0 < value < math.inf, f"{name} is {value}; expected more than 0, and finite"
+    )
+
+
 def require_probability(name, value):
     """Raises ConfigError unless the value of the setting `name` is in [0, 1]."""
     require(0.0 <= value <= 1.0, f"{name} is {value}; expected a value in [0, 1]")
@@ -420,10 +427,7 @@ class TrainConfig:
         )
         names = ("learning_rate", "warmup_steps", "weight_decay")
         require_at_least(0, self, "train", *names)
-        require(
-            0 < self.clip_norm < math.inf,
-            f"train.clip_norm is {self.clip_norm}; expected more than 0, and finite",
-        )
+        require_positive("train.clip_norm", self.clip_norm)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Every setting of fine-tuning that changes a result."""
 
 import dataclasses
-import math
 
 from tf_pretrain.config import (
     TrainConfig,
@@ -9,6 +8,7 @@ from tf_pretrain.config import (
     require_at_least,
     require_dropout,
     require_one_of,
+    require_positive,
     require_probability,
     require_seed,
 )
@@ -68,10 +68,7 @@ class FinetuneSettings:
         require_one_of("finetune.loss_reduction", self.loss_reduction, ("sum", "mean"))
         names = ("learning_rate", "weight_decay", "warmup_steps")
         require_at_least(0, self, "finetune", *names)
-        require(
-            0 < self.clip_norm < math.inf,
-            f"finetune.clip_norm is {self.clip_norm}; expected more than 0, and finite",
-        )
+        require_positive("finetune.clip_norm", self.clip_norm)
         self.train_config(1)  # checks the others that both have
 
     def total_steps(self, num_examples: int) -> int:

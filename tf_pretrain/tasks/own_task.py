@@ -118,11 +118,11 @@ def _classes(pairs, path):
             f"{path}: all {len(pairs)} labels are {names[0]!r}; expected two or more"
         )
     numbers = [_number(name) for name in names]
-    is_number = [number is not None for number in numbers]
-    if any(is_number) and all(map(_is_float, names)) and not all(is_number):
-        bad = names[is_number.index(False)]
+    is_finite = [number is not None and np.isfinite(number) for number in numbers]
+    if None not in numbers and any(is_finite) and not all(is_finite):
+        bad = names[is_finite.index(False)]
         raise TaskError(f"{path}: the label {bad!r} is no finite number")
-    if all(is_number):
+    if all(is_finite):
         if any("." in name or "e" in name.lower() for name in names):
             if len(set(numbers)) == 1:
                 raise TaskError(f"{path}: all labels are {numbers[0]:g}")
@@ -138,18 +138,9 @@ def _classes(pairs, path):
     return tuple(names), 1.0, notes
 
 
-def _is_float(text):
-    """Whether Python reads it as a number, be it nan or inf."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _number(text):
+    """What Python reads as a number, nan and inf too; None if it is none."""
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
         return None
-    return value if np.isfinite(value) else None
