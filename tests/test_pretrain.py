@@ -297,12 +297,12 @@ def test_records_in_several_folders(finished, tmp_path):
 def test_held_out_records_under_another_name(finished, tmp_path, monkeypatch):
     config, _, workdir, _ = finished
     monkeypatch.chdir(workdir)
-    sources = Sources(
-        records="records/train-*.tfrecord",
-        eval_records=f"{workdir.resolve()}/records/train-*.tfrecord",
-    )
-    with pytest.raises(ConfigError, match="is held out, but would be trained on too"):
-        prepare_data(config, tmp_path, sources)
+    short = "records/train-*.tfrecord"
+    long = f"{workdir.resolve()}/{short}"
+    for records, eval_records in ((short, long), (long, short)):
+        sources = Sources(records=records, eval_records=eval_records)
+        with pytest.raises(ConfigError, match="held out, but would be trained on too"):
+            prepare_data(config, tmp_path, sources)
 
 
 @pytest.mark.parametrize(
