@@ -201,6 +201,38 @@ def test_a_share_of_the_cores(monkeypatch):
         processes.shares_of_cores(6)
 
 
+@pytest.mark.parametrize("early", [True, False], ids=["while importing", "later"])
+def test_no_cell_outlives_its_runner(early, tmp_path):
+    """Not even one whose runner was killed before it could look."""
+    die, wait = "processes.die_with_parent(parent)", "wait()"
+    child = f"""
+import os, pathlib, sys, time
+from tf_pretrain.tables import processes
+parent = int(sys.argv[1])
+def wait():
+    pathlib.Path({str(tmp_path / "ready")!r}).touch()
+    while os.getppid() == parent:
+        time.sleep(0.01)
+{wait if early else die}
+{die if early else wait}
+time.sleep(5)
+print("alive")
+"""
+    runner_process = f"""
+import os, pathlib, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", {child!r}, str(os.getpid())])
+while not pathlib.Path({str(tmp_path / "ready")!r}).exists():
+    time.sleep(0.01)
+"""
+    # Waits until nobody has its output open.
+    done = subprocess.run(
+        [sys.executable, "-c", runner_process],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
 def test_shared_data_are_made_by_one_process(setup, monkeypatch):
     """While a folder is being made, its lock is held; each folder has its own."""
     made = []

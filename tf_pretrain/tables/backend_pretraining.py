@@ -1,10 +1,11 @@
 """Pretrains a cell with Keras on JAX or PyTorch; the process of `--backend`.
 
-    KERAS_BACKEND=jax python -m tf_pretrain.tables.backend_pretraining request.json
+    KERAS_BACKEND=jax python -m tf_pretrain.tables.backend_pretraining REQUEST PARENT
 
-Keras' own `fit` on the backend's device, with the same batches, which `tf.data` makes
-on the CPU. Its workdir has the same files as that of `training.pretrain`, so the cell
-goes on as any other. A run that was stopped continues at its last checkpoint.
+REQUEST is a cell's request.json, PARENT the id of the process that waits. Keras' own
+`fit` on the backend's device, with the same batches, which `tf.data` makes on the CPU.
+Its workdir has the same files as that of `training.pretrain`, so the cell goes on as
+any other. A run that was stopped continues at its last checkpoint.
 """
 
 import dataclasses
@@ -150,7 +151,7 @@ def main(path):
 
 
 if __name__ == "__main__":
-    processes.die_with_parent()
+    processes.die_with_parent(int(sys.argv[2]))
     try:
         main(sys.argv[1])
     except (UserError, OSError) as error:

@@ -53,7 +53,8 @@ def start(request: dict, cores: set[int], threads: int | None) -> subprocess.Pop
 
 
 def _command(path):
-    return [sys.executable, "-m", "tf_pretrain.tables.run_cell", str(path)]
+    module = "tf_pretrain.tables.run_cell"
+    return [sys.executable, "-m", module, str(path), str(os.getpid())]
 
 
 @contextlib.contextmanager
@@ -67,12 +68,15 @@ def _on(cores):
         os.sched_setaffinity(0, before)
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int) -> None:
     """Ends this process when its parent has ended.
 
     Two processes in one cell would spoil it, should its runner start again.
+
+    Args:
+        parent: Its process id, by itself: it may have ended while this one was
+            importing, and what `os.getppid()` says is another one then.
     """
-    parent = os.getppid()
 
     def watch():
         while os.getppid() == parent:

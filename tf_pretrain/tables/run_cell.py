@@ -1,8 +1,9 @@
-"""The process of one cell: `python -m tf_pretrain.tables.run_cell request.json`.
+"""The process of one cell: `python -m tf_pretrain.tables.run_cell REQUEST PARENT`.
 
-Pretrains, fine-tunes and scores what its request asks for and is not there yet, and
-writes `cell.json` beside the request after each of these. Started by `tables.runner`; a
-cell that was stopped goes on where its pretraining and its trials were.
+Pretrains, fine-tunes and scores what its REQUEST, a request.json, asks for and is not
+there yet, and writes `cell.json` beside it after each of these. Started by
+`tables.runner`, whose process PARENT is; a cell that was stopped goes on where its
+pretraining and its trials were.
 """
 
 import contextlib
@@ -131,7 +132,7 @@ def _pretrain(config, request, folder):
     # Keras has one backend in a process, and fine-tuning needs TensorFlow's.
     module = "tf_pretrain.tables.backend_pretraining"
     done = subprocess.run(
-        [sys.executable, "-m", module, str(folder / "request.json")],
+        [sys.executable, "-m", module, folder / "request.json", str(os.getpid())],
         env={**os.environ, "KERAS_BACKEND": request["backend"]},
     )
     if done.returncode:
@@ -216,7 +217,7 @@ def _commit():
 
 
 if __name__ == "__main__":
-    processes.die_with_parent()
+    processes.die_with_parent(int(sys.argv[2]))
     try:
         run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     except (UserError, OSError) as error:
