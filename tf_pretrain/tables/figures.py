@@ -170,7 +170,13 @@ def plot_curves(results, path) -> bool:
     lines = {line.get_label(): line for axis in axes for line in axis.get_lines()}
     lines = {row: lines[row] for row in series if row in lines}
     figure.legend(
-        lines.values(), lines, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8
+        lines.values(),
+        lines,
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+        title="first seed of each row",
+        title_fontsize=8,
+        fontsize=8,
     )
     _save(figure, axes, path)
     return True
