@@ -382,6 +382,9 @@ class TrainConfig:
     """Optimizer, schedule, and how the steps are run."""
 
     num_steps: int = 1_000_000
+    # Above 0: the number of steps is set so that the run takes this long, and the
+    # schedule of num_steps is run through in them.
+    budget_minutes: float = 0.0
     batch_size: int = 128  # global: examples of one update over all replicas
     accumulation_steps: int = 1  # micro-batches that one update is cut into
     optimizer: str = "adamw"  # or "lamb"
@@ -425,7 +428,7 @@ class TrainConfig:
             "eval_steps",
             "max_skipped_steps",
         )
-        names = ("learning_rate", "warmup_steps", "weight_decay")
+        names = ("learning_rate", "warmup_steps", "weight_decay", "budget_minutes")
         require_at_least(0, self, "train", *names)
         require_positive("train.clip_norm", self.clip_norm)
 

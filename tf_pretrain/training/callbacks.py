@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import keras
-import tensorflow as tf
+import numpy as np
+from keras import ops
 
 from tf_pretrain.data import atomic_files
-from tf_pretrain.training import checkpoints
+from tf_pretrain.training import checkpoints, event_files
+from tf_pretrain.training.step import step_logs
 
 # Figures that have a place of their own in a line, or none.
 _NOT_LOSSES = ("tokens_per_s", "gradient_norm", "update_norm", "skipped_steps")
@@ -23,54 +25,57 @@ class Progress(keras.callbacks.Callback):
 
     `metrics.jsonl` and TensorBoard get losses and norms as means over the steps since
     the last line; `update_norm` and `learning_rate` are the last step's (how far it
-    moved the weights takes a copy of them before it), `skipped_steps` counts from the
-    start, and `tokens_per_s` is the mean since this process began.
-    Tokens are real ones, padding not counted. Rates leave out the first step, which
-    traces and compiles, and what other callbacks do after a line. Without a workdir
-    (a worker that is not the chief) nothing is printed or written.
+    moved the weights takes a copy of them before it, so it is left out where JAX starts
+    several steps at once), `skipped_steps` counts from the start, and `tokens_per_s` is
+    the mean since this process began. Tokens are real ones, padding not counted. Rates
+    leave out the first step, which traces and compiles, and what other callbacks do
+    after a line. Without a workdir (a worker that is not the chief) nothing is printed
+    or written.
     """
 
     def __init__(self, workdir, start_step, num_steps, log_every):
         super().__init__()
-        self.path = self._writer = None
+        self.path = self._events = None
         self.start_step, self.num_steps = start_step, num_steps
         self.log_every = log_every
         self.timed_steps = self.timed_tokens = self.timed_seconds = 0
         self._window = []  # logs since the last line; tensors, read only there
         self._before = []  # (variable, its value before the step) of a logged step
+        self._is_first = True  # the step that compiles
         if workdir is not None:
             self.path = Path(workdir) / "metrics.jsonl"
             _drop_lines_after(self.path, start_step)
-            self._writer = tf.summary.create_file_writer(
-                str(Path(workdir) / "tensorboard")
-            )
+            self._events = event_files.EventFile(Path(workdir) / "tensorboard")
 
     def _is_logged(self, batch):
         step = self.start_step + batch + 1
-        return batch == 0 or step % self.log_every == 0 or step == self.num_steps
+        return self._is_first or step % self.log_every == 0 or step == self.num_steps
 
     def on_train_batch_begin(self, batch, logs=None):
         if not self._window:
             self._window_began = time.perf_counter()
-        if self._is_logged(batch) and self.path is not None:
+        is_single = self.model.steps_per_dispatch == 1
+        if is_single and self._is_logged(batch) and self.path is not None:
+            self.model.sync()
             weights = self.model.trainable_variables
-            self._before = [(v, tf.identity(v.value)) for v in weights]
+            self._before = [(v, ops.copy(v.value)) for v in weights]
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.start_step + batch + 1
         self._window.append(logs)
-        is_first = batch == 0
         if self._is_logged(batch):
-            tokens = sum(float(logs["tokens"]) for logs in self._window)  # waits
+            window = [step_logs(logs) for logs in self._window]  # waits
             seconds = time.perf_counter() - self._window_began
-            if is_first:
-                print(f"first step compiled and run in {seconds:.1f} s", flush=True)
+            steps = sum(len(logs["tokens"]) for logs in window)
+            if self._is_first:
+                name = "first step" if steps == 1 else f"first {steps} steps"
+                print(f"{name} compiled and run in {seconds:.1f} s", flush=True)
             else:
-                self.timed_steps += len(self._window)
-                self.timed_tokens += tokens
+                self.timed_steps += steps
+                self.timed_tokens += sum(float(logs["tokens"].sum()) for logs in window)
                 self.timed_seconds += seconds
-            self._log(step)
-            self._window, self._before = [], []
+            self._log(step, window)
+            self._window, self._before, self._is_first = [], [], False
 
     @property
     def tokens_per_s(self):
@@ -80,29 +85,30 @@ class Progress(keras.callbacks.Callback):
     def steps_per_s(self):
         return self.timed_steps / self.timed_seconds if self.timed_seconds else 0.0
 
-    def _log(self, step):
+    def _log(self, step, window):
         # A training of several stages has other losses from some step on.
-        names = [name for name in self._window[-1] if name != "tokens"]
+        names = [n for n in window[-1] if n not in ("tokens", "skipped_steps")]
         figures = {}
         for name in names:
-            values = [float(logs[name]) for logs in self._window if name in logs]
-            figures[name] = sum(values) / len(values)
-        figures["learning_rate"] = float(self._window[-1]["learning_rate"])
+            values = np.concatenate([logs[name] for logs in window if name in logs])
+            figures[name] = float(values.astype(np.float64).mean())
+        figures["learning_rate"] = float(window[-1]["learning_rate"][-1])
         figures["tokens_per_s"] = self.tokens_per_s
-        figures["skipped_steps"] = int(self.model.optimizer.skipped_steps.numpy())
+        figures["skipped_steps"] = int(window[-1]["skipped_steps"][-1])
         if self.path is not None:
-            moved = [v.value - old for v, old in self._before]
-            figures["update_norm"] = float(tf.linalg.global_norm(moved))
+            if self._before:
+                self.model.sync()
+                moved = [v.value - old for v, old in self._before]
+                squares = [ops.sum(ops.square(change)) for change in moved]
+                figures["update_norm"] = float(ops.sqrt(sum(squares)))
             self._write({"step": step, **figures}, "train", figures)
             print(self._line(step, figures), flush=True)
 
     def _write(self, record, prefix, figures):
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-        with self._writer.as_default():
-            for name, value in figures.items():
-                tf.summary.scalar(f"{prefix}/{name}", value, step=record["step"])
-        self._writer.flush()
+        scalars = {f"{prefix}/{name}": value for name, value in figures.items()}
+        self._events.write(record["step"], scalars)
 
     def _line(self, step, figures):
         left = "?"
@@ -149,8 +155,9 @@ class Checkpoint(keras.callbacks.Callback):
         is_last, is_stopped = step == train.num_steps, self.stop.is_set()
         if not (step % train.checkpoint_every == 0 or is_last or is_stopped):
             return
-        if not (is_last or math.isfinite(float(logs["gradient_norm"]))):
+        if not (is_last or math.isfinite(step_logs(logs)["gradient_norm"][-1])):
             return
+        self.model.sync()
         checkpoints.save(
             self.folder, step, self.model, train.keep_checkpoints, self.metadata()
         )
@@ -192,6 +199,7 @@ class PeriodicEvaluation(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step, train = self.start_step + batch + 1, self.train
         if step % train.checkpoint_every == 0 and step < train.num_steps:
+            self.model.sync()
             self.evaluate(step)
 
 

@@ -2,7 +2,8 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+
+from tf_pretrain.training.compiling import compiled
 
 
 class Evaluator:
@@ -12,18 +13,14 @@ class Evaluator:
 
     Args:
         network: An objective (tf_pretrain.models.objectives).
-        jit_compile: Compile with XLA (on TensorFlow).
+        jit_compile: Compile with XLA; see compiling.py.
         parts: Equal parts that a batch is scored in, one after the other: what is
             trained in micro-batches or on several replicas fits the memory only so.
     """
 
     def __init__(self, network, jit_compile=True, parts=1):
         self.network, self.parts = network, parts
-        self._step = network.evaluation
-        if keras.backend.backend() == "tensorflow":
-            self._step = tf.function(
-                network.evaluation, jit_compile=jit_compile, autograph=False
-            )
+        self._step = compiled(network, network.evaluation, jit_compile)
 
     def __call__(self, batches) -> dict:
         """Scores over all rows that have real tokens.

@@ -8,9 +8,12 @@ are broken.
 import math
 
 import keras
-import tensorflow as tf
+import numpy as np
+from keras import ops, tree
 
 from tf_pretrain.config import UserError
+from tf_pretrain.training.compiling import loss_gradients
+from tf_pretrain.training.step import step_logs
 
 _ROWS = 8  # looked at together, eagerly, to find the layer
 
@@ -40,24 +43,31 @@ class StopWhenNonFinite(keras.callbacks.Callback):
     def __init__(self, start_step, max_skipped_steps):
         super().__init__()
         self.start_step, self.max_skipped_steps = start_step, max_skipped_steps
-        self._unread = []
+        self._unread = []  # (batch, logs)
+        self._last_read = -1  # batch
         self._skipped = []  # (step, figures) of the latest steps in a row
         self._last_finite_norm = None
 
     def on_train_batch_end(self, batch, logs=None):
-        self._unread.append((self.start_step + batch, logs))
-        if len(self._unread) < self.max_skipped_steps:
+        self._unread.append((batch, logs))
+        if batch - self._last_read < self.max_skipped_steps:
             return
-        for step, unread in self._unread:
-            figures = {name: float(value) for name, value in unread.items()}
-            if math.isfinite(figures["loss"] + figures["gradient_norm"]):
-                self._last_finite_norm = figures["gradient_norm"]
-                self._skipped = []
-                continue
-            self._skipped.append((step, figures))
-            if len(self._skipped) == self.max_skipped_steps:
-                raise NumericsError(self._message(), self._skipped[0][0])
-        self._unread = []
+        for last_batch, unread in self._unread:
+            unread = step_logs(unread)
+            count = len(unread["loss"])
+            for i in range(count):
+                step = self.start_step + last_batch - count + 1 + i
+                self._look_at(step, {name: float(v[i]) for name, v in unread.items()})
+        self._unread, self._last_read = [], batch
+
+    def _look_at(self, step, figures):
+        if math.isfinite(figures["loss"] + figures["gradient_norm"]):
+            self._last_finite_norm = figures["gradient_norm"]
+            self._skipped = []
+            return
+        self._skipped.append((step, figures))
+        if len(self._skipped) == self.max_skipped_steps:
+            raise NumericsError(self._message(), self._skipped[0][0])
 
     def _message(self):
         first, figures = self._skipped[0]
@@ -108,7 +118,7 @@ def _in_step(network, features):
     def watch(layer, call):
         def watched(*args, **kwargs):
             outputs = call(*args, **kwargs)
-            if not all(map(_is_finite, tf.nest.flatten(outputs))):
+            if not all(map(_is_finite, tree.flatten(outputs))):
                 found.append(f"output of layer {layer.path or layer.name}")
             return outputs
 
@@ -118,23 +128,21 @@ def _in_step(network, features):
     for layer in layers:
         object.__setattr__(layer, "call", watch(layer, layer.call))
     try:
-        with tf.GradientTape() as tape:
-            loss = network.total_loss(network.losses(features, training=True))
+        loss = network.total_loss(network.losses(features, training=True))
     finally:
         for layer in layers:
             object.__delattr__(layer, "call")
     if found:
         return found[0]
     variables = network.trainable_variables
-    gradients = tape.gradient(loss, [v.value for v in variables])
+    gradients = loss_gradients(network, features)
     for variable, gradient in zip(variables, gradients, strict=True):
-        if gradient is not None and not _is_finite(tf.convert_to_tensor(gradient)):
+        if gradient is not None and not _is_finite(gradient):
             return f"gradient of {variable.path}"
     return None if _is_finite(loss) else "the loss"
 
 
 def _is_finite(value):
-    value = tf.convert_to_tensor(value)
-    if not value.dtype.is_floating:
+    if "float" not in keras.backend.standardize_dtype(value.dtype):
         return True
-    return bool(tf.reduce_all(tf.math.is_finite(value)))
+    return bool(np.isfinite(ops.convert_to_numpy(ops.cast(value, "float32"))).all())

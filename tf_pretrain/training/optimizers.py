@@ -59,6 +59,8 @@ class AdamFamily(keras.optimizers.Optimizer):
         clip_norm: Largest global norm of the gradient; None to leave it as it is.
         learning_rate_multipliers: {path fragment: factor}, e.g. from
             `layerwise_multipliers`. Each variable must match exactly one fragment.
+        has_pace: Whether the schedule can be run through faster or slower than step by
+            step; see `set_pace`.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class AdamFamily(keras.optimizers.Optimizer):
         moments_begin=0,
         clip_norm=1.0,
         learning_rate_multipliers=None,
+        has_pace=False,
         name=None,
     ):
         super().__init__(learning_rate=learning_rate, name=name)
@@ -85,6 +88,7 @@ class AdamFamily(keras.optimizers.Optimizer):
         self.moments_begin = moments_begin
         self.clip_norm = clip_norm
         self.learning_rate_multipliers = learning_rate_multipliers
+        self.has_pace = has_pace
 
     def build(self, variables):
         """Creates the moments and decides by path what is decayed, and at what rate.
@@ -103,6 +107,13 @@ class AdamFamily(keras.optimizers.Optimizer):
             aggregation="only_first_replica",
             name="skipped_steps",
         )
+        if self.has_pace:
+            self._pace = self.add_variable(
+                shape=(),
+                initializer="ones",
+                aggregation="only_first_replica",
+                name="pace",
+            )
         if self.moments_begin:
             self._skipped_before = self.add_variable(
                 shape=(),
@@ -126,6 +137,21 @@ class AdamFamily(keras.optimizers.Optimizer):
                 f"{list(self.learning_rate_multipliers)}; expected exactly one"
             )
         return self.learning_rate_multipliers[found[0]]
+
+    @property
+    def pace(self) -> float:
+        """Steps of the schedule that one update advances by."""
+        return float(ops.convert_to_numpy(self._pace)) if self.has_pace else 1.0
+
+    def set_pace(self, pace: float):
+        """From here on step t has the learning rate of the schedule's step pace * t."""
+        self._pace.assign(pace)
+
+    def _get_current_learning_rate(self):
+        if not self.has_pace:
+            return super()._get_current_learning_rate()
+        step = ops.cast(self._iterations, "float32")
+        return self._learning_rate(step * self._pace)
 
     def set_moments(self, variables, moments):
         """Sets m and v, e.g. to those of an original checkpoint.
@@ -258,6 +284,7 @@ class AdamFamily(keras.optimizers.Optimizer):
             "moments_begin": self.moments_begin,
             "clip_norm": self.clip_norm,
             "learning_rate_multipliers": multipliers and dict(multipliers),
+            "has_pace": self.has_pace,
         }
 
 
@@ -350,6 +377,7 @@ def build_optimizer(
         moments_begin=moments_begin,
         clip_norm=train.clip_norm,
         learning_rate_multipliers=learning_rate_multipliers,
+        has_pace=train.budget_minutes > 0,
     )
 
 

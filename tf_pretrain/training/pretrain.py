@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import time
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import keras
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import RUN_FIELDS, ConfigError, PretrainConfig, require
-from tf_pretrain.data import atomic_files, batches, record_sets, unigrams
+from tf_pretrain.data import atomic_files, pipelines, record_sets, unigrams
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.training import callbacks, checkpoints, curves, numerics
+from tf_pretrain.training import budget, callbacks, checkpoints, curves, numerics
 from tf_pretrain.training.evaluation import Evaluator
 from tf_pretrain.training.optimizers import build_optimizer
 from tf_pretrain.training.run_data import Sources, prepare_data
@@ -22,36 +23,44 @@ from tf_pretrain.training.strategy import (
     is_chief,
     naming_lost_workers,
 )
-from tf_pretrain.training.trainer import Trainer, require_tensorflow
+from tf_pretrain.training.trainer import Trainer
 
 _ORDER_STRIDE = 1_000_000_007  # keeps the seeds of both data orders apart
+_MOST_STEPS_A_DISPATCH = 50
 
 
 def pretrain(
-    config: PretrainConfig, workdir, sources: Sources, initialize=None
+    config: PretrainConfig,
+    workdir,
+    sources: Sources,
+    initialize=None,
+    extra_callbacks=(),
 ) -> dict:
     """Trains the encoder that `config` describes, or continues where it stopped.
+
+    It runs on the Keras backend that KERAS_BACKEND names. At SIGTERM it writes a
+    checkpoint at the end of the step and exits with code 143.
 
     Args:
         workdir: Folder for everything that is kept.
         initialize: For a run that starts from trained weights: called with the fresh
             trainer, sets them and returns the step to start from.
-
-    At SIGTERM it writes a checkpoint at the end of the step and exits with code 143.
+        extra_callbacks: Keras callbacks that are told of the steps too; on JAX as
+            JaxStep.run says.
 
     Returns:
         What `results.json` holds.
 
     Raises:
-        ConfigError: If the workdir belongs to another config, or data and config do
-            not fit.
+        ConfigError: If the workdir belongs to another config, data and config do not
+            fit, or the backend cannot do what the config says.
         NumericsError: If losses or gradients are not finite for
             `train.max_skipped_steps` steps in a row, and are not either from the last
             checkpoint on with other batches.
         RecordError: If a record cannot be used; see `train.bad_records`.
         WorkerError: If another worker of the run is gone.
     """
-    require_tensorflow()
+    check_backend(config)
     began = time.perf_counter()
     workdir = Path(workdir)
     strategy = build_strategy(config.train.strategy)
@@ -65,13 +74,14 @@ def pretrain(
             data.record_sets, config.data, data.tokenizer.vocab_size
         ),
     ):
-        run = _Run(config, workdir, data, strategy, began)
+        run = _Run(config, workdir, data, strategy, began, extra_callbacks)
         try:
             return run.finish(initialize)
         except _GoBack as failure:
             print(f"{failure}; going back to the last good checkpoint", flush=True)
         # The checkpoint knows the time up to it.
-        run = _Run(config, workdir, data, strategy, time.perf_counter(), data_order=1)
+        began = time.perf_counter()
+        run = _Run(config, workdir, data, strategy, began, extra_callbacks, 1)
         return run.finish(initialize)
 
 
@@ -88,8 +98,11 @@ class _Run:
             run that went back once continues on the same batches.
     """
 
-    def __init__(self, config, workdir, data, strategy, began, data_order=0):
+    def __init__(
+        self, config, workdir, data, strategy, began, extra_callbacks, data_order=0
+    ):
         self.config, self.workdir, self.data = config, workdir, data
+        self.extra_callbacks = list(extra_callbacks)
         self.strategy, self.is_chief = strategy, is_chief(strategy)
         self.trainer = build_trainer(config, strategy)
         self.step, self.state = checkpoints.restore(
@@ -102,6 +115,9 @@ class _Run:
             "data have; use the same data, or another --workdir",
         )
         self.began = began - self.state.get("seconds", 0.0)
+        # A run to a budget finds out how many steps it has.
+        self.num_steps = self.state.get("num_steps", config.train.num_steps)
+        self.is_planned = "num_steps" in self.state or not config.train.budget_minutes
         self.data_order = max(data_order, self.state.get("data_order", 0))
         self.batch_seed = config.seed + self.data_order * _ORDER_STRIDE
         # As for the train step: XLA cannot place the variables of several replicas.
@@ -118,7 +134,7 @@ class _Run:
         train, results_path = self.config.train, self.workdir / "results.json"
         if self.is_chief:
             self.data.tokenizer.save(self.workdir)
-        if self.step == train.num_steps and results_path.exists():
+        if self.step == self.num_steps and results_path.exists():
             return json.loads(results_path.read_text(encoding="utf-8"))
         if self.step == 0:
             self._begin(initialize)
@@ -127,14 +143,16 @@ class _Run:
         progress = callbacks.Progress(
             self.workdir if self.is_chief else None,
             self.step,
-            train.num_steps,
+            self.num_steps,
             train.log_every,
         )
         score = self._scorer(progress)
         untrained = self.state.get("untrained") or score(self.step)
-        if self.step < train.num_steps:
-            self._fit(progress, score, untrained)
-        results = self._results(progress, score(train.num_steps), untrained)
+        if not self.is_planned:
+            self._keep_to_budget(progress, score, untrained)
+        if self.step < self.num_steps:
+            self._fit(progress, score, untrained, self.num_steps)
+        results = self._results(progress, score(self.num_steps), untrained)
         if self.is_chief:
             atomic_files.write_json(results_path, results)
             curves.plot(self.workdir / "metrics.jsonl", self.workdir / "curves.png")
@@ -163,7 +181,7 @@ class _Run:
         config, data = self.config, self.data
         if not data.heldout:
             return lambda step: {}
-        heldout = batches.evaluation_batches(
+        heldout = pipelines.evaluation_batches(
             data.heldout,
             config.data,
             data.tokenizer,
@@ -183,36 +201,82 @@ class _Run:
         """Time spent so far, earlier processes included."""
         return time.perf_counter() - self.began
 
-    def _fit(self, progress, score, untrained):
-        """The steps that are left.
+    def _keep_to_budget(self, progress, score, untrained):
+        """The first steps, from whose time follows how many there are to be."""
+        train = self.config.train
+        first, timed = budget.measuring_steps(train, self.trainer.steps_per_dispatch)
+        self._fit(progress, score, untrained, self.step + first)  # compiles
+        began = time.perf_counter()
+        self._fit(progress, score, untrained, self.step + timed)
+        step_seconds = (time.perf_counter() - began) / timed
+        began = time.perf_counter()
+        score(self.step)
+        if self.is_chief:
+            checkpoints.save(
+                self.workdir / "checkpoints",
+                self.step,
+                self.trainer,
+                train.keep_checkpoints,
+                self._metadata(untrained),
+            )
+        pause_seconds = time.perf_counter() - began
+        self.num_steps = self.step + budget.affordable_steps(
+            60 * train.budget_minutes - self._seconds(),
+            step_seconds,
+            pause_seconds,
+            train.checkpoint_every,
+        )
+        self.is_planned = True
+        self.trainer.optimizer.set_pace(train.num_steps / self.num_steps)
+        progress.num_steps = self.num_steps
+        print(
+            f"{1000 * step_seconds:.1f} ms a step: {self.num_steps} steps in "
+            f"{train.budget_minutes:g} minutes",
+            flush=True,
+        )
+
+    def _metadata(self, untrained):
+        """What a checkpoint says of the run besides weights and step."""
+        values = {
+            "untrained": untrained,
+            "seconds": self._seconds(),
+            "data_order": self.data_order,
+            "vocabulary": self.data.tokenizer.fingerprint,
+        }
+        if self.is_planned:
+            values["num_steps"] = self.num_steps
+        return values
+
+    def _fit(self, progress, score, untrained, end):
+        """Trains up to the step `end`.
 
         Raises:
             _GoBack: See there.
             NumericsError: If it went back before, or has no checkpoint.
         """
-        train, folder = self.config.train, self.workdir / "checkpoints"
+        folder = self.workdir / "checkpoints"
+        train = dataclasses.replace(self.config.train, num_steps=self.num_steps)
+        progress.start_step = self.step
         hooks = [
             progress,
             numerics.StopWhenNonFinite(self.step, train.max_skipped_steps),
             callbacks.PeriodicEvaluation(score, self.step, train),
+            *self.extra_callbacks,
         ]
         with contextlib.ExitStack() as stack:
             if self.is_chief:
                 stop = stack.enter_context(callbacks.watching_for_sigterm())
-
-                def metadata():
-                    return {
-                        "untrained": untrained,
-                        "seconds": self._seconds(),
-                        "data_order": self.data_order,
-                        "vocabulary": self.data.tokenizer.fingerprint,
-                    }
-
                 hooks.append(
-                    callbacks.Checkpoint(folder, self.step, train, metadata, stop)
+                    callbacks.Checkpoint(
+                        folder,
+                        self.step,
+                        train,
+                        lambda: self._metadata(untrained),
+                        stop,
+                    )
                 )
             try:
-                self.trainer.fit(
+                self.trainer.run(
                     distributed_batches(
                         self.strategy,
                         self.data.training,
@@ -220,20 +284,20 @@ class _Run:
                         self.data.tokenizer,
                         self.step,
                     ),
-                    steps_per_epoch=train.num_steps - self.step,
-                    callbacks=hooks,
-                    shuffle=False,
-                    verbose=0,
+                    self.step,
+                    end,
+                    hooks,
                 )
             except numerics.NumericsError as error:
                 self._explain(error)
                 if self.data_order == 0 and checkpoints.latest_step(folder) is not None:
                     raise _GoBack(str(error)) from error
                 raise
+        self.step = end
 
     def _explain(self, error):
         """Adds to the error where in the network its first step went wrong."""
-        dataset = batches.training_batches(
+        batches = pipelines.training_batches(
             self.data.training,
             self.config.data,
             self.data.tokenizer,
@@ -241,20 +305,22 @@ class _Run:
             self.config.train.batch_size,
             error.first_step,
         )
-        features = next(iter(dataset))
+        features = next(iter(batches))
         place = numerics.first_nonfinite(self.trainer.network, features)
         error.args = (f"{error}; first not finite: {place}",)
 
     def _results(self, progress, scores, untrained):
         network, train = self.trainer.network, self.config.train
         return {
-            "step": train.num_steps,
+            "step": self.num_steps,
             "seconds": self._seconds(),
             "examples_per_s": progress.steps_per_s * train.batch_size,
             "tokens_per_s": progress.tokens_per_s,
             "parameters": network.count_params(),
             "encoder_parameters": network.encoder.count_params(),
-            "skipped_steps": int(self.trainer.optimizer.skipped_steps.numpy()),
+            "skipped_steps": int(
+                keras.ops.convert_to_numpy(self.trainer.optimizer.skipped_steps)
+            ),
             "bad_records": self.data.num_bad_records,
             "weights_sha256": checkpoints.weights_sha256(self.trainer),
             "eval": scores,
@@ -275,7 +341,7 @@ def build_trainer(config: PretrainConfig, strategy) -> Trainer:
         f"replicas x {parts} accumulation_steps",
     )
     keras.utils.set_random_seed(config.seed)
-    precision = config.train.mixed_precision
+    backend, precision = keras.backend.backend(), config.train.mixed_precision
     dtype = None if precision == "float32" else f"mixed_{precision}"
     with strategy.scope():
         trainer = Trainer(
@@ -287,9 +353,40 @@ def build_trainer(config: PretrainConfig, strategy) -> Trainer:
             optimizer=build_optimizer(
                 config.train, moments_begin=config.objective.generator_steps
             ),
-            jit_compile=config.train.jit_compile,
+            jit_compile=config.train.jit_compile and backend != "torch",
         )
+    trainer.steps_per_dispatch = _steps_per_dispatch(config.train)
     return trainer
+
+
+def check_backend(config: PretrainConfig) -> None:
+    """Raises ConfigError for what only the TensorFlow backend can do."""
+    backend, train = keras.backend.backend(), config.train
+    training = config.objective.generator_training
+    for field, is_possible in (
+        ("train.accumulation_steps", train.accumulation_steps == 1),
+        ("train.mixed_precision=float16", train.mixed_precision != "float16"),
+        ("objective.generator_training=two_stage", training != "two_stage"),
+    ):
+        require(
+            is_possible or backend == "tensorflow",
+            f"{field} needs the TensorFlow backend, but KERAS_BACKEND is {backend!r}",
+        )
+
+
+def _steps_per_dispatch(train):
+    """How many steps to start together; on CPUs and by other backends than JAX one.
+
+    They divide the steps between two lines, evaluations or checkpoints.
+    """
+    if keras.backend.backend() != "jax":
+        return 1
+    import jax
+
+    if jax.default_backend() == "cpu":
+        return 1
+    between = math.gcd(train.log_every, train.checkpoint_every)
+    return max(n for n in range(1, _MOST_STEPS_A_DISPATCH + 1) if between % n == 0)
 
 
 def claim_workdir(config: PretrainConfig, workdir: Path) -> None:

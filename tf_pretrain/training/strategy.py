@@ -1,34 +1,46 @@
-"""Where the replicas run: the tf.distribute strategy of a config."""
+"""Where the replicas of a run are: on one device, several devices or machines."""
 
 import contextlib
 
-import tensorflow as tf
+import keras
 
-from tf_pretrain.config import UserError
-from tf_pretrain.data import batches
-
-# What TensorFlow raises in the workers that are left: connections are reset, or, of a
-# worker that hangs, heartbeats stay away (after about ten seconds).
-_LOST_WORKER_ERRORS = (
-    tf.errors.UnavailableError,
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-)
+from tf_pretrain.config import ConfigError, UserError
+from tf_pretrain.data import pipelines
 
 
 class WorkerError(UserError, RuntimeError):
     """Another worker of the run is gone."""
 
 
-def build_strategy(name: str) -> tf.distribute.Strategy:
+def build_strategy(name: str):
     """The strategy for `train.strategy`.
 
-    "one" is the default device; "mirrored" all GPUs of this machine (or all logical
-    CPU devices, where there is no GPU); "multi_worker" the workers of TF_CONFIG;
-    "tpu" the TPU that the environment names. Must be called before any other
-    TensorFlow operation for "multi_worker".
+    "one" is the default device; "mirrored" all GPUs of this machine (or all CPU
+    devices, where there is no GPU); "multi_worker" the workers of TF_CONFIG; "tpu" the
+    TPU that the environment names. Must be called before any other TensorFlow
+    operation for "multi_worker".
+
+    Returns:
+        A tf.distribute.Strategy on TensorFlow, a KerasStrategy on JAX and PyTorch.
+
+    Raises:
+        ConfigError: If the backend has no such strategy.
     """
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_strategy(name)
+    if name == "one":
+        return KerasStrategy()
+    if name == "mirrored" and keras.backend.backend() == "jax":
+        return KerasStrategy(keras.distribution.list_devices())
+    raise ConfigError(
+        f"train.strategy {name!r} needs the TensorFlow backend, but KERAS_BACKEND is "
+        f"{keras.backend.backend()!r}"
+    )
+
+
+def _tensorflow_strategy(name):
+    import tensorflow as tf
+
     if name == "mirrored":
         if tf.config.list_logical_devices("GPU"):
             return tf.distribute.MirroredStrategy()
@@ -44,7 +56,33 @@ def build_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
+class KerasStrategy:
+    """One process on JAX or PyTorch; on JAX it may have several devices.
+
+    Every device holds all weights and takes its share of the batch
+    (keras.distribution.DataParallel); XLA adds the gradients up.
+
+    Attributes:
+        num_replicas_in_sync: The devices.
+    """
+
+    cluster_resolver = None
+
+    def __init__(self, devices=None):
+        self.num_replicas_in_sync = len(devices or [None])
+        self._distribution = None
+        if self.num_replicas_in_sync > 1:
+            self._distribution = keras.distribution.DataParallel(
+                devices=devices, auto_shard_dataset=False
+            )
+        keras.distribution.set_distribution(self._distribution)
+
+    def scope(self):
+        """Where variables are made: nothing to enter, it holds for the process."""
+        return contextlib.nullcontext()
+
+
+def is_chief(strategy) -> bool:
     """Whether this process writes the files: the only one, the chief, or worker 0."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
@@ -54,18 +92,28 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 @contextlib.contextmanager
-def naming_lost_workers(strategy: tf.distribute.Strategy):
+def naming_lost_workers(strategy):
     """Turns TensorFlow's errors about another worker into one that says what to do.
 
     Raises:
         WorkerError: If a worker was killed, hangs, or stopped with an error.
     """
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        yield
+        return
+    import tensorflow as tf
+
     try:
         yield
-    except _LOST_WORKER_ERRORS as error:
-        resolver = strategy.cluster_resolver
-        if resolver is None or not resolver.task_type:
-            raise
+    # What TensorFlow raises in the workers that are left: connections are reset, or, of
+    # a worker that hangs, heartbeats stay away (after about ten seconds).
+    except (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    ) as error:
         raise WorkerError(
             f"{resolver.task_type} {resolver.task_id} stops, for another worker is "
             f"gone: {_first_line(error)}. Its own output says why, if it was not "
@@ -80,27 +128,20 @@ def _first_line(error):
 
 def distributed_batches(strategy, record_set, config, tokenizer, start_step):
     """Training batches from `start_step` on, each replica with its own rows."""
+    arguments = (record_set, config.data, tokenizer, config.seed)
+    arguments += (config.train.batch_size, start_step)
+    is_alone = strategy.num_replicas_in_sync == 1
+    if is_alone or keras.backend.backend() != "tensorflow":
+        return pipelines.training_batches(*arguments)
+    from tf_pretrain.data import batches
 
-    def pipeline(context=None):
-        shards = {}
-        if context is not None:
-            shards = {
-                "num_pipelines": context.num_input_pipelines,
-                "pipeline": context.input_pipeline_id,
-                "replicas_per_pipeline": (
-                    context.num_replicas_in_sync // context.num_input_pipelines
-                ),
-            }
+    def pipeline(context):
+        workers = context.num_input_pipelines
         return batches.training_batches(
-            record_set,
-            config.data,
-            tokenizer,
-            config.seed,
-            config.train.batch_size,
-            start_step,
-            **shards,
+            *arguments,
+            num_pipelines=workers,
+            pipeline=context.input_pipeline_id,
+            replicas_per_pipeline=context.num_replicas_in_sync // workers,
         )
 
-    if strategy.num_replicas_in_sync == 1:
-        return pipeline()
     return strategy.distribute_datasets_from_function(pipeline)
