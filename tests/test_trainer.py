@@ -11,7 +11,7 @@ from tf_pretrain.config import ConfigError
 from tf_pretrain.training.checkpoints import weights_sha256
 from tf_pretrain.training.pretrain import build_trainer
 from tf_pretrain.training.strategy import is_chief
-from tf_pretrain.training.trainer import TensorFlowStep
+from tf_pretrain.training.tensorflow_step import TensorFlowStep
 
 
 def _with_train(config, **fields):

@@ -25,7 +25,9 @@ def compiled(network: keras.Model, function, jit_compile=True):
     if backend == "jax":
         import jax
 
-        pure = jax.jit(lambda values, features: _called(network, values, function, features))
+        pure = jax.jit(
+            lambda values, features: _called(network, values, function, features)
+        )
         return lambda features: pure([v.value for v in network.variables], features)
     import torch
 

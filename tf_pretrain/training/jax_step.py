@@ -25,6 +25,18 @@ from tf_pretrain.training.step import TrainStep, real_tokens, total
 _DISPATCHES_AHEAD = 2  # batches that wait on the device for their steps
 
 
+class _OnDevice:
+    """What `run` keeps, in an object that Keras does not look into.
+
+    Attributes:
+        state: The state of the step, while `run` runs.
+        functions: {steps: compiled function} of `JaxStep._advance`.
+    """
+
+    def __init__(self):
+        self.state, self.functions = None, {}
+
+
 class JaxStep(TrainStep):
     """The train step of `run` on JAX; `fit` takes Keras' own step.
 
@@ -35,8 +47,7 @@ class JaxStep(TrainStep):
     """
 
     steps_per_dispatch = 1
-    _state = None  # of `run`, while it runs
-    _compiled = None  # {steps: function} of `_advance`
+    _on_device = None
 
     def run(self, batches, start_step, num_steps, callbacks=()):
         """Trains the steps `start_step` to `num_steps - 1`; see training/step.py.
@@ -53,18 +64,21 @@ class JaxStep(TrainStep):
         self.network.begin_step(start_step)
         hooks = keras.callbacks.CallbackList(callbacks, model=self)
         hooks.on_train_begin()
-        self._state = tuple([v.value for v in part] for part in self._variables())
-        step = start_step
+        self._on_device = self._on_device or _OnDevice()
+        device, step = self._on_device, start_step
+        device.state = tuple([v.value for v in part] for part in self._variables())
         try:
-            with _loading(iter(batches), self._dispatches(start_step, num_steps)) as parts:
+            with _loading(
+                iter(batches), self._dispatches(start_step, num_steps)
+            ) as parts:
                 for count, features in parts:
                     hooks.on_train_batch_begin(step - start_step)
-                    self._state, logs = self._advance(count)(self._state, features)
+                    device.state, logs = self._advance(count)(device.state, features)
                     step += count
                     hooks.on_train_batch_end(step - start_step - 1, logs)
         finally:
             self.sync()
-            self._state = None
+            device.state = None
         hooks.on_train_end()
         self.network.end_training()
 
@@ -73,9 +87,10 @@ class JaxStep(TrainStep):
 
         They may be read until the next step begins, which writes over them.
         """
-        if self._state is None:
+        if self._on_device is None or self._on_device.state is None:
             return
-        for variables, values in zip(self._variables(), self._state, strict=True):
+        state = self._on_device.state
+        for variables, values in zip(self._variables(), state, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
@@ -100,14 +115,13 @@ class JaxStep(TrainStep):
 
         Features and logs have a leading axis of `count` steps.
         """
-        if self._compiled is None:
-            self._compiled = {}
-        if count not in self._compiled:
+        functions = self._on_device.functions
+        if count not in functions:
             function = self._several_steps
             if self.jit_compile:
                 function = jax.jit(function, donate_argnums=0)
-            self._compiled[count] = function
-        return self._compiled[count]
+            functions[count] = function
+        return functions[count]
 
     def _several_steps(self, state, features):
         count = len(features["input_ids"])
@@ -150,7 +164,7 @@ class JaxStep(TrainStep):
         return (trained, rest, slots), logs
 
     def _update(self, gradients):
-        """Applies the gradients; returns their norm, and how many steps were skipped."""
+        """Applies the gradients; returns their norm and the count of skipped steps."""
         variables = self.trainable_variables
         if isinstance(self.optimizer, AdamFamily):
             norm = self.optimizer.clip_and_apply(gradients, variables).gradient_norm
@@ -213,7 +227,9 @@ def _loading(batches, counts):
                 parts = [next(batches) for _ in range(count)]
                 if stop.is_set():
                     return
-                stacked = {name: np.stack([p[name] for p in parts]) for name in parts[0]}
+                stacked = {
+                    name: np.stack([p[name] for p in parts]) for name in parts[0]
+                }
                 put((count, _put(stacked)))
             put(None)
         except BaseException as error:  # it is the reader's to handle

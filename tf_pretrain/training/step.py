@@ -59,8 +59,8 @@ class TrainStep:
             for name, term in self.network.loss_terms.items()
         }
         for name in self.network.rates:
-            count, total = sums[name]
-            logs[name] = count / ops.maximum(total, 1.0)
+            count, of_how_many = sums[name]
+            logs[name] = count / ops.maximum(of_how_many, 1.0)
         return {**logs, "loss": total(shares, sums)}
 
     def _missing_random_numbers(self, features):

@@ -21,7 +21,9 @@ class TorchStep(TrainStep):
         self.network.begin_step(start_step)
         hooks = keras.callbacks.CallbackList(callbacks, model=self)
         hooks.on_train_begin()
-        for batch, features in zip(range(num_steps - start_step), batches, strict=False):
+        for batch, features in zip(
+            range(num_steps - start_step), batches, strict=False
+        ):
             hooks.on_train_batch_begin(batch)
             hooks.on_train_batch_end(batch, self._one_step(features))
         hooks.on_train_end()
@@ -54,7 +56,7 @@ class TorchStep(TrainStep):
         }
 
     def _update(self, gradients, variables):
-        """Applies the gradients; returns their norm, and how many steps were skipped."""
+        """Applies the gradients; returns their norm and the count of skipped steps."""
         if isinstance(self.optimizer, AdamFamily):
             norm = self.optimizer.clip_and_apply(gradients, variables).gradient_norm
             return norm, ops.convert_to_tensor(self.optimizer.skipped_steps)

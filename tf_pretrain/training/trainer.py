@@ -177,4 +177,3 @@ class Trainer(_step_class(), keras.Model):
             divisor = self.network.loss_terms[mean.name].divisor(weight)
             mean.update_state(weighted_sum / divisor)
         return self.get_metrics_result()
-
