@@ -130,8 +130,10 @@ def _walk(buffer, stops, spec):
             found = np.flatnonzero(is_entry & (key_end - key == len(key_bytes)))
             there = buffer[key[found, None] + np.arange(len(key_bytes))]
             found = found[(there == key_bytes).all(1)]
-            place[:, rows[found]] = packed[found], (packed_end - packed)[found], (
-                tag[found] >> 3
+            place[:, rows[found]] = (
+                packed[found],
+                (packed_end - packed)[found],
+                (tag[found] >> 3),
             )
             is_entry[found] &= is_packed[found]
         is_plain[rows] = is_entry
@@ -140,14 +142,14 @@ def _walk(buffer, stops, spec):
 
 
 def _decode_floats(buffer, start, size, length):
-    """Values [n, L] of the n rows with L floats; which rows these are, bool [rows]."""
+    """Values [n, L] of the n rows with L floats; which these are, bool [rows]."""
     fits = size == 4 * length
     values = _windows(buffer, start[fits], 4 * length).view("<f4")
     return values.astype(np.float32, copy=False), fits
 
 
 def _decode_integers(buffer, start, size, length):
-    """Values [n, L] of the n rows with L integers; which rows these are, bool [rows]."""
+    """Values [n, L] of the n rows with L integers; which these are, bool [rows]."""
     if (size == length).all():
         values = _windows(buffer, start, length)
         if not values.size or values.max() < 128:
