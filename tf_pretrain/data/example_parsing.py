@@ -236,6 +236,7 @@ def _parse_one(serialized, spec):
 def _integers(message):
     """The numbers of an Int64List, packed or not."""
     numbers = []
+    _require_one_layout(message)
     for number, wire_type, value in _fields(message):
         if number == 1 and wire_type == 0:
             numbers.append(value)
@@ -249,6 +250,7 @@ def _integers(message):
 
 def _floats(message):
     """The numbers of a FloatList, packed or not."""
+    _require_one_layout(message)
     numbers = b"".join(
         value
         for number, wire_type, value in _fields(message)
@@ -257,6 +259,13 @@ def _floats(message):
     if len(numbers) % 4:
         raise ValueError(_NO_EXAMPLE)
     return np.frombuffer(numbers, "<f4").astype(np.float32)
+
+
+def _require_one_layout(message):
+    """Raises ValueError for numbers packed and not in one list, as TensorFlow does."""
+    wire_types = {wire_type for _, wire_type, _ in _fields(message)}
+    if _DELIMITED in wire_types and len(wire_types) > 1:
+        raise ValueError(_NO_EXAMPLE)
 
 
 def _delimited(message, number):

@@ -39,9 +39,10 @@ class TFRecordReader:
         self.number = 0
         try:
             self._file = open(path, "rb", buffering=_BUFFER_BYTES)
-            self._left = os.fstat(self._file.fileno()).st_size  # bytes not yet read
+            self._size = os.fstat(self._file.fileno()).st_size
+            self._left = self._size  # bytes that are not yet read
         except OSError as error:
-            raise DamageError(error.strerror or str(error)) from error
+            raise _as_damage(error) from error
 
     def __enter__(self) -> "TFRecordReader":
         return self
@@ -63,6 +64,7 @@ class TFRecordReader:
         """
         records = []
         try:
+            self._file.seek(self._size - self._left)  # the last call may have failed
             while len(records) < count and self._left:
                 size = self._next_size()
                 frame = self._file.read(size + _CHECKSUM.size)
@@ -75,12 +77,8 @@ class TFRecordReader:
                 self.number += 1
                 records.append(record)
         except (DamageError, OSError) as error:
-            if records:  # come back to this one at the next call
-                self._file.seek(-self._left, os.SEEK_END)
-                return records
-            if isinstance(error, OSError):
-                raise DamageError(error.strerror or str(error)) from error
-            raise
+            if not records:
+                raise _as_damage(error) from None
         return records
 
     def skip(self, count: int) -> None:
@@ -123,6 +121,13 @@ def write_records(path: str | os.PathLike, records: Iterable[bytes]) -> None:
             file.write(_HEADER.pack(len(record), _masked_checksum(length)))
             file.write(record)
             file.write(_CHECKSUM.pack(_masked_checksum(record)))
+
+
+def _as_damage(error):
+    """The error itself, or what the operating system says."""
+    if isinstance(error, OSError):
+        return DamageError(error.strerror or str(error))
+    return error
 
 
 def _masked_checksum(data):
