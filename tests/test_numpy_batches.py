@@ -110,8 +110,8 @@ def test_threads_keep_the_order(tiny, num_threads):
 
 def test_records_that_are_left_out(tiny):
     record_set, data, tokenizer = tiny
-    left_out = [(0, 0), (0, 1), (1, 3), (2, record_set.counts[2] - 1)]
-    left_out += [(4, i) for i in range(record_set.counts[4])]
+    left_out = [(0, 0), (0, 1), (0, 5), (0, record_set.counts[0] - 1)]
+    left_out += [(1, i) for i in range(record_set.counts[1])]
     record_set = dataclasses.replace(record_set, left_out=tuple(left_out))
     epoch = record_set.num_examples // 8
     assert_as_tf_data(record_set, data, tokenizer, epoch + 3)

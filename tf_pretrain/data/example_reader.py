@@ -84,10 +84,11 @@ class ExampleReader:
 
     def _parse(self, count):
         """The next `count` examples or, before a record left out, fewer."""
-        serialized = []
-        while not serialized:
-            serialized = self._reader.read(min(count, self._before_left_out()))
+        serialized = self._reader.read(min(count, self._before_left_out()))
         number = self._reader.number - len(serialized)
+        if not serialized:
+            bad = record_sets.too_short(self._name, number, self._count)
+            raise record_sets.unusable(bad)
         features, reasons = records.decode_examples(
             serialized, self._data, self._vocab_size
         )
