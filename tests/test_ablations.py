@@ -10,6 +10,7 @@ from tiny import random_features, tiny_config
 
 from tf_pretrain.config import ConfigError
 from tf_pretrain.data import record_sets, records, unigrams
+from tf_pretrain.data.batches import parsing_spec
 from tf_pretrain.interchange import huggingface, tf1
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.models import ablations
@@ -355,7 +356,7 @@ def test_token_counts_are_those_of_the_text(tmp_path, masking):
     record_set = record_sets.find_records(f"{tmp_path}/train-*.tfrecord")
     got = unigrams.count_tokens(record_set, data, tokenizer, tokenizer.vocab_size + 2)
     expected = np.zeros(tokenizer.vocab_size + 2, int)
-    spec = records.feature_spec(data)
+    spec = parsing_spec(records.feature_spec(data))
     for serialized in tf.data.TFRecordDataset(list(record_set.files)):
         parsed = tf.io.parse_single_example(serialized, spec)
         ids = parsed["input_ids"].numpy()

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tf_pretrain.config import ConfigError, DataConfig
 from tf_pretrain.data import chunks, records
+from tf_pretrain.data.batches import parsing_spec
 from tf_pretrain.data.build_records import BuildError, build_records
 
 WORDS = [f"word{i}" for i in range(40)]
@@ -65,7 +66,7 @@ def content(folder):
 def read(folder, pattern, data):
     files = sorted(str(path) for path in folder.glob(pattern))
     dataset = tf.data.TFRecordDataset(files).batch(100_000)
-    spec = records.feature_spec(data)
+    spec = parsing_spec(records.feature_spec(data))
     (features,) = dataset.map(lambda x: tf.io.parse_example(x, spec))
     return {name: value.numpy() for name, value in features.items()}
 

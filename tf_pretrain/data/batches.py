@@ -4,19 +4,25 @@ Epoch e reads the shards in an order drawn from (seed, e) and shuffles them in b
 drawn the same way; batch s masks, samples and drops out with numbers drawn
 from (seed, s). So a run that continues at step s sees what an unbroken run would have
 seen, whatever the number of replicas, workers or threads.
+
+This is the pipeline of tf.data; `numpy_batches.py` gives the same without TensorFlow.
 """
 
 import numpy as np
 import tensorflow as tf
 
 from tf_pretrain.config import ConfigError, DataConfig
-from tf_pretrain.data import masking, records
+from tf_pretrain.data import example_order, records
+from tf_pretrain.data.example_parsing import FeatureSpec
+from tf_pretrain.data.featurizer import (
+    EVALUATION_STREAM,
+    FLOAT_FEATURES,
+    TRAINING_STREAM,
+    Featurizer,
+)
 from tf_pretrain.data.record_sets import RecordSet
 
-_INTERLEAVED_SHARDS = 16
-_SEED_STRIDE = 1_000_003  # keeps neighbouring seeds apart
-_FLOAT_FEATURES = ("masked_lm_weights", "sampling_uniform")
-_TRAINING_STREAM, _EVALUATION_STREAM = 0, 1  # keep their random numbers apart
+_FILE_STRIDE = 1 << 40  # more than a file has records
 
 
 def training_batches(
@@ -45,11 +51,7 @@ def training_batches(
     Raises:
         ConfigError: If there are fewer examples than a batch, or B does not divide.
     """
-    if record_set.num_examples < batch_size:
-        raise ConfigError(
-            f"{record_set.num_examples} examples are too few for a batch of "
-            f"{batch_size}; give more text or a smaller train.batch_size"
-        )
+    record_set.require_batch(batch_size)
     num_replicas = num_pipelines * replicas_per_pipeline
     if batch_size % num_replicas:
         raise ConfigError(
@@ -67,7 +69,8 @@ def training_batches(
         .enumerate(start_step)
     )
     first_row = pipeline * replicas_per_pipeline * rows
-    featurize = _Featurizer(data, tokenizer, (seed, _TRAINING_STREAM), batch_size)
+    featurizer = Featurizer(data, tokenizer, (seed, TRAINING_STREAM), batch_size)
+    featurize = _GraphFeaturizer(featurizer, data)
 
     def one_replica(step, serialized, replica):
         start = first_row + replica * rows
@@ -98,13 +101,14 @@ def evaluation_batches(
     `input_mask` and weights are 0.
     """
     num_batches = min(num_batches, -(-record_set.num_examples // batch_size))
-    featurize = _Featurizer(
-        data, tokenizer, (seed, _EVALUATION_STREAM), batch_size, allow_empty=True
+    featurizer = Featurizer(
+        data, tokenizer, (seed, EVALUATION_STREAM), batch_size, allow_empty=True
     )
+    featurize = _GraphFeaturizer(featurizer, data)
     empty = tf.data.Dataset.from_tensors(featurize.empty_example()).repeat()
     return untuned(
         tf.data.Dataset.range(len(record_set.files))
-        .flat_map(record_set.read_file)
+        .flat_map(lambda index: _read_file(record_set, index))
         .concatenate(empty)
         .batch(batch_size, drop_remainder=True)
         .take(num_batches)
@@ -134,8 +138,7 @@ def _epoch(record_set, seed, epoch, block_size):
     """
 
     def shuffled(values, number):
-        # Number 0 is the order of the shards; block b has number b + 1.
-        seeds = tf.stack([seed + _SEED_STRIDE * number, epoch])
+        seeds = tf.stack(example_order.shuffle_seed(seed, epoch, number))
         return tf.data.Dataset.from_tensor_slices(
             tf.random.experimental.stateless_shuffle(values, seed=seeds)
         )
@@ -143,9 +146,9 @@ def _epoch(record_set, seed, epoch, block_size):
     return (
         shuffled(tf.range(len(record_set.files), dtype=tf.int64), np.int64(0))
         .interleave(
-            record_set.read_file,
-            cycle_length=_INTERLEAVED_SHARDS,
-            block_length=16,
+            lambda index: _read_file(record_set, index),
+            cycle_length=example_order.INTERLEAVED_SHARDS,
+            block_length=example_order.INTERLEAVED_EXAMPLES,
             num_parallel_calls=2,
             deterministic=True,
         )
@@ -155,103 +158,70 @@ def _epoch(record_set, seed, epoch, block_size):
     )
 
 
-class _Featurizer:
-    """Serialized examples of one batch -> features, with the batch's random numbers.
+def _read_file(record_set, index):
+    """The serialized examples of file `index`, an int64 scalar tensor.
 
-    With `allow_empty` a row may be all zeros. Values that make no example raise
-    ValueError, in the graph InvalidArgumentError; see `record_sets` for which.
+    Iterating fails with FailedPreconditionError if the file has fewer records than
+    `counts` says.
+    """
+    count = tf.gather(tf.constant(record_set.counts, tf.int64), index)
+    dataset = (
+        tf.data.TFRecordDataset(tf.gather(tf.constant(record_set.files), index))
+        .take(count)
+        .apply(tf.data.experimental.assert_cardinality(count))
+    )
+    if not record_set.left_out:
+        return dataset
+    left_out = [file * _FILE_STRIDE + number for file, number in record_set.left_out]
+    keys = tf.constant(sorted(left_out), tf.int64)
+
+    def is_kept(number, serialized):
+        key = index * _FILE_STRIDE + number
+        place = tf.searchsorted(keys, [key])[0]
+        return tf.gather(keys, tf.minimum(place, len(left_out) - 1)) != key
+
+    return dataset.enumerate().filter(is_kept).map(lambda _, example: example)
+
+
+def parsing_spec(spec: dict[str, FeatureSpec]) -> dict[str, tf.io.FixedLenFeature]:
+    """The same for `tf.io.parse_example`."""
+    return {
+        name: tf.io.FixedLenFeature([length], tf.as_dtype(dtype))
+        for name, (length, dtype) in spec.items()
+    }
+
+
+class _GraphFeaturizer:
+    """Serialized examples of one batch -> features, as operations of the graph.
+
+    Values that make no example raise InvalidArgumentError when they are read.
     """
 
-    def __init__(self, data, tokenizer, stream, batch_size, allow_empty=False):
-        self._data = data
-        self._stream = stream
-        self._batch_size = batch_size
-        self._settings = masking.MaskingSettings.from_config(data, tokenizer)
+    def __init__(self, featurizer, data):
+        self._featurizer = featurizer
         self._spec = records.feature_spec(data)
-        self._allow_empty = allow_empty
-        self._vocab_size = tokenizer.vocab_size
 
     def empty_example(self) -> bytes:
         """A serialized row of zeros."""
         zeros = {
-            name: np.zeros((1, *spec.shape), spec.dtype.as_numpy_dtype)
-            for name, spec in self._spec.items()
+            name: np.zeros((1, length), dtype)
+            for name, (length, dtype) in self._spec.items()
         }
         return records.encode_examples(zeros)[0]
 
     def __call__(self, step, serialized, first_row):
         """Features of the rows first_row, first_row + 1, ... of batch `step`."""
-        parsed = tf.io.parse_example(serialized, self._spec)
-        names, shapes = list(parsed), self._shapes(serialized.shape[0])
+        parsed = tf.io.parse_example(serialized, parsing_spec(self._spec))
+        names, shapes = list(parsed), self._featurizer.shapes(serialized.shape[0])
 
         def numpy_features(step, *values):
             parsed = dict(zip(names, values, strict=True))
-            features = self._features(int(step), parsed, first_row)
-            return [features[name] for name in shapes]
+            self._featurizer.check(parsed)
+            return list(self._featurizer(int(step), parsed, first_row).values())
 
-        types = [tf.float32 if name in _FLOAT_FEATURES else tf.int32 for name in shapes]
+        types = [tf.float32 if name in FLOAT_FEATURES else tf.int32 for name in shapes]
         values = tf.numpy_function(numpy_features, [step, *parsed.values()], types)
         return {
             name: tf.ensure_shape(value, shape)
             for (name, shape), value in zip(shapes.items(), values, strict=True)
         }
-
-    def _shapes(self, rows):
-        """{feature: shape} of what a batch holds."""
-        length, slots = self._data.max_seq_length, self._data.num_predictions
-        by_token = ("input_ids", "masked_input_ids", "input_mask", "segment_ids")
-        by_slot = ("masked_lm_positions", "masked_lm_ids", *_FLOAT_FEATURES)
-        shapes = dict.fromkeys(by_token, (rows, length))
-        shapes |= dict.fromkeys(by_slot, (rows, slots))
-        if "next_sentence_labels" in self._spec:
-            shapes["next_sentence_labels"] = (rows, 1)
-        return shapes | {"dropout_seed": (rows,)}
-
-    def _features(self, step, parsed, first_row):
-        """NumPy: masks the rows, or restores the text of rows masked when built."""
-        self._check(parsed)
-        parsed = {
-            name: value.astype(np.int32) if value.dtype == np.int64 else value
-            for name, value in parsed.items()
-        }
-        batch_size, slots = self._batch_size, self._data.num_predictions
-        rows = slice(first_row, first_row + len(parsed["input_ids"]))
-        rng = np.random.default_rng([*self._stream, step])
-        # Numbers are drawn for the whole batch, so that a row's do not depend on
-        # which worker computes it.
-        noise = masking.draw_noise(rng, batch_size, self._data.max_seq_length, slots)
-        features = {
-            "sampling_uniform": rng.random((batch_size, slots), np.float32)[rows],
-            "dropout_seed": rng.integers(2**31 - 1, size=batch_size, dtype=np.int32)[
-                rows
-            ],
-        }
-        if self._data.masking == "static":
-            masked = {
-                "masked_input_ids": parsed["input_ids"],
-                "input_ids": _restore(parsed),
-            }
-        else:
-            masked = masking.mask_tokens(
-                noise.rows(rows),
-                parsed["input_ids"],
-                parsed["input_mask"],
-                self._settings,
-            )
-        return {**parsed, **features, **masked}
-
-    def _check(self, parsed):
-        faults = records.find_faults(parsed, self._data, self._vocab_size)
-        if self._allow_empty:
-            faults.pop(records.NO_TOKEN, None)
-        if faults:
-            raise ValueError(f"bad records: {'; '.join(faults)}")
-
-
-def _restore(parsed):
-    """The text [B, S] before the masks of static records were put in."""
-    input_ids = parsed["input_ids"].copy()
-    row, slot = np.nonzero(parsed["masked_lm_weights"])
-    position = parsed["masked_lm_positions"][row, slot]
-    input_ids[row, position] = parsed["masked_lm_ids"][row, slot]
-    return input_ids

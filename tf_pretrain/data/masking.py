@@ -109,11 +109,18 @@ def mask_tokens(
         [B, P] int32, `masked_lm_weights` [B, P] float32 (1 for a used slot).
     """
     real = np.asarray(input_mask) != 0
-    maskable = real & ~np.isin(input_ids, settings.special_ids)
+    maskable = real.copy()
+    for special_id in settings.special_ids:
+        maskable &= input_ids != special_id
     budget = np.rint(real.sum(1) * settings.masked_lm_prob).astype(np.int64)
     budget = np.minimum(np.maximum(budget, 1), settings.num_predictions)
 
-    choose = _choose_with_replacement if settings.with_replacement else _choose_ngrams
+    if settings.with_replacement:
+        choose = _choose_with_replacement
+    elif settings.max_ngram > 1 or settings.whole_word_masking:
+        choose = _choose_ngrams
+    else:
+        choose = _choose_tokens
     positions = choose(noise, input_ids, maskable, budget, settings)
     used = positions < input_ids.shape[1]
     positions = np.where(used, positions, 0).astype(np.int32)
@@ -135,11 +142,13 @@ def mask_tokens(
     }
 
 
-def _first_slots(positions, num_predictions):
-    """Sorts positions [B, S] (S: none) and keeps the first P of each row."""
-    length = positions.shape[1]
-    slots = np.full((len(positions), num_predictions), length, np.int64)
-    slots[:, :length] = np.sort(positions, 1)[:, :num_predictions]
+def _slots(masked, num_predictions):
+    """The masked positions [B, P] of a bool array [B, S], at most P a row; S: none."""
+    row, position = np.nonzero(masked)
+    count = masked.sum(1)
+    slot = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    slots = np.full((len(masked), num_predictions), masked.shape[1], np.int64)
+    slots[row, slot] = position
     return slots
 
 
@@ -152,7 +161,27 @@ def _choose_with_replacement(noise, input_ids, maskable, budget, settings):
         maskable_first, (noise.order * count).astype(np.int64), 1
     )
     is_draw = (np.arange(length) < budget[:, None]) & (count > 0)
-    return _first_slots(np.where(is_draw, drawn, length), settings.num_predictions)
+    drawn = np.sort(np.where(is_draw, drawn, length), 1)[:, : settings.num_predictions]
+    slots = np.full((len(drawn), settings.num_predictions), length, np.int64)
+    slots[:, : drawn.shape[1]] = drawn
+    return slots
+
+
+def _choose_tokens(noise, input_ids, maskable, budget, settings):
+    """What `_choose_ngrams` chooses where each token is an n-gram; S for no token.
+
+    These are the tokens with the least noise, so there is no need to visit them one
+    by one.
+    """
+    order = np.where(maskable, noise.order, 2.0)
+    last = min(settings.num_predictions, order.shape[1]) - 1
+    least = np.sort(np.partition(order, last, axis=1)[:, : last + 1], axis=1)
+    budget = np.minimum(budget, last + 1)
+    limit = np.take_along_axis(least, budget[:, None] - 1, 1)
+    masked = maskable & (order <= limit)
+    if (masked.sum(1) > budget).any():  # two equal numbers: the visits decide
+        return _choose_ngrams(noise, input_ids, maskable, budget, settings)
+    return _slots(masked, settings.num_predictions)
 
 
 def _choose_ngrams(noise, input_ids, maskable, budget, settings):
@@ -202,7 +231,7 @@ def _choose_ngrams(noise, input_ids, maskable, budget, settings):
     column = np.arange(length)
     word_of = np.maximum.accumulate(np.where(starts, column, 0), 1)
     masked = maskable & taken[word_of + row_offset[:, None]]
-    return _first_slots(np.where(masked, column, length), settings.num_predictions)
+    return _slots(masked, settings.num_predictions)
 
 
 def _ngrams(starts, maskable, max_ngram):

@@ -8,17 +8,22 @@ import contextlib
 import dataclasses
 import glob
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import tensorflow as tf
-
 from tf_pretrain.config import ConfigError, DataConfig, UserError
 from tf_pretrain.data import records
+from tf_pretrain.data.tfrecord import DamageError, TFRecordReader
 
-_SCAN_ROWS = 256  # records checked at a time
-_FILE_STRIDE = 1 << 40  # more than a file has records
+_SCAN_ROWS = 1024  # records checked at a time
+_TENSORFLOW_ERRORS = (  # of records that cannot be read
+    "DataLossError",
+    "FailedPreconditionError",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "PermissionDeniedError",
+)
 
 
 class RecordError(UserError, ValueError):
@@ -59,31 +64,30 @@ class RecordSet:
     def num_examples(self) -> int:
         return sum(self.counts) - len(self.left_out)
 
-    def read_file(self, index) -> tf.data.Dataset:
-        """The serialized examples of file `index`, an int64 scalar tensor.
+    def require_batch(self, batch_size: int) -> None:
+        """Raises ConfigError if there are fewer examples than a batch."""
+        if self.num_examples < batch_size:
+            raise ConfigError(
+                f"{self.num_examples} examples are too few for a batch of "
+                f"{batch_size}; give more text or a smaller train.batch_size"
+            )
 
-        Iterating fails with FailedPreconditionError if the file has fewer records
-        than `counts` says.
-        """
-        count = tf.gather(tf.constant(self.counts, tf.int64), index)
-        dataset = (
-            tf.data.TFRecordDataset(tf.gather(tf.constant(self.files), index))
-            .take(count)
-            .apply(tf.data.experimental.assert_cardinality(count))
-        )
-        if not self.left_out:
-            return dataset
-        keys = tf.constant(
-            sorted(file * _FILE_STRIDE + number for file, number in self.left_out),
-            tf.int64,
-        )
 
-        def is_kept(number, serialized):
-            key = index * _FILE_STRIDE + number
-            place = tf.searchsorted(keys, [key])[0]
-            return tf.gather(keys, tf.minimum(place, len(self.left_out) - 1)) != key
+def unusable(bad: BadRecord) -> RecordError:
+    """The error of a run that meets a bad record; says how to leave it out."""
+    return RecordError(f'{bad}; train.bad_records="skip" leaves such records out')
 
-        return dataset.enumerate().filter(is_kept).map(lambda _, example: example)
+
+def damaged(file: str, number: int, error: DamageError) -> BadRecord:
+    """The bad record that stands for damage of a file."""
+    reason = f"it and what follows cannot be read ({error})"
+    return BadRecord(file, number, reason, ends_file=True)
+
+
+def too_short(file: str, number: int, count: int) -> BadRecord:
+    """The record `number` that is missing in a file that should have `count`."""
+    reason = f"the file ends before it, but should have {count} records"
+    return BadRecord(file, number, reason, ends_file=True)
 
 
 def find_records(pattern: str) -> RecordSet:
@@ -151,23 +155,22 @@ def naming_bad_records(
     """
     try:
         yield
-    except (
-        tf.errors.DataLossError,
-        tf.errors.FailedPreconditionError,
-        tf.errors.InvalidArgumentError,
-        tf.errors.NotFoundError,
-        tf.errors.PermissionDeniedError,
-        UnicodeDecodeError,  # TensorFlow's message quotes the bytes of a record
-    ) as error:
+    except _reading_errors() as error:
         for record_set in record_sets:
             for name, count in zip(record_set.files, record_set.counts, strict=True):
                 for record in _check(name, count, data, vocab_size):
                     if isinstance(record, BadRecord):
-                        raise RecordError(
-                            f'{record}; train.bad_records="skip" leaves such records '
-                            "out"
-                        ) from error
+                        raise unusable(record) from error
         raise
+
+
+def _reading_errors():
+    """What reading may raise without a name: TensorFlow's errors, if it is in use."""
+    if "tensorflow" not in sys.modules:
+        return ()
+    errors = sys.modules["tensorflow"].errors
+    # TensorFlow's message quotes the bytes of a record, which need not be text.
+    return (UnicodeDecodeError, *(getattr(errors, name) for name in _TENSORFLOW_ERRORS))
 
 
 def _files(pattern):
@@ -194,18 +197,14 @@ def _files(pattern):
 
 def _read(name):
     """Yields the records of a file as bytes; at damage a BadRecord, and stops."""
-    number, iterator = 0, tf.data.TFRecordDataset(name).as_numpy_iterator()
-    while True:
-        try:
-            record = next(iterator)
-        except StopIteration:
-            return
-        except tf.errors.OpError as error:
-            reason = f"it and what follows cannot be read ({error.message})"
-            yield BadRecord(name, number, reason, ends_file=True)
-            return
-        yield record
-        number += 1
+    number = 0
+    try:
+        with TFRecordReader(name) as reader:
+            while some := reader.read(_SCAN_ROWS):
+                yield from some
+                number += len(some)
+    except DamageError as error:
+        yield damaged(name, number, error)
 
 
 def _check(name, count, data, vocab_size):
@@ -215,11 +214,10 @@ def _check(name, count, data, vocab_size):
         count: How many the file should have; None if that is not known. More are not
             looked at.
     """
-    spec = records.feature_spec(data)
     pending, number = [], 0
 
     def checked():
-        reasons = _reasons(pending, spec, data, vocab_size)
+        _, reasons = records.decode_examples(pending, data, vocab_size)
         for i, reason in enumerate(reasons, number - len(pending)):
             yield reason and BadRecord(name, i, reason)
 
@@ -237,24 +235,4 @@ def _check(name, count, data, vocab_size):
             pending = []
     yield from checked()
     if count is not None and number < count:
-        reason = f"the file ends before it, but should have {count} records"
-        yield BadRecord(name, number, reason, ends_file=True)
-
-
-def _reasons(serialized, spec, data, vocab_size):
-    """For each record why it cannot be used, or None."""
-    if not serialized:
-        return []
-    try:
-        parsed = tf.io.parse_example(serialized, spec)
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        if len(serialized) == 1:
-            message = getattr(error, "message", "its bytes are no tf.train.Example")
-            return [message.split(" [Op:")[0]]
-        return [_reasons([one], spec, data, vocab_size)[0] for one in serialized]
-    features = {name: value.numpy() for name, value in parsed.items()}
-    faults = records.find_faults(features, data, vocab_size)
-    reasons = np.full(len(serialized), None, object)
-    for reason, rows in faults.items():
-        reasons[rows] = reason
-    return reasons.tolist()
+        yield too_short(name, number, count)

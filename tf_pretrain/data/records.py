@@ -8,16 +8,16 @@ import functools
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import atomic_files
+from tf_pretrain.data import atomic_files, example_parsing, tfrecord
+from tf_pretrain.data.example_parsing import FeatureSpec
 
 NO_TOKEN = "input_mask without a token"  # a fault, but for the fill of a last batch
 
 
-def feature_spec(data: DataConfig) -> dict[str, tf.io.FixedLenFeature]:
-    """What a record of these settings holds, for `tf.io.parse_example`.
+def feature_spec(data: DataConfig) -> dict[str, FeatureSpec]:
+    """What a record of these settings holds: {name: (length, int64 or float32)}.
 
     Records masked when built have the masks in `input_ids`, and the tokens behind them
     in `masked_lm_*`. `token_boundary` is 1 where a word starts. The label of all
@@ -25,7 +25,7 @@ def feature_spec(data: DataConfig) -> dict[str, tf.io.FixedLenFeature]:
     """
 
     def integers(length):
-        return tf.io.FixedLenFeature([length], tf.int64)
+        return FeatureSpec(length, np.int64)
 
     length, slots = data.max_seq_length, data.num_predictions
     spec = {
@@ -37,7 +37,7 @@ def feature_spec(data: DataConfig) -> dict[str, tf.io.FixedLenFeature]:
     if data.masking == "static":
         spec["masked_lm_positions"] = integers(slots)
         spec["masked_lm_ids"] = integers(slots)
-        spec["masked_lm_weights"] = tf.io.FixedLenFeature([slots], tf.float32)
+        spec["masked_lm_weights"] = FeatureSpec(slots, np.float32)
     return spec
 
 
@@ -114,13 +114,34 @@ def _varint_rows(values):
     return [stream[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
+def decode_examples(
+    serialized: list[bytes], data: DataConfig, vocab_size: int
+) -> tuple[dict[str, np.ndarray], list[str | None]]:
+    """Parses N examples and checks their values.
+
+    Returns:
+        features: {name: [N, L]} as `feature_spec` lists them, of some integer type or
+            float32.
+        reasons: For each example why it cannot be used, or None.
+    """
+    spec = feature_spec(data)
+    features, unreadable = example_parsing.parse_examples(serialized, spec)
+    reasons = np.full(len(serialized), None, object)
+    for reason, rows in find_faults(features, data, vocab_size).items():
+        reasons[rows] = reason
+    for row, reason in unreadable.items():
+        reasons[row] = reason
+    return features, reasons.tolist()
+
+
 def find_faults(
     features: dict[str, np.ndarray], data: DataConfig, vocab_size: int
 ) -> dict[str, np.ndarray]:
     """What is wrong with parsed examples, before anything reads the values.
 
     Args:
-        features: {name: [N, L]} as `feature_spec` lists them, int64 and float32.
+        features: {name: [N, L]} as `feature_spec` lists them, of any integer type and
+            float32.
         vocab_size: Pieces of the tokenizer.
 
     Returns:
@@ -143,7 +164,8 @@ def find_faults(
         positions = features["masked_lm_positions"]
         weights = features["masked_lm_weights"]
         length = data.max_seq_length
-        masked = np.take_along_axis(mask, np.clip(positions, 0, length - 1), 1)
+        place = np.clip(positions.astype(np.int64), 0, length - 1)
+        masked = np.take_along_axis(mask, place, 1)
         faults |= {
             f"masked_lm_positions outside of 0 to {length - 1}": _outside(
                 positions, length
@@ -163,9 +185,10 @@ def find_faults(
 
 
 def _outside(values, limit):
-    """Rows of int64 [N, L] with a value outside of 0 to limit - 1."""
+    """Rows of integers [N, L] with a value outside of 0 to limit - 1."""
     # Negative integers are the largest unsigned ones: one comparison for both ends.
-    return (values.view(np.uint64) >= limit).any(1)
+    unsigned = values.view(f"u{values.itemsize}")
+    return (unsigned >= limit).any(1)
 
 
 def write_shard(path: Path, serialized: list[bytes]) -> None:
@@ -176,8 +199,7 @@ def write_shard(path: Path, serialized: list[bytes]) -> None:
     """
     try:
         with atomic_files.replacing(path) as temporary:
-            with tf.io.TFRecordWriter(str(temporary)) as writer:
-                for record in serialized:
-                    writer.write(record)
-    except tf.errors.OpError as error:
-        raise OSError(f"cannot write {path}: {error.message}") from error
+            tfrecord.write_records(temporary, serialized)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(error.errno, f"cannot write {path}: {reason}") from error

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import pipelines, record_sets
+from tf_pretrain.data import numpy_batches, record_sets
 
 _BATCH_SIZE = 256
 _MAX_BATCHES = 256  # 65,536 examples: a few million tokens are enough
@@ -20,11 +20,10 @@ def count_tokens(
         int64 [vocab_size], by token id; special tokens other than [UNK] have 0.
     """
     counts = np.zeros(vocab_size, np.int64)
-    examples = pipelines.evaluation_batches(
+    examples = numpy_batches.evaluation_batches(
         record_set, data, tokenizer, 0, _BATCH_SIZE, _MAX_BATCHES
     )
     for features in examples:
-        features = {name: np.asarray(value) for name, value in features.items()}
         real = features["input_ids"][features["input_mask"] > 0]
         counts += np.bincount(real, minlength=vocab_size)
     counts[[tokenizer.cls_id, tokenizer.sep_id, tokenizer.mask_id]] = 0

@@ -1,0 +1,137 @@
+"""The TFRecord file format, without TensorFlow.
+
+A file is a sequence of frames: the length of a record as uint64, a checksum of these
+eight bytes, the record, a checksum of the record; all little-endian. The checksums are
+CRC-32C, masked so that the checksum of data that holds checksums stays a good one.
+"""
+
+import os
+import struct
+from collections.abc import Iterable
+
+import google_crc32c
+
+_HEADER = struct.Struct("<QI")  # length, its checksum
+_CHECKSUM = struct.Struct("<I")
+_LENGTH = struct.Struct("<Q")
+_BUFFER_BYTES = 1 << 18  # of each open file; a few hundred records
+
+
+class DamageError(ValueError):
+    """A record, and with it the rest of its file, cannot be read."""
+
+
+class TFRecordReader:
+    """Reads a file from its start, many records at a time, and checks all checksums.
+
+    Use it as a context manager, or call `close`.
+
+    Attributes:
+        number: Of the record that is read next, from 0.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        """Opens a file.
+
+        Raises:
+            DamageError: If it cannot be opened.
+        """
+        self.number = 0
+        try:
+            self._file = open(path, "rb", buffering=_BUFFER_BYTES)
+            self._size = os.fstat(self._file.fileno()).st_size
+            self._left = self._size  # bytes that are not yet read
+        except OSError as error:
+            raise _as_damage(error) from error
+
+    def __enter__(self) -> "TFRecordReader":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def read(self, count: int) -> list[bytes]:
+        """The next records: `count`, or fewer before the end or a damaged place.
+
+        So an empty list says that the file ends here.
+
+        Raises:
+            DamageError: If the very next record cannot be read.
+        """
+        records = []
+        try:
+            self._file.seek(self._size - self._left)  # the last call may have failed
+            while len(records) < count and self._left:
+                size = self._next_size()
+                frame = self._file.read(size + _CHECKSUM.size)
+                record = frame[:size]
+                if len(frame) < size + _CHECKSUM.size:
+                    raise DamageError("the file ends within it")
+                if _masked_checksum(record) != _CHECKSUM.unpack_from(frame, size)[0]:
+                    raise DamageError("its checksum is wrong")
+                self._left -= _HEADER.size + len(frame)
+                self.number += 1
+                records.append(record)
+        except (DamageError, OSError) as error:
+            if not records:
+                raise _as_damage(error) from None
+        return records
+
+    def skip(self, count: int) -> None:
+        """Passes over `count` records, whose own checksums are not checked.
+
+        Raises:
+            DamageError: If there are not so many; `number` is that of the first that
+                is missing.
+        """
+        for _ in range(count):
+            if not self._left:
+                raise DamageError("the file ends before it")
+            size = self._next_size() + _CHECKSUM.size
+            self._file.seek(size, os.SEEK_CUR)
+            self._left -= _HEADER.size + size
+            self.number += 1
+
+    def _next_size(self):
+        """Reads the header of a frame; returns the size of the record."""
+        header = self._file.read(_HEADER.size)
+        if len(header) < _HEADER.size:
+            raise DamageError("the file ends within it")
+        size, checksum = _HEADER.unpack(header)
+        if _masked_checksum(header[: _LENGTH.size]) != checksum:
+            raise DamageError("the checksum of its length is wrong")
+        if _HEADER.size + size + _CHECKSUM.size > self._left:
+            raise DamageError("the file ends within it")
+        return size
+
+
+def write_records(path: str | os.PathLike, records: Iterable[bytes]) -> None:
+    """Writes a TFRecord file.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with open(path, "wb", buffering=_BUFFER_BYTES) as file:
+        for record in records:
+            length = _LENGTH.pack(len(record))
+            file.write(_HEADER.pack(len(record), _masked_checksum(length)))
+            file.write(record)
+            file.write(_CHECKSUM.pack(_masked_checksum(record)))
+
+
+def _as_damage(error):
+    """The error itself, or what the operating system says."""
+    if isinstance(error, OSError):
+        return DamageError(error.strerror or str(error))
+    return error
+
+
+def _masked_checksum(data):
+    """The CRC-32C of bytes, rotated by 15 bits, plus a constant."""
+    checksum = google_crc32c.value(data)
+    rotated = checksum >> 15 | checksum << 17
+    return (rotated + 0xA282EAD8) & 0xFFFFFFFF
