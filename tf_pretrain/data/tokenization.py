@@ -1,41 +1,19 @@
 """WordPiece and SentencePiece behind one interface, with the original papers' ids.
 
-All work on text is done by C++ ops of TensorFlow and TensorFlow Text, so the same code
-builds records, runs inside `tf.data` and is exported in a SavedModel.
-
-tensorflow_text's own BERT tokenizers lower-case by NFKC case folding and split words
-at control characters, which changes the ids of about 1 % of ordinary lines. Here the
-text is normalised step by step as the released code does (`model/tokenization.py` of
-ELECTRA, `tokenization.py` of ALBERT; see `normalization`), and only then handed to the
-fast encoder.
-
-Known differences from the released code:
-
-* Unicode tables are those of the installed TensorFlow (ICU and RE2), not of the Python
-  interpreter. They differ in characters that one of the two does not know yet.
-* Where two cuts of a word score the same ("666" as "66" "6" or "6" "66"), the
-  SentencePiece inside tensorflow_text may take the other one than the Python package:
-  2 of 12,000 Wikipedia paragraphs.
-* SentencePiece vocabularies without a "," piece: an unknown piece that ends in a digit
-  and a comma stays one unknown piece; the original makes it two.
+What a vocabulary is (its pieces, special ids and fingerprint) needs no TensorFlow. What
+cuts text into ids is made when it is first used: graph ops, which also run inside
+`tf.data` and are exported in a SavedModel, in `graph_tokenization`.
 """
 
+import functools
 import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
-import sentencepiece
-import tensorflow as tf
-import tensorflow_text as tf_text
 
 from tf_pretrain.config import UserError
 from tf_pretrain.data import atomic_files
-from tf_pretrain.data.normalization import (
-    MAX_WORD_LENGTH,
-    normalize_for_sentencepiece,
-    normalize_for_wordpiece,
-)
 
 SETTINGS_FILE = "tokenizer.json"
 META_SYMBOL = "\u2581"  # SentencePiece's mark of a space
@@ -45,16 +23,18 @@ class VocabularyError(UserError, ValueError):
     """A vocabulary file that cannot be used; the message names file and reason."""
 
 
-class Tokenizer(tf.Module):
+class Tokenizer:
     """What both tokenizers share.
 
     Attributes:
         kind: "wordpiece" or "sentencepiece".
+        pieces: The V vocabulary entries, in the order of their ids.
         vocab_size: Number of pieces V.
         pad_id, unk_id, cls_id, sep_id, mask_id: Ids of the special tokens.
         is_word_start: bool [V]; False for pieces that continue a word.
         lower_case: Whether text is lower-cased.
         strip_accents: Whether combining marks are removed.
+        content: bytes of the vocabulary file.
     """
 
     kind: str
@@ -62,7 +42,6 @@ class Tokenizer(tf.Module):
     special_pieces: tuple[str, ...]  # padding, unknown, class, separator, mask
 
     def __init__(self, path, content, pieces, is_word_start, lower_case, strip_accents):
-        super().__init__(name=self.kind)
         missing = [piece for piece in self.special_pieces if piece not in set(pieces)]
         if missing:
             raise VocabularyError(f"{path} lacks the special tokens {missing}")
@@ -73,15 +52,26 @@ class Tokenizer(tf.Module):
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = ids
         self.is_word_start = np.array([is_word_start(piece) for piece in pieces])
         self.is_word_start[ids] = True
-        self._content = content
-        self._pieces = tuple(pieces)
+        self.content = content
+        self.pieces = tuple(pieces)
 
-    def tokenize_tensor(self, strings) -> tf.RaggedTensor:
-        """Ids of each string by graph ops: string [B] -> int32 [B, (pieces)].
+    @functools.cached_property
+    def graph(self):
+        """The same tokenizer as graph ops: a tf.Module, made when first asked for."""
+        from tf_pretrain.data import graph_tokenization  # imports TensorFlow
 
-        No special token is added.
+        return graph_tokenization.make(self)
+
+    def tokenize_tensor(self, strings):
+        """Ids of each string by graph ops, without special tokens.
+
+        Args:
+            strings: string tensor [B].
+
+        Returns:
+            tf.RaggedTensor, int32 [B, (pieces)].
         """
-        raise NotImplementedError
+        return self.graph.tokenize_tensor(strings)
 
     def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
         """Ids of many lines at once.
@@ -93,12 +83,11 @@ class Tokenizer(tf.Module):
             ids: int32 [N], of all lines one after another, without special tokens.
             row_splits: int64 [B + 1]; line i is ids[row_splits[i]:row_splits[i + 1]].
         """
-        ragged = self.tokenize_tensor(tf.constant(lines, tf.string, [len(lines)]))
-        return ragged.values.numpy(), ragged.row_splits.numpy()
+        return self.graph.tokenize(lines)
 
     def id_to_piece(self, piece_id: int) -> str:
         """The vocabulary entry of one id."""
-        return self._pieces[piece_id]
+        return self.pieces[piece_id]
 
     def detokenize(self, ids) -> str:
         """Readable text of a row of ids; special tokens are shown by name."""
@@ -108,7 +97,7 @@ class Tokenizer(tf.Module):
     def fingerprint(self) -> str:
         """SHA-256 of what decides the ids: vocabulary, casing and accents."""
         settings = f"{self.kind} {self.lower_case} {self.strip_accents} ".encode()
-        return hashlib.sha256(settings + self._content).hexdigest()
+        return hashlib.sha256(settings + self.content).hexdigest()
 
     def save(self, folder) -> None:
         """Writes the vocabulary and `tokenizer.json` for `load_tokenizer`."""
@@ -120,7 +109,7 @@ class Tokenizer(tf.Module):
             "strip_accents": self.strip_accents,
         }
         with atomic_files.replacing(folder / self.file_name) as temporary:
-            temporary.write_bytes(self._content)
+            temporary.write_bytes(self.content)
         # Last: its presence says that the tokenizer is complete.
         atomic_files.write_json(folder / SETTINGS_FILE, settings)
 
@@ -157,20 +146,9 @@ class WordPieceTokenizer(Tokenizer):
         )
         if set(pieces) == set(self.special_pieces):
             raise VocabularyError(f"{path} has special tokens and nothing else")
-        self._encoder = tf_text.FastWordpieceTokenizer(
-            pieces,
-            token_out_type=tf.int32,
-            # In bytes; the limit in characters is set in `normalization`.
-            max_bytes_per_word=4 * MAX_WORD_LENGTH,
-        )
-
-    def tokenize_tensor(self, strings):
-        return self._encoder.tokenize(
-            normalize_for_wordpiece(strings, self.lower_case, self.strip_accents)
-        )
 
     def detokenize(self, ids):
-        text = " ".join(self._pieces[i] for i in ids)
+        text = " ".join(self.pieces[i] for i in ids)
         return text.replace(" ##", "")
 
 
@@ -185,6 +163,9 @@ class SentencePieceTokenizer(Tokenizer):
         lower_case: Lower-case the text.
         strip_accents: NFKD and removal of combining marks; the original always does it.
 
+    Attributes:
+        processor: The model in the `sentencepiece` package.
+
     Raises:
         VocabularyError: If the model is unreadable or lacks a special token.
     """
@@ -194,6 +175,8 @@ class SentencePieceTokenizer(Tokenizer):
     special_pieces = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
 
     def __init__(self, path, lower_case=True, strip_accents=True):
+        import sentencepiece  # not needed for WordPiece
+
         content = Path(path).read_bytes()
         try:
             processor = sentencepiece.SentencePieceProcessor(model_proto=content)
@@ -205,55 +188,28 @@ class SentencePieceTokenizer(Tokenizer):
         super().__init__(
             path, content, pieces, _is_start_piece, lower_case, strip_accents
         )
+        self.processor = processor
 
-        # The op that holds the model is made inside a graph: one made eagerly would be
-        # lost when TensorFlow's seed is set or Keras' session is cleared.
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-        def encode(strings):
-            encoder = tf_text.SentencepieceTokenizer(content, out_type=tf.int32)
-            return encoder.tokenize(strings)
-
-        self._encode = encode
-        self._make_replacements(processor)
-
-    def _make_replacements(self, processor):
-        """Tabulates what becomes of each piece that ends in a digit and a comma."""
+    @functools.cached_property
+    def replacements(self) -> dict[int, list[int]]:
+        """What becomes of each piece that ends in a digit and a comma: its ids."""
         rows = {}
-        for piece_id, piece in enumerate(self._pieces):
+        for piece_id, piece in enumerate(self.pieces):
             if len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit():
-                parts = processor.encode(
+                parts = self.processor.encode(
                     piece[:-1].replace(META_SYMBOL, ""), out_type=str
                 )
                 if piece[0] != META_SYMBOL and parts[0].startswith(META_SYMBOL):
                     parts[0] = parts[0][1:]
                 parts = [part for part in parts if part] + [","]
-                rows[piece_id] = [processor.piece_to_id(part) for part in parts]
-        self._has_replacements = bool(rows)
-        table = tf.ragged.constant(
-            [rows.get(i, [i]) for i in range(self.vocab_size)], dtype=tf.int32
-        )
-        self._replacement_values = table.values
-        self._replacement_splits = table.row_splits
-
-    def tokenize_tensor(self, strings):
-        pieces = self._encode(
-            normalize_for_sentencepiece(strings, self.lower_case, self.strip_accents)
-        )
-        return self._replace(pieces) if self._has_replacements else pieces
-
-    def _replace(self, pieces):
-        table = tf.RaggedTensor.from_row_splits(
-            self._replacement_values, self._replacement_splits, validate=False
-        )
-        replaced = tf.gather(table, pieces.values)  # [N, (1 or more)]
-        splits = tf.gather(replaced.row_splits, pieces.row_splits)
-        return tf.RaggedTensor.from_row_splits(replaced.values, splits, validate=False)
+                rows[piece_id] = [self.processor.piece_to_id(part) for part in parts]
+        return rows
 
     def detokenize(self, ids):
         text = "".join(
-            self._pieces[i]
-            if self._pieces[i] not in self.special_pieces
-            else f"{META_SYMBOL}{self._pieces[i]}"
+            self.pieces[i]
+            if self.pieces[i] not in self.special_pieces
+            else f"{META_SYMBOL}{self.pieces[i]}"
             for i in ids
         )
         return text.replace(META_SYMBOL, " ").strip()

@@ -23,6 +23,7 @@ class TextFeatures(tf.Module):
     def __init__(self, tokenizer: Tokenizer, max_seq_length: int):
         super().__init__(name="text_features")
         self.tokenizer = tokenizer
+        self.graph = tokenizer.graph  # a tf.Module: an export finds it here
         self.max_seq_length = max_seq_length
 
     def __call__(self, text_a, text_b=None):
@@ -52,7 +53,7 @@ class TextFeatures(tf.Module):
         if limit is not None:
             texts = tf.strings.strip(texts)
             texts = tf.strings.substr(texts, 0, limit, unit="UTF8_CHAR")
-        return self.tokenizer.tokenize_tensor(texts)
+        return self.graph.tokenize_tensor(texts)
 
 
 def _cut_pair(ids_a, ids_b, room):

@@ -1,0 +1,105 @@
+"""Both tokenizers as TensorFlow graph ops: inside `tf.data` and in SavedModels.
+
+tensorflow_text's own BERT tokenizers lower-case by NFKC case folding and split words
+at control characters, which changes the ids of about 1 % of ordinary lines. Here the
+text is normalised step by step as the released code does (`model/tokenization.py` of
+ELECTRA, `tokenization.py` of ALBERT; see `normalization`), and only then handed to the
+fast encoder.
+
+Known differences from the released code:
+
+* Unicode tables are those of the installed TensorFlow (ICU and RE2), not of the Python
+  interpreter. They differ in characters that one of the two does not know yet.
+* Where two cuts of a word score the same ("666" as "66" "6" or "6" "66"), the
+  SentencePiece inside tensorflow_text may take the other one than the Python package:
+  2 of 12,000 Wikipedia paragraphs.
+* SentencePiece vocabularies without a "," piece: an unknown piece that ends in a digit
+  and a comma stays one unknown piece; the original makes it two.
+"""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from tf_pretrain.data.normalization import (
+    MAX_WORD_LENGTH,
+    normalize_for_sentencepiece,
+    normalize_for_wordpiece,
+)
+
+
+def make(tokenizer) -> "_GraphTokenizer":
+    """The graph ops of a `tokenization.Tokenizer`."""
+    classes = {"wordpiece": _WordPiece, "sentencepiece": _SentencePiece}
+    # The first use may be inside a graph, which must not own what is made here.
+    with tf.init_scope():
+        return classes[tokenizer.kind](tokenizer)
+
+
+class _GraphTokenizer(tf.Module):
+    """What both kinds share; an exported module keeps it as an attribute."""
+
+    def __init__(self, tokenizer):
+        super().__init__(name=tokenizer.kind)
+        self._settings = (tokenizer.lower_case, tokenizer.strip_accents)
+
+    def tokenize_tensor(self, strings) -> tf.RaggedTensor:
+        """See `Tokenizer.tokenize_tensor`."""
+        raise NotImplementedError
+
+    def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
+        """See `Tokenizer.tokenize`."""
+        ragged = self.tokenize_tensor(tf.constant(lines, tf.string, [len(lines)]))
+        return ragged.values.numpy(), ragged.row_splits.numpy()
+
+
+class _WordPiece(_GraphTokenizer):
+    """Normalisation, then the longest match by tensorflow_text."""
+
+    def __init__(self, tokenizer):
+        super().__init__(tokenizer)
+        self._encoder = tf_text.FastWordpieceTokenizer(
+            list(tokenizer.pieces),
+            token_out_type=tf.int32,
+            # In bytes; the limit in characters is set in `normalization`.
+            max_bytes_per_word=4 * MAX_WORD_LENGTH,
+        )
+
+    def tokenize_tensor(self, strings):
+        return self._encoder.tokenize(normalize_for_wordpiece(strings, *self._settings))
+
+
+class _SentencePiece(_GraphTokenizer):
+    """Normalisation, the unigram model, and the rule of digits and commas."""
+
+    def __init__(self, tokenizer):
+        super().__init__(tokenizer)
+        content = tokenizer.content
+
+        # The op that holds the model is made inside a graph: one made eagerly would be
+        # lost when TensorFlow's seed is set or Keras' session is cleared.
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def encode(strings):
+            encoder = tf_text.SentencepieceTokenizer(content, out_type=tf.int32)
+            return encoder.tokenize(strings)
+
+        self._encode = encode
+        rows = tokenizer.replacements
+        self._has_replacements = bool(rows)
+        table = tf.ragged.constant(
+            [rows.get(i, [i]) for i in range(tokenizer.vocab_size)], dtype=tf.int32
+        )
+        self._replacement_values = table.values
+        self._replacement_splits = table.row_splits
+
+    def tokenize_tensor(self, strings):
+        pieces = self._encode(normalize_for_sentencepiece(strings, *self._settings))
+        return self._replace(pieces) if self._has_replacements else pieces
+
+    def _replace(self, pieces):
+        table = tf.RaggedTensor.from_row_splits(
+            self._replacement_values, self._replacement_splits, validate=False
+        )
+        replaced = tf.gather(table, pieces.values)  # [N, (1 or more)]
+        splits = tf.gather(replaced.row_splits, pieces.row_splits)
+        return tf.RaggedTensor.from_row_splits(replaced.values, splits, validate=False)
