@@ -1,5 +1,7 @@
 """Cleaning of text before it is cut into pieces, as the released code does it.
 
+The same in plain Python is in `plain_normalization`.
+
 Graph ops on string [B], each a C++ loop. Lines of plain printable ASCII, the great
 majority in English text, need nothing but lower-casing and skip the other steps.
 """
@@ -11,7 +13,7 @@ import unicodedata
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
+from tf_pretrain.data.plain_normalization import MAX_WORD_LENGTH
 
 # RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
 CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
