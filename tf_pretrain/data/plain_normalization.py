@@ -6,14 +6,11 @@ that the Unicode tables of TensorFlow and of the Python interpreter do not both 
 
 import unicodedata
 
-MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
-_CHINESE = (
-    (0x4E00, 0x9FFF),
-    (0x3400, 0x4DBF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2CEAF),
-    (0xF900, 0xFAFF),
-    (0x2F800, 0x2FA1F),
+from tf_pretrain.data.characters import (
+    MAX_WORD_LENGTH,
+    UNKNOWN_CHAR,
+    is_control,
+    stands_alone,
 )
 
 
@@ -50,6 +47,12 @@ def words_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> lis
     return text.translate(_SPACED).split()
 
 
+def normalize_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> str:
+    """The same words in a line; those that are too long are one unknown character."""
+    words = words_for_wordpiece(text, lower_case, strip_accents)
+    return " ".join(w if len(w) <= MAX_WORD_LENGTH else UNKNOWN_CHAR for w in words)
+
+
 def normalize_for_sentencepiece(
     text: str, lower_case: bool, strip_accents: bool
 ) -> str:
@@ -62,24 +65,12 @@ def normalize_for_sentencepiece(
 
 def _cleaned(char):
     """BERT's `_clean_text`: white space becomes a blank, control characters go."""
-    category = unicodedata.category(char)[0]
-    if char in "\t\n\r" or category == "Z":
+    if char in "\t\n\r" or unicodedata.category(char)[0] == "Z":
         return " "
-    return "" if category == "C" or char == "\ufffd" else char
-
-
-def _spaced(char):
-    """A blank on either side of what is a word of its own."""
-    is_alone = (
-        unicodedata.category(char)[0] == "P"
-        # BERT takes all marks of ASCII for punctuation, "$" and "^" too.
-        or (char.isascii() and char.isprintable() and not char.isalnum())
-        or any(first <= ord(char) <= last for first, last in _CHINESE)
-    )
-    return f" {char} " if is_alone else char
+    return "" if is_control(char) else char
 
 
 _CLEANED = _Table(_cleaned)
-_SPACED = _Table(_spaced)
+_SPACED = _Table(lambda c: f" {c} " if stands_alone(c) else c)
 _WITHOUT_MARKS = _Table(lambda c: "" if unicodedata.category(c) == "Mn" else c)
 _WITHOUT_COMBINING = _Table(lambda c: "" if unicodedata.combining(c) else c)

@@ -11,8 +11,8 @@ import array
 
 import numpy as np
 
+from tf_pretrain.data.characters import MAX_WORD_LENGTH
 from tf_pretrain.data.plain_normalization import (
-    MAX_WORD_LENGTH,
     normalize_for_sentencepiece,
     words_for_wordpiece,
 )
