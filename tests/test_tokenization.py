@@ -21,6 +21,7 @@ from tf_pretrain.data.tokenization import (
     load_tokenizer,
 )
 
+TESTS = Path(__file__).parent
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -180,37 +181,22 @@ def test_the_table_of_words_stays_small(monkeypatch):
     assert 1 <= len(tokenizer.plain._words) <= 3
 
 
-WITHOUT_TENSORFLOW = """
-import json, sys
-
-class Blocked:  # as where it is not installed
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in json.loads(sys.argv[3]):
-            raise ImportError(f"{name} is blocked")
-
-sys.meta_path.insert(0, Blocked())
-from tf_pretrain.data import plain_tokenization, tokenization
-
-tokenizer = tokenization.load_tokenizer(sys.argv[1])
-ids, row_splits = tokenizer.tokenize(json.loads(sys.argv[2]))
-loaded = [name for name in ("tensorflow", "sentencepiece") if name in sys.modules]
-print(json.dumps([tokenizer.fingerprint, ids.tolist(), row_splits.tolist(), loaded]))
-"""
-
-
 @pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])
-@pytest.mark.parametrize("is_blocked", [True, False])
-def test_other_backends_need_no_tensorflow(path, is_blocked):
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_other_backends_need_no_tensorflow(path, is_installed):
     """Installed or not, it is not imported, and the ids are the same."""
     lines = ["Plain words, 1999, and 2000,", "", "Crème brûlée 中国"]
-    blocked = ["tensorflow", "tensorflow_text"] if is_blocked else []
-    if path == WORDPIECE:
-        blocked += ["sentencepiece", "tokenizers"]
-    arguments = [str(path), json.dumps(lines), json.dumps(blocked)]
+    program = [] if is_installed else [TESTS / "without_tensorflow.py"]
+    program += [TESTS / "tokenize_lines.py", path, json.dumps(lines)]
+    unneeded = "sentencepiece tokenizers" if path == WORDPIECE else "tokenizers"
     output = subprocess.check_output(
-        [sys.executable, "-c", WITHOUT_TENSORFLOW, *arguments],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-        cwd=Path(__file__).parents[1],
+        [sys.executable, *map(str, program)],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": str(TESTS.parent),
+            "WITHOUT": unneeded,
+        },
         text=True,
     )
     fingerprint, ids, row_splits, loaded = json.loads(output.splitlines()[-1])

@@ -243,7 +243,7 @@ class TrialRunner:
             variable.assign(keras.ops.zeros_like(variable))
 
     def _train(self, training_batches, train_callbacks):
-        """All steps of a trial."""
+        """All steps of a trial; the callbacks see each step's weights and logs."""
         self._trainer.fit(
             training_batches,
             steps_per_epoch=self.num_steps,
