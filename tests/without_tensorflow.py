@@ -11,21 +11,24 @@ import sys
 MISSING = {"tensorflow", "tensorflow_text", "tensorflow_datasets", "tensorboard"}
 
 
-class Missing:
-    """A finder of modules that finds none of these, before any other looks."""
+class Without:
+    """A finder of modules as it would be if some were not installed."""
 
-    def __init__(self, names):
-        self.names = names
+    def __init__(self, finder, names):
+        self._finder, self._names = finder, names
 
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in self.names:
-            raise ModuleNotFoundError(f"No module named {name!r} (in this test)")
+    def find_spec(self, name, *arguments):
+        if name.partition(".")[0] in self._names:
+            return None
+        return self._finder.find_spec(name, *arguments)
+
+    def __getattr__(self, name):
+        return getattr(self._finder, name)
 
 
 def main():
-    sys.meta_path.insert(
-        0, Missing(MISSING | set(os.environ.get("WITHOUT", "").split()))
-    )
+    names = MISSING | set(os.environ.get("WITHOUT", "").split())
+    sys.meta_path[:] = [Without(finder, names) for finder in sys.meta_path]
     del sys.argv[0]
     runpy.run_path(sys.argv[0], run_name="__main__")
 
