@@ -240,7 +240,7 @@ class TrialRunner:
             for variable in self.classifier.encoder.trainable_variables:
                 variable.assign(self._encoder_weights[variable.path])
         for variable in self._trainer.optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
 
     def _train(self, training_batches, train_callbacks):
         """All steps of a trial; the callbacks see each step's weights and logs."""
