@@ -119,7 +119,7 @@ def finished(tmp_path_factory, initial):
 
 
 def test_nothing_to_tune(initial):
-    dataset = runner(classes(), CONFIG, initial)._dataset(seed=0)
+    dataset = runner(classes(), CONFIG, initial)._batches(seed=0)
     assert dataset.options().autotune.enabled is False
 
 

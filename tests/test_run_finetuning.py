@@ -14,10 +14,12 @@ from tiny import tiny_config
 from tf_pretrain.config import to_dict
 from tf_pretrain.data import atomic_files
 from tf_pretrain.data.tokenization import WordPieceTokenizer
+from tf_pretrain.interchange.finetuned import load_classifier
 from tf_pretrain.tasks.finetune import load_initial
 from tf_pretrain.training import checkpoints
 from tf_pretrain.training.pretrain import build_trainer
 from tf_pretrain.training.strategy import build_strategy
+from tf_pretrain.training.trainer import Trainer
 
 REPOSITORY = Path(__file__).parents[1]
 ROWS = "".join(
@@ -25,12 +27,19 @@ ROWS = "".join(
 )
 
 
-def run(folder, *arguments):
-    """Exit status, stdout and stderr of the command, started in `folder`."""
+def run(folder, *arguments, backend=None):
+    """Exit status, stdout and stderr of the command, started in `folder`.
+
+    With a backend, as on a machine without TensorFlow.
+    """
+    program, environment = [str(REPOSITORY / "run_finetuning.py")], {}
+    if backend is not None:
+        program.insert(0, str(REPOSITORY / "tests" / "without_tensorflow.py"))
+        environment = {"KERAS_BACKEND": backend, "WITHOUT": "tokenizers sentencepiece"}
     done = subprocess.run(
-        [sys.executable, str(REPOSITORY / "run_finetuning.py"), *arguments],
+        [sys.executable, *program, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, **environment, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         timeout=300,
@@ -90,6 +99,38 @@ def test_own_task(tmp_path, pretrained):
     assert [trial["seed"] for trial in results["trials"]] == [0, 1]
     for name in ("confusion.png", "class_scores.png", "dev_scores.png"):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(not hasattr(Trainer, "run"), reason="Trainer.run is to come")
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_without_tensorflow(tmp_path, pretrained, backend):
+    """Texts that one word decides are learnt, by a command that knows no TensorFlow."""
+    pytest.importorskip(backend)
+    data = tmp_path / "data"
+    data.mkdir()
+    for split in ("train", "dev"):
+        (data / f"{split}.tsv").write_text("sentence\tlabel\n" + ROWS)
+    status, output, error = run(
+        tmp_path,
+        "--task=data",
+        f"--init_checkpoint={pretrained}",
+        "--config.finetune.num_steps=30",
+        "--config.finetune.num_trials=1",
+        "--config.finetune.max_seq_length=16",
+        "--config.finetune.learning_rate=0.01",
+        backend=backend,
+    )
+    assert status == 0, error
+    assert "seed 0: 30 steps" in output
+    results = json.loads((tmp_path / "runs/finetune-data/results.json").read_text())
+    assert results["median"] == 1.0
+    history = results["trials"][0]["history"]
+    assert [scores["step"] for scores in history] == [8, 16, 24, 30]
+    # The files are those of any backend.
+    tuned = load_classifier(tmp_path / "runs/finetune-data")
+    features = {"input_ids": np.array([[2, 5, 3], [2, 6, 3]], np.int32)}
+    classes = np.argmax(tuned.classifier(features), axis=-1)
+    assert [tuned.model.class_names[i] for i in classes] == ["p", "n"]
 
 
 def test_all_tasks_that_are_there(tmp_path, pretrained):

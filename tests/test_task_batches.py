@@ -58,6 +58,21 @@ def test_batches_are_a_function_of_seed_and_step():
     assert widths != sorted(widths) and set(widths) == {8, 16, 24}
 
 
+def test_another_padding_gives_the_same_batches(monkeypatch):
+    """JAX, which compiles every shape, pads to fewer lengths."""
+    settings = dataclasses.replace(SETTINGS, max_seq_length=40)
+    short = list(batches.training_batches(examples(), settings, 60, seed=1))
+    monkeypatch.setattr(batches.keras.config, "backend", lambda: "jax")
+    padded = list(batches.training_batches(examples(), settings, 60, seed=1))
+    assert {batch["input_ids"].shape[1] for batch in padded} == {32}
+    for a, b in zip(short, padded, strict=True):
+        width = a["input_ids"].shape[1]
+        np.testing.assert_array_equal(a["input_ids"], b["input_ids"][:, :width])
+        assert not b["input_mask"][:, width:].any()
+        for name in ("labels", "dropout_seed"):
+            np.testing.assert_array_equal(a[name], b[name])
+
+
 def test_rows_are_whole_and_padding_is_short():
     data = examples()
     lengths = data.lengths

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -253,6 +254,16 @@ class TestBadInput:
             read(tmp_path / "none")
         with pytest.raises(InterchangeError, match="is none of: a pretraining workdir"):
             read(tmp_path)
+
+
+def test_without_tensorflow(golden, tmp_path, monkeypatch):
+    """A line that says what to do, both ways."""
+    pretrained = read(golden / "albert_pretrain_g1")
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # its import fails
+    with pytest.raises(InterchangeError, match="TF1 checkpoint.*pip install"):
+        read(golden / "albert_pretrain_g1")
+    with pytest.raises(InterchangeError, match="written by it.*pip install"):
+        tf1.write(pretrained, tmp_path)
 
 
 def test_what_no_original_program_can_hold(golden, tmp_path):

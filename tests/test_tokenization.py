@@ -1,7 +1,12 @@
 """Ids against plain Python on random Unicode; golden_checks has the original code's."""
 
+import json
+import os
 import random
+import subprocess
+import sys
 import unicodedata
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,11 +15,13 @@ import sentencepiece
 import tensorflow as tf
 from golden_checks.files import SENTENCEPIECE, WORDPIECE
 
+from tf_pretrain.data import plain_tokenization, tokenization
 from tf_pretrain.data.tokenization import (
     VocabularyError,
     load_tokenizer,
 )
 
+TESTS = Path(__file__).parent
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -22,6 +29,14 @@ def write_vocabulary(folder, pieces):
     path = folder / "vocab.txt"
     path.write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
     return path
+
+
+@pytest.fixture(params=["graph", "plain"])
+def way(request, monkeypatch):
+    """Both ways to ids: by TensorFlow's ops, and as with the other backends."""
+    is_graph = request.param == "graph"
+    monkeypatch.setattr(tokenization, "has_graph_ops", lambda: is_graph)
+    return request.param
 
 
 def tokenize_rows(tokenizer, lines):
@@ -101,7 +116,7 @@ def random_strings(seed, number):
 
 @pytest.mark.parametrize("lower_case", [True, False])
 @pytest.mark.parametrize("strip_accents", [True, False])
-def test_wordpiece_matches_python_on_random_text(lower_case, strip_accents):
+def test_wordpiece_matches_python_on_random_text(lower_case, strip_accents, way):
     tokenizer = load_tokenizer(WORDPIECE, lower_case, strip_accents)
     vocabulary = {tokenizer.id_to_piece(i): i for i in range(tokenizer.vocab_size)}
     lines = random_strings(seed=1, number=3000)
@@ -110,10 +125,14 @@ def test_wordpiece_matches_python_on_random_text(lower_case, strip_accents):
         assert got == expected, repr(line)
 
 
-def sentencepiece_oracle(text, processor):
+def sentencepiece_oracle(text, processor, lower_case=True, strip_accents=True):
     """ALBERT's text clean-up and its split of digits and commas in plain Python."""
-    text = unicodedata.normalize("NFKD", " ".join(text.split()))
-    text = "".join(c for c in text if not unicodedata.combining(c)).lower()
+    text = " ".join(text.split())
+    if strip_accents:
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in text if not unicodedata.combining(c))
+    if lower_case:
+        text = text.lower()
     pieces = []
     for piece in processor.encode(text, out_type=str):
         if len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit():
@@ -128,14 +147,64 @@ def sentencepiece_oracle(text, processor):
     return [processor.piece_to_id(piece) for piece in pieces]
 
 
-def test_sentencepiece_matches_python_on_random_text():
-    tokenizer = load_tokenizer(SENTENCEPIECE)
+@pytest.mark.parametrize("lower_case", [True, False])
+@pytest.mark.parametrize("strip_accents", [True, False])
+def test_sentencepiece_matches_python_on_random_text(lower_case, strip_accents, way):
+    tokenizer = load_tokenizer(SENTENCEPIECE, lower_case, strip_accents)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(SENTENCEPIECE))
     # Equal scores are frequent in "aaaa..." and may be resolved in another way.
     lines = [line for line in random_strings(2, 6000) if len(line) < 130]
     assert len(lines) > 2000
     for line, got in zip(lines, tokenize_rows(tokenizer, lines), strict=True):
-        assert got == sentencepiece_oracle(line, processor), repr(line)
+        expected = sentencepiece_oracle(line, processor, lower_case, strip_accents)
+        assert got == expected, repr(line)
+
+
+@pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])
+def test_digits_before_a_comma(path, way):
+    """Pieces such as "2000," of the SentencePiece model are cut at the comma."""
+    tokenizer = load_tokenizer(path)
+    lines = ["in 2000, and 1999,", "a,", "1,2,3, 10,000,"] * 400
+    rows = tokenize_rows(tokenizer, lines)
+    assert rows[-3:] == rows[:3]  # of another batch
+    pieces = [tokenizer.id_to_piece(i).strip("▁") for i in rows[0]]
+    assert pieces == ["in", "2000", ",", "and", "1999", ","]
+
+
+def test_the_table_of_words_stays_small(monkeypatch):
+    monkeypatch.setattr(plain_tokenization, "_MAX_CACHED_WORDS", 3)
+    tokenizer = load_tokenizer(WORDPIECE)
+    words = "one two three four five one unaffable two".split()
+    expected = tokenize_rows(load_tokenizer(WORDPIECE), words)
+    ids, row_splits = tokenizer.plain.tokenize(words)
+    assert [row.tolist() for row in np.split(ids, row_splits[1:-1])] == expected
+    assert 1 <= len(tokenizer.plain._words) <= 3
+
+
+@pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_other_backends_need_no_tensorflow(path, is_installed):
+    """Installed or not, it is not imported, and the ids are the same."""
+    lines = ["Plain words, 1999, and 2000,", "", "Crème brûlée 中国"]
+    program = [] if is_installed else [TESTS / "without_tensorflow.py"]
+    program += [TESTS / "tokenize_lines.py", path, json.dumps(lines)]
+    unneeded = "sentencepiece tokenizers" if path == WORDPIECE else "tokenizers"
+    output = subprocess.check_output(
+        [sys.executable, *map(str, program)],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": str(TESTS.parent),
+            "WITHOUT": unneeded,
+        },
+        text=True,
+    )
+    fingerprint, ids, row_splits, loaded = json.loads(output.splitlines()[-1])
+    tokenizer = load_tokenizer(path)
+    expected = tokenizer.graph.tokenize(lines)
+    assert fingerprint == tokenizer.fingerprint
+    assert (ids, row_splits) == tuple(part.tolist() for part in expected)
+    assert loaded == ([] if path == WORDPIECE else ["sentencepiece"])
 
 
 @pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])
@@ -231,11 +300,12 @@ def test_special_ids_and_word_starts_of_sentencepiece():
     assert tokenizer.detokenize([2, *ids]) == "[CLS] born in 1987, he"
 
 
-def test_no_lines_and_empty_lines():
-    tokenizer = load_tokenizer(WORDPIECE)
+@pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])
+def test_no_lines_and_empty_lines(path, way):
+    tokenizer = load_tokenizer(path)
     ids, row_splits = tokenizer.tokenize([])
     assert ids.shape == (0,) and row_splits.tolist() == [0]
-    assert tokenizer.tokenize(["", "\x00"])[1].tolist() == [0, 0, 0]
+    assert tokenizer.tokenize(["", " "])[1].tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
 from tf_pretrain.data.vocabulary import sample_documents, train_vocabulary
 
@@ -73,6 +74,21 @@ def test_another_process_writes_the_same_bytes(kind, tmp_path):
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert (tmp_path / "b" / expected.name).read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_bytes_without_tensorflow(kind, tmp_path, monkeypatch):
+    """Another backend normalises the text in plain Python."""
+    documents = [
+        *make_documents(20),
+        ["Straße, \u200bÅngström", "a" * 300 + " x\u0085y"],
+    ]
+    contents = []
+    for answer in (True, False):
+        monkeypatch.setattr(tokenization, "has_graph_ops", lambda answer=answer: answer)
+        path = train_vocabulary(documents, kind, 300, tmp_path / str(answer))
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_pretrain.data.normalization import normalize_for_sentencepiece
+from tf_pretrain.data import normalization, plain_normalization
 from tf_pretrain.data.tokenization import load_tokenizer
 
 from .files import SENTENCEPIECE, WORDPIECE, found, read_json_lines
@@ -27,11 +27,14 @@ def id_columns():
                 yield pytest.param(family, column, rows, id=f"{family}-{column}")
 
 
+@pytest.mark.parametrize("way", ["graph", "plain"])
 @pytest.mark.parametrize("family, column, rows", list(id_columns()))
-def test_ids(family, column, rows, comparison):
+def test_ids(family, column, rows, way, comparison):
+    """By TensorFlow's ops, and as with the other backends."""
     check = comparison("tokenisation")
     tokenizer = load_tokenizer(VOCABULARIES[family], **SETTINGS[column])
-    ids, row_splits = tokenizer.tokenize([row["text"] for row in rows])
+    lines = [row["text"] for row in rows]
+    ids, row_splits = getattr(tokenizer, way).tokenize(lines)
     for row, got in zip(rows, np.split(ids, row_splits[1:-1]), strict=True):
         check.equal(f"{family.upper()} {column}", got, np.array(row[column], np.int32))
         if column == "ids" and "pieces" in row:
@@ -51,8 +54,10 @@ def test_normalized_text(path, comparison):
     check = comparison("tokenisation")
     rows = read_json_lines(path)
     texts = tf.constant([row["text"] for row in rows])
-    got = normalize_for_sentencepiece(texts, True, True).numpy()
+    got = normalization.normalize_for_sentencepiece(texts, True, True).numpy()
     for row, text in zip(rows, got, strict=True):
         # NUL is in no vocabulary; TensorFlow's ops end a string there.
         expected = row["normalized"].replace("\0", "\ue000")
         check.equal("ALBERT normalized", text.decode(), expected)
+        text = plain_normalization.normalize_for_sentencepiece(row["text"], True, True)
+        check.equal("ALBERT normalized, plain", text, row["normalized"])

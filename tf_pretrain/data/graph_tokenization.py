@@ -21,8 +21,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from tf_pretrain.data.characters import MAX_WORD_LENGTH
 from tf_pretrain.data.normalization import (
-    MAX_WORD_LENGTH,
     normalize_for_sentencepiece,
     normalize_for_wordpiece,
 )

@@ -2,25 +2,20 @@
 
 Graph ops on string [B], each a C++ loop. Lines of plain printable ASCII, the great
 majority in English text, need nothing but lower-casing and skip the other steps.
+The same steps in plain Python are in `plain_normalization`.
 """
-
-import functools
-import sys
-import unicodedata
 
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
-
-# RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
-CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
-STANDS_ALONE = (  # punctuation and Chinese characters
-    r"[\p{P}!-/:-@\[-`{-~\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}"
-    r"\x{2A700}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
+from tf_pretrain.data.characters import (
+    CONTROL,
+    MAX_WORD_LENGTH,
+    STANDS_ALONE,
+    UNKNOWN_CHAR,
+    combining_marks,
 )
-# Private use: neither cleaned text nor a vocabulary made from such text contains it.
-UNKNOWN_CHAR = "\ue000"
+
 # White space, except U+0020 itself: a search that stops at each blank is slow.
 _BERT_SPACE = r"[\t\n\r]|[^\P{Z} ]"
 _PYTHON_SPACE = r"[\t\n\v\f\r\x1c-\x1f\x{85}]|[^\P{Z} ]"  # as in str.split()
@@ -82,11 +77,6 @@ def _update_rows(strings, is_chosen, function):
     )
 
 
-def stands_alone(chars):
-    """Whether WordPiece makes a word of each of these characters: bool [B]."""
-    return tf.strings.regex_full_match(chars, STANDS_ALONE)
-
-
 def _has_short_words_of(strings, char):
     """Whether strings [B] are short words of one class of characters: bool [B]."""
     word = f"{char}{{0,{MAX_WORD_LENGTH}}}"
@@ -99,10 +89,3 @@ def _hide_long_words(strings):
     is_long = tf.strings.length(words.values, unit="UTF8_CHAR") > MAX_WORD_LENGTH
     words = words.with_values(tf.where(is_long, UNKNOWN_CHAR, words.values))
     return tf.strings.reduce_join(words, axis=1, separator=" ")
-
-
-@functools.cache
-def combining_marks():
-    """RE2 class of all characters with a combining class, which RE2 cannot name."""
-    marks = [i for i in range(sys.maxunicode + 1) if unicodedata.combining(chr(i))]
-    return "[" + "".join(f"\\x{{{mark:X}}}" for mark in marks) + "]"

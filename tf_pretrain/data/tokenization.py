@@ -2,7 +2,8 @@
 
 What a vocabulary is (its pieces, special ids and fingerprint) needs no TensorFlow. What
 cuts text into ids is made when it is first used: graph ops, which also run inside
-`tf.data` and are exported in a SavedModel, in `graph_tokenization`.
+`tf.data` and are exported in a SavedModel, in `graph_tokenization`; the same without
+TensorFlow in `plain_tokenization`.
 """
 
 import functools
@@ -62,6 +63,13 @@ class Tokenizer:
 
         return graph_tokenization.make(self)
 
+    @functools.cached_property
+    def plain(self):
+        """The same tokenizer without TensorFlow, made when first asked for."""
+        from tf_pretrain.data import plain_tokenization
+
+        return plain_tokenization.make(self)
+
     def tokenize_tensor(self, strings):
         """Ids of each string by graph ops, without special tokens.
 
@@ -76,6 +84,8 @@ class Tokenizer:
     def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
         """Ids of many lines at once.
 
+        TensorFlow does it if it is Keras' backend; else it is not even imported.
+
         Args:
             lines: Strings; B of them.
 
@@ -83,7 +93,7 @@ class Tokenizer:
             ids: int32 [N], of all lines one after another, without special tokens.
             row_splits: int64 [B + 1]; line i is ids[row_splits[i]:row_splits[i + 1]].
         """
-        return self.graph.tokenize(lines)
+        return (self.graph if has_graph_ops() else self.plain).tokenize(lines)
 
     def id_to_piece(self, piece_id: int) -> str:
         """The vocabulary entry of one id."""
@@ -248,6 +258,20 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     is_model = path.suffix == ".model" or b"\0" in path.read_bytes()
     cls = SentencePieceTokenizer if is_model else WordPieceTokenizer
     return cls(path, lower_case, strip_accents)
+
+
+@functools.cache
+def has_graph_ops() -> bool:
+    """Whether Keras runs on TensorFlow and tensorflow_text is installed."""
+    import keras  # costs seconds, and is not needed to look at a vocabulary
+
+    if keras.config.backend() != "tensorflow":
+        return False
+    try:
+        import tensorflow_text  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def is_tokenizer_folder(path) -> bool:

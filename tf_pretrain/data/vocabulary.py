@@ -8,13 +8,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import sentencepiece
-import tensorflow as tf
-import tokenizers
-
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.data import normalization, text, tokenization
-from tf_pretrain.data.normalization import UNKNOWN_CHAR
+from tf_pretrain.data import plain_normalization, text, tokenization
+from tf_pretrain.data.characters import UNKNOWN_CHAR, stands_alone
 from tf_pretrain.data.tokenization import VocabularyError
 
 MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
@@ -146,12 +142,19 @@ def sample_documents(
 
 
 def _normalized(documents, kind, lower_case, strip_accents) -> Iterator[str]:
-    """The lines of all documents, normalised in batches."""
-    normalize = {
-        "wordpiece": normalization.normalize_for_wordpiece,
-        "sentencepiece": normalization.normalize_for_sentencepiece,
-    }[kind]
+    """The lines of all documents, normalised as `Tokenizer.tokenize` will do it."""
+    name = f"normalize_for_{kind}"
     lines = [line for document in documents for line in document]
+    if not tokenization.has_graph_ops():
+        normalize = getattr(plain_normalization, name)
+        yield from (normalize(line, lower_case, strip_accents) for line in lines)
+        return
+
+    import tensorflow as tf
+
+    from tf_pretrain.data import normalization
+
+    normalize = getattr(normalization, name)
     for start in range(0, len(lines), BATCH_LINES):
         batch = tf.constant(lines[start : start + BATCH_LINES])
         for line in normalize(batch, lower_case, strip_accents).numpy():
@@ -160,17 +163,14 @@ def _normalized(documents, kind, lower_case, strip_accents) -> Iterator[str]:
 
 def _train_wordpiece(lines, vocab_size):
     """The content of `vocab.txt`."""
+    import tokenizers  # whoever brings a vocabulary needs it not
+
     lines = list(lines)
     special_pieces = list(tokenization.WordPieceTokenizer.special_pieces)
     alphabet, dropped = _alphabet(lines)
     if not alphabet:
         raise VocabularyError("the text has no characters to make a vocabulary of")
-    stands_alone = normalization.stands_alone(tf.constant(alphabet)).numpy()
-    continuing = [
-        f"##{char}"
-        for char, is_alone in zip(alphabet, stands_alone, strict=True)
-        if not is_alone
-    ]
+    continuing = [f"##{char}" for char in alphabet if not stands_alone(char)]
     # The trainer numbers characters in the order of a randomly seeded hash table, and
     # breaks ties by number. Fixed first pieces make its result a function of the text.
     first_pieces = special_pieces + alphabet + continuing
@@ -225,6 +225,8 @@ def _short_lines(lines):
 
 def _train_sentencepiece(lines, vocab_size):
     """The serialised model."""
+    import sentencepiece
+
     pad, unknown, *control_symbols = tokenization.SentencePieceTokenizer.special_pieces
     model = io.BytesIO()
     try:

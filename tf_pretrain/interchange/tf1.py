@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from tf_pretrain.data import tokenization
 from tf_pretrain.interchange import tf1_configs, tf1_names
@@ -18,8 +17,6 @@ from tf_pretrain.interchange.pretrained import (
 
 _SLOTS = {"m": "adam_m", "v": "adam_v"}
 _STEP = "global_step"
-# TensorFlow's checkpoint reader turns its status codes into these.
-_READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
 
 
 def recognizes(path) -> bool:
@@ -38,10 +35,11 @@ def read(path) -> Pretrained:
             the config beside them.
     """
     prefix = _find_prefix(Path(path))
+    tf = _tensorflow(f"{prefix} is a TF1 checkpoint, which it reads")
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
-    except _READ_ERRORS as error:
+    except _read_errors(tf) as error:
         raise InterchangeError(f"{prefix} is no readable checkpoint: {error}") from None
     notes = []
     config, scope = tf1_configs.config_of(prefix, shapes, notes)
@@ -91,6 +89,7 @@ def write(pretrained: Pretrained, folder) -> None:
     Raises:
         InterchangeError: If neither original program can hold the model.
     """
+    tf = _tensorflow("TF1 checkpoints are written by it")
     folder, config = Path(folder), pretrained.config
     check_is_released(pretrained)
     tf1_configs.check_is_expressible(config)
@@ -136,10 +135,33 @@ def _find_prefix(path):
     return prefixes[0]
 
 
+def _tensorflow(reason):
+    """TensorFlow, which nothing but these checkpoints needs on another backend.
+
+    Raises:
+        InterchangeError: If it is not installed.
+    """
+    try:
+        import tensorflow
+    except ImportError as error:
+        raise InterchangeError(
+            f"TensorFlow is not installed, but {reason}: `pip install tensorflow`, or "
+            "use `python -m tf_pretrain.convert` on a machine that has it"
+        ) from error
+    return tensorflow
+
+
+def _read_errors(tf):
+    """What TensorFlow's checkpoint reader turns its status codes into."""
+    return tf.errors.OpError, ValueError, RuntimeError, IndexError
+
+
 def _get_tensor(reader, prefix, name):
+    import tensorflow as tf  # the reader is from there
+
     try:
         return reader.get_tensor(name)
-    except _READ_ERRORS as error:
+    except _read_errors(tf) as error:
         raise InterchangeError(f"{prefix}: {name} cannot be read: {error}") from None
 
 

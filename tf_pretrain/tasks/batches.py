@@ -4,12 +4,14 @@ Training reads an endless stream, epoch after epoch in a new order. It is cut in
 pools of POOL_BATCHES batches; a pool is sorted by length, cut into batches, and the
 batches are shuffled. So a batch holds texts of about the same length and is padded to
 a multiple of LENGTH_STEP: few lengths, because XLA, where it is asked for, compiles
-each once. Which examples make up batch s, and their dropout seeds, is a function of
-(seed, s).
+each once. JAX always compiles, and pads to multiples of JAX_LENGTH_STEP: four times
+fewer lengths. Which examples make up batch s, and their dropout seeds, is a function of
+(seed, s), whatever the backend.
 """
 
 import dataclasses
 
+import keras
 import numpy as np
 
 from tf_pretrain.tasks.features import encode_pairs
@@ -17,6 +19,7 @@ from tf_pretrain.tasks.task import Split
 
 POOL_BATCHES = 50
 LENGTH_STEP = 8
+JAX_LENGTH_STEP = 32
 EVALUATION_ROWS = 64
 
 
@@ -60,7 +63,8 @@ def encode_split(split: Split, tokenizer, max_seq_length, labels=None) -> Exampl
 def training_batches(examples, settings, num_steps, seed):
     """Yields `num_steps` batches of exactly `settings.batch_size` examples."""
     size = settings.batch_size
-    padded_lengths = _padded_lengths(examples, settings)
+    grouped_lengths = _padded_lengths(examples, settings, LENGTH_STEP)
+    padded_lengths = _padded_lengths(examples, settings, padding_step())
     stream = _shuffled_indices(len(examples), seed)
     step = 0
     while step < num_steps:
@@ -69,7 +73,7 @@ def training_batches(examples, settings, num_steps, seed):
         pool = np.array([next(stream) for _ in range(count * size)])
         if settings.group_by_length:
             # Stable: among equal lengths the shuffled order stays.
-            pool = pool[np.argsort(padded_lengths[pool], kind="stable")]
+            pool = pool[np.argsort(grouped_lengths[pool], kind="stable")]
         for batch in rng.permutation(pool.reshape(count, size)):
             yield _features(
                 examples,
@@ -85,8 +89,9 @@ def evaluation_batches(examples, settings):
 
     The last batch is filled up with rows of `example_weights` 0 that have no index.
     """
-    padded_lengths = _padded_lengths(examples, settings)
-    order = np.argsort(padded_lengths, kind="stable")
+    grouped_lengths = _padded_lengths(examples, settings, LENGTH_STEP)
+    padded_lengths = _padded_lengths(examples, settings, padding_step())
+    order = np.argsort(grouped_lengths, kind="stable")
     for start in range(0, len(order), EVALUATION_ROWS):
         indices = order[start : start + EVALUATION_ROWS]
         yield (
@@ -97,10 +102,16 @@ def evaluation_batches(examples, settings):
         )
 
 
-def _padded_lengths(examples, settings):
+def padding_step() -> int:
+    """Batches are padded to a multiple of this many ids."""
+    return JAX_LENGTH_STEP if keras.config.backend() == "jax" else LENGTH_STEP
+
+
+def _padded_lengths(examples, settings, step):
+    """The lengths of all examples, rounded up to a multiple of `step`: int [N]."""
     if not settings.group_by_length:
         return np.full(len(examples), settings.max_seq_length)
-    lengths = -(-examples.lengths // LENGTH_STEP) * LENGTH_STEP
+    lengths = -(-examples.lengths // step) * step
     return np.minimum(lengths, settings.max_seq_length)
 
 

@@ -27,7 +27,6 @@ from tf_pretrain.tasks import plots, predictions
 from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.task import Task
 from tf_pretrain.tasks.trial import TrialRunner, describe_model
-from tf_pretrain.training.trainer import require_tensorflow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +77,6 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
         ConfigError: If the workdir belongs to another run, or task, config and encoder
             do not fit.
     """
-    require_tensorflow()
     workdir = Path(workdir)
     model = describe_model(task, config, initial.encoder_config, initial.tokenizer)
     run = {

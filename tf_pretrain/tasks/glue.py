@@ -253,7 +253,12 @@ def _msr_tables(folder):
 
 def _load_tfds(glue_task, with_diagnostic):
     """The splits of `glue/NAME`, in the order of its `idx`."""
-    import tensorflow_datasets as tfds  # costs seconds and 500 MB
+    try:
+        import tensorflow_datasets as tfds  # costs seconds and 500 MB
+    except ImportError as error:
+        raise TaskError(
+            f"GLUE without --data_dir=FOLDER comes from tensorflow-datasets: {error}"
+        ) from error
 
     names = {"train": "train", "dev": "validation", "test": "test"}
     if glue_task.tfds_name == "mnli":

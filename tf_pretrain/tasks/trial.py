@@ -9,10 +9,8 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tf_pretrain.config import ConfigError, EncoderConfig
-from tf_pretrain.data.batches import untuned
 from tf_pretrain.interchange.finetuned import Model
 from tf_pretrain.models.classifier import check_head
 from tf_pretrain.tasks import batches, metrics
@@ -20,6 +18,7 @@ from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.features import check_room
 from tf_pretrain.tasks.task import Split, Task
 from tf_pretrain.training import callbacks
+from tf_pretrain.training.compiling import compiled
 from tf_pretrain.training.numerics import NumericsError
 from tf_pretrain.training.optimizers import build_optimizer, layerwise_multipliers
 from tf_pretrain.training.trainer import Trainer
@@ -132,15 +131,17 @@ class TrialRunner:
         self.num_steps = settings.total_steps(len(train))
         self.train_config = settings.train_config(self.num_steps)
         self.classifier = model.build()
+        # JAX without a compiler is no faster than one operation after another.
+        is_jax = keras.backend.backend() == "jax"
         self._trainer = Trainer(self.classifier)
         self._trainer.compile(
             optimizer=build_optimizer(self.train_config, self._multipliers()),
-            jit_compile=settings.jit_compile,
+            jit_compile=settings.jit_compile or is_jax,
         )
-        self._logits = tf.function(
+        self._logits = compiled(
+            self.classifier,
             lambda features: self.classifier(features, training=False),
-            autograph=False,
-            reduce_retracing=True,
+            jit_compile=is_jax,
         )
 
     def describe_lengths(self) -> str:
@@ -179,16 +180,8 @@ class TrialRunner:
                 best = (main, step, predicted, self.classifier.get_weights())
             return predicted
 
-        self._trainer.fit(
-            self._dataset(seed),
-            steps_per_epoch=num_steps,
-            callbacks=[
-                progress,
-                callbacks.PeriodicEvaluation(evaluate, 0, self.train_config),
-            ],
-            shuffle=False,
-            verbose=0,
-        )
+        evaluation = callbacks.PeriodicEvaluation(evaluate, 0, self.train_config)
+        self._train(self._batches(seed), [progress, evaluation])
         kept_step, predictions = num_steps, {"dev": evaluate(num_steps)}
         if best is not None:
             _, kept_step, predictions["dev"], weights = best
@@ -214,7 +207,7 @@ class TrialRunner:
         for indices, features in batches.evaluation_batches(
             examples, self.config.finetune
         ):
-            rows = self._logits(features).numpy()
+            rows = keras.ops.convert_to_numpy(self._logits(features))
             logits[indices] = rows[: len(indices)]
         if not np.isfinite(logits).all():
             step = int(self._trainer.optimizer.iterations)
@@ -247,13 +240,31 @@ class TrialRunner:
             for variable in self.classifier.encoder.trainable_variables:
                 variable.assign(self._encoder_weights[variable.path])
         for variable in self._trainer.optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
 
-    def _dataset(self, seed):
+    def _train(self, training_batches, train_callbacks):
+        """All steps of a trial; the callbacks see each step's weights and logs."""
+        self._trainer.fit(
+            training_batches,
+            steps_per_epoch=self.num_steps,
+            callbacks=train_callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+
+    def _batches(self, seed):
+        """All batches of a trial: a tf.data.Dataset on TensorFlow, else NumPy's."""
+
         def generate():
             return batches.training_batches(
                 self.examples["train"], self.config.finetune, self.num_steps, seed
             )
+
+        if keras.backend.backend() != "tensorflow":
+            return generate()
+        import tensorflow as tf
+
+        from tf_pretrain.data.batches import untuned
 
         first = next(generate())
         signature = {

@@ -1,0 +1,50 @@
+"""Classes of characters that the tokenizers tell apart, and expressions for them.
+
+The expressions are for RE2, TensorFlow's library, and for Hugging Face's tokenizers.
+"""
+
+import functools
+import sys
+import unicodedata
+
+MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
+# Private use: neither cleaned text nor a vocabulary made from such text contains it.
+UNKNOWN_CHAR = "\ue000"
+
+# RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
+CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
+_CHINESE = (
+    (0x4E00, 0x9FFF),
+    (0x3400, 0x4DBF),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2CEAF),
+    (0xF900, 0xFAFF),
+    (0x2F800, 0x2FA1F),
+)
+STANDS_ALONE = (  # punctuation and Chinese characters
+    r"[\p{P}!-/:-@\[-`{-~"
+    + "".join(f"\\x{{{first:X}}}-\\x{{{last:X}}}" for first, last in _CHINESE)
+    + "]"
+)
+
+
+def is_control(char: str) -> bool:
+    """Whether BERT's clean-up drops a character, which is none of its white space."""
+    return unicodedata.category(char)[0] == "C" or char == "\ufffd"
+
+
+def stands_alone(char: str) -> bool:
+    """Whether WordPiece makes a word of this character."""
+    return (
+        unicodedata.category(char)[0] == "P"
+        # BERT takes all marks of ASCII for punctuation, "$" and "^" too.
+        or (char.isascii() and char.isprintable() and not char.isalnum())
+        or any(first <= ord(char) <= last for first, last in _CHINESE)
+    ) and char != " "
+
+
+@functools.cache
+def combining_marks() -> str:
+    """RE2 class of all characters with a combining class, which RE2 cannot name."""
+    marks = [i for i in range(sys.maxunicode + 1) if unicodedata.combining(chr(i))]
+    return "[" + "".join(f"\\x{{{mark:X}}}" for mark in marks) + "]"

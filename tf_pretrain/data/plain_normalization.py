@@ -1,0 +1,76 @@
+"""Cleaning of text as the released code does it, in plain Python.
+
+The steps of `normalization`, whose graph ops give the same text, but for characters
+that the Unicode tables of TensorFlow and of the Python interpreter do not both know.
+"""
+
+import unicodedata
+
+from tf_pretrain.data.characters import (
+    MAX_WORD_LENGTH,
+    UNKNOWN_CHAR,
+    is_control,
+    stands_alone,
+)
+
+
+class _Table(dict):
+    """A table for `str.translate` that works out each character when it first comes.
+
+    Args:
+        function: From a character to the string that takes its place.
+    """
+
+    def __init__(self, function):
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, code_point):
+        text = self[code_point] = self._function(chr(code_point))
+        return text
+
+
+def words_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> list[str]:
+    """The words that ELECTRA's tokenizer looks up in its vocabulary.
+
+    Control characters are dropped and accents, if asked for; punctuation marks and
+    Chinese characters are words of their own. Words of over MAX_WORD_LENGTH characters
+    are still among them.
+    """
+    is_plain = text.isascii() and text.isprintable()
+    if not is_plain:
+        text = text.translate(_CLEANED)
+    if lower_case:
+        text = text.lower()
+        if strip_accents and not is_plain:
+            text = unicodedata.normalize("NFD", text).translate(_WITHOUT_MARKS)
+    return text.translate(_SPACED).split()
+
+
+def normalize_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> str:
+    """The same words in a line; those that are too long are one unknown character."""
+    words = words_for_wordpiece(text, lower_case, strip_accents)
+    return " ".join(w if len(w) <= MAX_WORD_LENGTH else UNKNOWN_CHAR for w in words)
+
+
+def normalize_for_sentencepiece(
+    text: str, lower_case: bool, strip_accents: bool
+) -> str:
+    """ALBERT's `preprocess_text`."""
+    text = " ".join(text.split())
+    if strip_accents and not text.isascii():
+        text = unicodedata.normalize("NFKD", text).translate(_WITHOUT_COMBINING)
+    return text.lower() if lower_case else text
+
+
+def _cleaned(char):
+    """BERT's `_clean_text`: white space becomes a blank, control characters go."""
+    if char in "\t\n\r" or unicodedata.category(char)[0] == "Z":
+        return " "
+    return "" if is_control(char) else char
+
+
+_CLEANED = _Table(_cleaned)
+_SPACED = _Table(lambda c: f" {c} " if stands_alone(c) else c)
+_WITHOUT_MARKS = _Table(lambda c: "" if unicodedata.category(c) == "Mn" else c)
+_WITHOUT_COMBINING = _Table(lambda c: "" if unicodedata.combining(c) else c)

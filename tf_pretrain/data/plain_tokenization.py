@@ -1,0 +1,120 @@
+"""Both tokenizers without TensorFlow, for Keras on JAX and PyTorch.
+
+The ids are those of `graph_tokenization`, with two exceptions. Characters that only one
+of TensorFlow and the Python interpreter knows, having another version of Unicode, may
+be cut in another way. And where two cuts of a word score the same ("666" as "66" "6" or
+"6" "66"), the SentencePiece inside tensorflow_text may take the other one than the
+`sentencepiece` package, which is what the released code uses and what is used here.
+"""
+
+import array
+
+import numpy as np
+
+from tf_pretrain.data.characters import MAX_WORD_LENGTH
+from tf_pretrain.data.plain_normalization import (
+    normalize_for_sentencepiece,
+    words_for_wordpiece,
+)
+
+_MAX_CACHED_WORDS = 200_000  # some 50 MB
+_BATCH_LINES = 1000
+
+
+def make(tokenizer) -> "_WordPiece | _SentencePiece":
+    """What cuts text for a `tokenization.Tokenizer`."""
+    classes = {"wordpiece": _WordPiece, "sentencepiece": _SentencePiece}
+    return classes[tokenizer.kind](tokenizer)
+
+
+class _WordPiece:
+    """The longest match, in plain Python.
+
+    Most words of a text were seen before, so nearly all work is one look-up for each
+    word, which takes a third of the time of the `tokenizers` package.
+    """
+
+    def __init__(self, tokenizer):
+        self._settings = (tokenizer.lower_case, tokenizer.strip_accents)
+        self._words = _WordIds(tokenizer)
+
+    def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
+        """See `Tokenizer.tokenize`."""
+        ids, row_splits = array.array("i"), [0]
+        for line in lines:
+            words = words_for_wordpiece(line, *self._settings)
+            ids.fromlist([i for word in words for i in self._words[word]])
+            row_splits.append(len(ids))
+        return np.array(ids, np.int32), np.array(row_splits, np.int64)
+
+
+class _WordIds(dict):
+    """{word: its ids}, each found when the word first comes."""
+
+    def __init__(self, tokenizer):
+        super().__init__()
+        pieces = {piece: i for i, piece in enumerate(tokenizer.pieces)}
+        self._starts = {p: i for p, i in pieces.items() if not p.startswith("##")}
+        # No word of the text begins with "##", whose marks are words of their own.
+        self._rests = {p[2:]: i for p, i in pieces.items() if p.startswith("##")}
+        self._unknown = [tokenizer.unk_id]
+        self._longest = max(map(len, pieces))
+
+    def __missing__(self, word):
+        if len(self) >= _MAX_CACHED_WORDS:
+            self.clear()
+        ids = self[word] = self._find(word)
+        return ids
+
+    def _find(self, word):
+        """The longest piece that fits, again and again; or unknown as a whole."""
+        if len(word) > MAX_WORD_LENGTH:
+            return self._unknown
+        ids, start, pieces = [], 0, self._starts
+        while start < len(word):
+            end = min(len(word), start + self._longest)
+            while end > start and word[start:end] not in pieces:
+                end -= 1
+            if end == start:
+                return self._unknown
+            ids.append(pieces[word[start:end]])
+            start, pieces = end, self._rests
+        return ids
+
+
+class _SentencePiece:
+    """Normalisation, the unigram model, and the rule of digits and commas."""
+
+    def __init__(self, tokenizer):
+        self._settings = (tokenizer.lower_case, tokenizer.strip_accents)
+        self._processor = tokenizer.processor
+        rows = [tokenizer.replacements.get(i, [i]) for i in range(tokenizer.vocab_size)]
+        self._lengths = np.array([len(row) for row in rows])
+        self._starts = _sums(self._lengths)
+        self._values = np.array([i for row in rows for i in row], np.int32)
+
+    def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
+        """See `Tokenizer.tokenize`."""
+        rows = []
+        for start in range(0, len(lines), _BATCH_LINES):
+            texts = [
+                normalize_for_sentencepiece(line, *self._settings)
+                for line in lines[start : start + _BATCH_LINES]
+            ]
+            found = self._processor.encode(texts, out_type=int)
+            rows += [np.array(row, np.int32) for row in found]
+        ids = np.concatenate([np.zeros(0, np.int32), *rows])
+        return self._replace(ids, _sums([len(row) for row in rows]))
+
+    def _replace(self, ids, row_splits):
+        """Puts for each id the one or more of the table: [N], [B + 1] -> the same."""
+        lengths = self._lengths[ids]
+        ends = _sums(lengths)
+        within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)
+        replaced = self._values[np.repeat(self._starts[ids], lengths) + within]
+        return replaced, ends[row_splits]
+
+
+def _sums(lengths):
+    """Where each of neighbouring rows begins, and the end: int [B] -> int64 [B + 1]."""
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
