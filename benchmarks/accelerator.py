@@ -1,18 +1,26 @@
-"""Pretraining steps on one accelerator: Keras on JAX or PyTorch beside transformers.
+"""Pretraining steps on one accelerator: ours on JAX beside transformers on PyTorch.
 
-    KERAS_BACKEND=jax python -m benchmarks.accelerator [--sizes=small,base,large]
+    KERAS_BACKEND=jax python -m benchmarks.accelerator [--peer] [--rows=NAME,NAME]
 
-Under ten minutes on one GPU. bfloat16, random tokens without padding (the text does not
-matter for time), dropout as in the paper. Prints for ELECTRA-Small, -Base and -Large
-seconds a step and model FLOPs utilisation: the matrix products of the model over those
-that the same device does in the same time (a bfloat16 product of 8192 x 8192). The peer
-is transformers with torch.compile and the head on gathered positions, in a process of
-its own. `--tiny` runs everything at toy sizes, to see that it works.
+bfloat16, random tokens without padding (the text does not matter for time), dropout as
+in the papers. Each contestant is a process of its own. All of them are built and
+compiled side by side; then they are timed in turn, in interleaved rounds, so that never
+two use the accelerator at once. Printed for each row: milliseconds a step (medians),
+positions a second, and the share of the matrix rate: the matrix products of the model
+over those that the same device does in the same time (a bfloat16 product of 8192 x
+8192). The peer of ELECTRA-Small is transformers with torch.compile and the head on
+gathered positions; its own step gets its batches from the device's memory.
+
+Under 90 seconds on one H200. `--tiny` runs everything at toy sizes, to see that it
+works. Neither TensorFlow nor, without `--peer`, PyTorch is needed.
 """
 
 import argparse
+import concurrent.futures
+import contextlib
 import dataclasses
 import importlib
+import itertools
 import json
 import os
 import time
@@ -20,15 +28,26 @@ import time
 from benchmarks import comparison, synthetic
 from benchmarks.worker import Contestant
 
-# Batch sizes that fit 40 GB at length 128 (small, base) and 512 (large).
-_SIZES = {"small": 512, "base": 256, "large": 32}
+# {row: (config module, its argument, batch size, length)}
+_ROWS = {
+    "electra_small": ("configs.electra_small", None, 128, 128),
+    "electra_base": ("configs.electra_base", None, 64, 512),
+    "albert_base": ("configs.albert", "base_v1", 64, 512),
+    "albert_xxlarge": ("configs.albert", "xxlarge_v1", 8, 512),
+}
+_WITH_PEER = ("electra_small",)
 
 
-def size_config(size, tiny):
-    """The paper's config of a size, with a batch for one device."""
-    config = importlib.import_module(f"configs.electra_{size}").get_config()
-    train = dataclasses.replace(config.train, batch_size=2 if tiny else _SIZES[size])
-    model, data = config.model, config.data
+def row_config(row, tiny):
+    """The paper's config of a row, with a batch for one device."""
+    module, argument, batch_size, length = _ROWS[row]
+    get_config = importlib.import_module(module).get_config
+    config = get_config(argument) if argument else get_config()
+    model, data, train = config.model, config.data, config.train
+    data = dataclasses.replace(data, max_seq_length=length)
+    train = dataclasses.replace(
+        train, batch_size=batch_size, mixed_precision="bfloat16"
+    )
     if tiny:
         model = dataclasses.replace(
             model,
@@ -40,47 +59,52 @@ def size_config(size, tiny):
             intermediate_size=128,
         )
         data = dataclasses.replace(data, max_seq_length=16)
+        train = dataclasses.replace(train, batch_size=2)
     return dataclasses.replace(config, model=model, data=data, train=train)
 
 
-def keras_step(size, tiny):
-    """A contestant: `Trainer.fit` on the backend that KERAS_BACKEND names."""
-    import keras
+def keras_step(row, tiny):
+    """A contestant: `Trainer.run` on the backend that KERAS_BACKEND names."""
+    from keras import ops
 
-    from tf_pretrain.models.building import build_objective
-    from tf_pretrain.training.optimizers import build_optimizer
-    from tf_pretrain.training.trainer import Trainer
+    from tf_pretrain.training.pretrain import build_trainer
+    from tf_pretrain.training.strategy import build_strategy
 
-    config = size_config(size, tiny)
-    trainer = Trainer(build_objective(config, dtype="mixed_bfloat16"))
-    trainer.compile(optimizer=build_optimizer(config.train))
+    config = row_config(row, tiny)
+    trainer = build_trainer(config, build_strategy("one"))
     batches = [synthetic.random_batch(config, seed) for seed in range(4)]
 
-    def stream():
-        while True:
-            for batch in batches:
-                # Our own step takes the dict; Keras' would take it for (x, y).
-                yield batch if keras.backend.backend() == "tensorflow" else (batch,)
-
-    data = stream()
-
     def run(steps):
+        steps = -(-steps // trainer.steps_per_dispatch) * trainer.steps_per_dispatch
         began = time.perf_counter()
-        trainer.fit(data, steps_per_epoch=steps, verbose=0)  # its logs wait
+        trainer.run(_dataset(batches), 0, steps)
+        ops.convert_to_numpy(trainer.trainable_variables[0])  # waits
         return {"seconds": (time.perf_counter() - began) / steps}
 
     run(2)
     return run
 
 
-def torch_step(size, tiny):
+def _dataset(batches):
+    """The batches without end, in the form that the backend's `run` takes."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return itertools.cycle(batches)
+    import tensorflow as tf
+
+    stacked = tf.nest.map_structure(lambda *x: tf.stack(x), *batches)
+    return tf.data.Dataset.from_tensor_slices(stacked).repeat()
+
+
+def torch_step(row, tiny):
     """A contestant: transformers, torch.compile, bfloat16 autocast."""
     import torch
 
     from benchmarks import torch_peers
 
     torch.set_float32_matmul_precision("high")
-    config = size_config(size, tiny)
+    config = row_config(row, tiny)
     network, loss_of = torch_peers.electra_loss(config, "gathered")
     batches = [
         torch_peers.electra_targets(synthetic.random_batch(config, seed))
@@ -93,66 +117,95 @@ def torch_step(size, tiny):
 
 
 def matrix_rate(tiny):
-    """A contestant: bfloat16 products on the accelerator, in PyTorch."""
-    import torch
+    """A contestant: bfloat16 products on the accelerator, in JAX."""
+    import jax
+    import jax.numpy as jnp
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     width = 256 if tiny else 8192
-    a, b = (
-        torch.randn(width, width, device=device, dtype=torch.bfloat16) for _ in range(2)
-    )
+    keys = jax.random.split(jax.random.key(0))
+    a, b = (jax.random.normal(key, (width, width), jnp.bfloat16) for key in keys)
+    product = jax.jit(jnp.matmul)
 
     def run(steps):
         began = time.perf_counter()
         for _ in range(steps):
-            product = torch.mm(a, b)
-        product[0, 0].item()
+            result = product(a, b)
+        result.block_until_ready()
         return {"rate": 2 * width**3 * steps / (time.perf_counter() - began)}
 
     run(3)
     return run
 
 
-def measure(size, tiny, rounds, steps):
-    """Figures of one size; contestants share the device's memory, so one at a time."""
-    from tf_pretrain.models.flops import matmul_flops
-
-    arguments = {"size": size, "tiny": tiny}
+def measure(rows, tiny, rounds, steps, with_peer):
+    """{contestant: median figure}; they are compiled together and timed in turn."""
     # JAX would otherwise take most of the memory for itself.
     environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    figures = {}
-    for name, key in (("keras_step", "seconds"), ("torch_step", "seconds")):
-        target = f"benchmarks.accelerator:{name}"
-        with Contestant(target, arguments, environment) as contestant:
-            results = [contestant.run(steps=steps) for _ in range(rounds)]
-        figures[name] = comparison.median(results, key)
-    target = "benchmarks.accelerator:matrix_rate"
-    with Contestant(target, {"tiny": tiny}) as contestant:
-        results = [contestant.run(steps=steps) for _ in range(rounds)]
-    rate = comparison.median(results, "rate")
-    flops = matmul_flops(size_config(size, tiny))
+    here = "benchmarks.accelerator"
+    calls = {"matrix": (f"{here}:matrix_rate", {"tiny": tiny}, "rate")}
+    for row in rows:
+        arguments = {"row": row, "tiny": tiny}
+        calls[row] = (f"{here}:keras_step", arguments, "seconds")
+        if with_peer and row in _WITH_PEER:
+            calls[f"{row} peer"] = (f"{here}:torch_step", arguments, "seconds")
+    with (
+        contextlib.ExitStack() as stack,
+        concurrent.futures.ThreadPoolExecutor() as pool,
+    ):
+        started = {
+            name: pool.submit(Contestant, target, arguments, environment)
+            for name, (target, arguments, _) in calls.items()
+        }
+        contestants = {
+            name: stack.enter_context(future.result())
+            for name, future in started.items()
+        }
+        results = {name: [] for name in calls}
+        for _ in range(rounds):
+            for name, contestant in contestants.items():
+                results[name].append(contestant.run(steps=steps))
     return {
-        "size": size,
-        "keras_seconds": figures["keras_step"],
-        "torch_seconds": figures["torch_step"],
-        "ratio": figures["torch_step"] / figures["keras_step"],
-        "matrix_tflops": rate / 1e12,
-        "keras_mfu": flops / figures["keras_step"] / rate,
-        "torch_mfu": flops / figures["torch_step"] / rate,
+        name: comparison.median(results[name], key)
+        for name, (_, _, key) in calls.items()
     }
+
+
+def table(rows, figures, tiny):
+    """The figures of `measure` as dicts, one a row."""
+    from tf_pretrain.models.flops import matmul_flops
+
+    lines = []
+    for row in rows:
+        config, seconds = row_config(row, tiny), figures[row]
+        positions = config.train.batch_size * config.data.max_seq_length
+        line = {
+            "row": row,
+            "batch": f"{config.train.batch_size} x {config.data.max_seq_length}",
+            "ms_a_step": 1000 * seconds,
+            "positions_per_s": positions / seconds,
+            "share_of_matrix_rate": matmul_flops(config) / seconds / figures["matrix"],
+        }
+        peer = figures.get(f"{row} peer")
+        if peer:
+            line |= {"peer_ms_a_step": 1000 * peer, "ratio": peer / seconds}
+        lines.append(line)
+    return lines
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accelerator")
-    parser.add_argument("--sizes", default=",".join(_SIZES), help="with commas")
+    parser.add_argument("--rows", default=",".join(_ROWS), help="with commas")
     parser.add_argument("--tiny", action="store_true", help="toy sizes")
-    parser.add_argument("--rounds", type=int, default=5, help="timed rounds")
-    parser.add_argument("--steps", type=int, default=10, help="steps a round")
+    parser.add_argument("--rounds", type=int, default=3, help="timed rounds")
+    parser.add_argument("--steps", type=int, default=100, help="steps a round")
+    parser.add_argument("--peer", action="store_true", help="transformers, too")
     options = parser.parse_args(arguments)
-    print(f"Keras on {os.environ.get('KERAS_BACKEND', 'tensorflow')}", flush=True)
-    for size in options.sizes.split(","):
-        found = measure(size, options.tiny, options.rounds, options.steps)
-        print(json.dumps(found), flush=True)
+    rows = options.rows.split(",")
+    figures = measure(rows, options.tiny, options.rounds, options.steps, options.peer)
+    print(f"Keras on {os.environ.get('KERAS_BACKEND', 'tensorflow')}; bfloat16 product")
+    print(f"of 8192 x 8192: {figures['matrix'] / 1e12:.0f} TFLOP/s", flush=True)
+    for line in table(rows, figures, options.tiny):
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -153,7 +153,9 @@ class Embeddings(keras.layers.Layer):
     """
 
     def __init__(self, config, dtype=None, name="embeddings"):
-        super().__init__(dtype=dtype, name=name)
+        # No autocast: a table's gradient adds up hundreds of rows for a frequent
+        # token, which in bfloat16 would lose most of them.
+        super().__init__(dtype=dtype, name=name, autocast=False)
         self.config = config
         self.layer_norm = layer_norm(dtype)
 
@@ -183,7 +185,8 @@ class Embeddings(keras.layers.Layer):
         # Two rows only: a product is faster than a gather, forwards and backwards.
         segments = ops.one_hot(segment_ids, self.config.type_vocab_size, dtype=x.dtype)
         x = x + ops.matmul(segments, ops.cast(self.token_type_embeddings, x.dtype))
-        return dropout(self.layer_norm(x), self.config.hidden_dropout_prob)
+        x = self.layer_norm(ops.cast(x, self.compute_dtype))
+        return dropout(x, self.config.hidden_dropout_prob)
 
 
 class SelfAttention(keras.layers.Layer):

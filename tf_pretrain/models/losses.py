@@ -88,7 +88,13 @@ class Network(keras.Model):
 
 def cross_entropy(logits, ids):
     """-log softmax(logits)[ids]: logits float32 [..., V], ids int [...] -> [...]."""
-    true_logits = ops.take_along_axis(logits, ids[..., None], axis=-1)[..., 0]
+    if keras.backend.backend() == "jax":
+        # The same number. XLA fuses the comparison; the gradient of a gather would be
+        # scattered into a tensor of the size of the logits.
+        is_true = ids[..., None] == ops.arange(logits.shape[-1], dtype=ids.dtype)
+        true_logits = ops.sum(ops.where(is_true, logits, 0.0), axis=-1)
+    else:
+        true_logits = ops.take_along_axis(logits, ids[..., None], axis=-1)[..., 0]
     return ops.logsumexp(logits, axis=-1) - true_logits
 
 

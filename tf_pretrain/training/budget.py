@@ -2,25 +2,45 @@
 
 The time of a step is measured on the first steps of the run itself. The learning rate
 then runs through the schedule of `train.num_steps` in the steps that there are, warm-up
-and decay included (as Geiping & Goldstein, 2022, sec. 4.2, do by the clock).
+and decay included. (Geiping & Goldstein, 2022, sec. 4.2, follow the clock instead; with
+a number of steps that is found once, a run that was stopped can continue exactly.)
 """
 
-_COMPILING, _TIMED = 2, 30  # first steps, of which the latter are timed
+import time
+
+import keras
+
+from tf_pretrain.training.step import step_logs
+
+_COMPILING, _TIMED = 2, 30  # steps; JAX takes as many dispatches of the first
 _MARGIN = 0.98  # of the time that is left, for what is not foreseen
 
 
-def measuring_steps(train, steps_per_dispatch) -> tuple[int, int]:
-    """How many steps compile the program, and how many are timed after them.
+class Stopwatch(keras.callbacks.Callback):
+    """Times the last steps of `num_steps`, those that follow the compilation.
 
     Args:
-        train: A TrainConfig.
-        steps_per_dispatch: Both are multiples of it.
+        steps_per_dispatch: Steps that are started together; `num_steps` is a multiple.
+
+    Attributes:
+        num_steps: How many steps to run.
+        step_seconds: The mean time of a timed step.
     """
-    first, timed = (
-        -(-steps // steps_per_dispatch) * steps_per_dispatch
-        for steps in (_COMPILING, _TIMED)
-    )
-    return first, timed
+
+    def __init__(self, steps_per_dispatch):
+        super().__init__()
+        self._first = _COMPILING * steps_per_dispatch
+        timed = -(-_TIMED // steps_per_dispatch) * steps_per_dispatch
+        self.num_steps = self._first + max(timed, 2 * steps_per_dispatch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self._first:
+            step_logs(logs)  # waits
+            self._began = time.perf_counter()
+        if batch + 1 == self.num_steps:
+            step_logs(logs)
+            seconds = time.perf_counter() - self._began
+            self.step_seconds = seconds / (self.num_steps - self._first)
 
 
 def affordable_steps(

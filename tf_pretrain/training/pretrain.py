@@ -204,11 +204,9 @@ class _Run:
     def _keep_to_budget(self, progress, score, untrained):
         """The first steps, from whose time follows how many there are to be."""
         train = self.config.train
-        first, timed = budget.measuring_steps(train, self.trainer.steps_per_dispatch)
-        self._fit(progress, score, untrained, self.step + first)  # compiles
-        began = time.perf_counter()
-        self._fit(progress, score, untrained, self.step + timed)
-        step_seconds = (time.perf_counter() - began) / timed
+        stopwatch = budget.Stopwatch(self.trainer.steps_per_dispatch)
+        end = self.step + stopwatch.num_steps
+        self._fit(progress, score, untrained, end, [stopwatch])
         began = time.perf_counter()
         score(self.step)
         if self.is_chief:
@@ -222,7 +220,7 @@ class _Run:
         pause_seconds = time.perf_counter() - began
         self.num_steps = self.step + budget.affordable_steps(
             60 * train.budget_minutes - self._seconds(),
-            step_seconds,
+            stopwatch.step_seconds,
             pause_seconds,
             train.checkpoint_every,
         )
@@ -230,7 +228,7 @@ class _Run:
         self.trainer.optimizer.set_pace(train.num_steps / self.num_steps)
         progress.num_steps = self.num_steps
         print(
-            f"{1000 * step_seconds:.1f} ms a step: {self.num_steps} steps in "
+            f"{1000 * stopwatch.step_seconds:.1f} ms a step: {self.num_steps} steps in "
             f"{train.budget_minutes:g} minutes",
             flush=True,
         )
@@ -247,7 +245,7 @@ class _Run:
             values["num_steps"] = self.num_steps
         return values
 
-    def _fit(self, progress, score, untrained, end):
+    def _fit(self, progress, score, untrained, end, more_callbacks=()):
         """Trains up to the step `end`.
 
         Raises:
@@ -261,6 +259,7 @@ class _Run:
             progress,
             numerics.StopWhenNonFinite(self.step, train.max_skipped_steps),
             callbacks.PeriodicEvaluation(score, self.step, train),
+            *more_callbacks,
             *self.extra_callbacks,
         ]
         with contextlib.ExitStack() as stack:
