@@ -87,7 +87,7 @@ def make_example(ids, weights=(0.5, 1.0, -2.0), label=1, extra=False):
         value = tf.train.BytesList(value=[b"one", b"two"])
         features["title"] = tf.train.Feature(bytes_list=value)
     example = tf.train.Example(features=tf.train.Features(feature=features))
-    return example.SerializeToString()
+    return example.SerializeToString(deterministic=True)
 
 
 def field(number, content):
@@ -188,7 +188,8 @@ def test_mutated_bytes_are_judged_as_by_tensorflow():
         try:
             expected = tf.io.parse_example([content], parsing_spec(SPEC))
         except (tf.errors.OpError, UnicodeDecodeError):
-            assert reasons, content
+            if not reasons:  # nor does it like unknown fields, which are legal
+                tf.train.Example.FromString(content)
             refused += 1
             continue
         if reasons:  # TensorFlow's parser overlooks some wrong lengths
@@ -198,4 +199,4 @@ def test_mutated_bytes_are_judged_as_by_tensorflow():
             continue
         for name, values in expected.items():
             np.testing.assert_array_equal(got[name], values.numpy(), err_msg=name)
-    assert 100 < refused < 500
+    assert 100 < refused < 550

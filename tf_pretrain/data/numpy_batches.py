@@ -248,4 +248,6 @@ def _in_order(
         if failure is not None:
             raise failure
     finally:
-        executor.shutdown(cancel_futures=True)
+        for result in results:  # `cancel_futures` fails when the interpreter ends
+            result.cancel()
+        executor.shutdown()

@@ -5,6 +5,7 @@ eight bytes, the record, a checksum of the record; all little-endian. The checks
 CRC-32C, masked so that the checksum of data that holds checksums stays a good one.
 """
 
+import functools
 import os
 import struct
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 import google_crc32c
 
 _HEADER = struct.Struct("<QI")  # length, its checksum
-_CHECKSUM = struct.Struct("<I")
+_FRAME_BYTES = 16  # beside the record
 _LENGTH = struct.Struct("<Q")
 _BUFFER_BYTES = 1 << 18  # of each open file; a few hundred records
 
@@ -67,13 +68,12 @@ class TFRecordReader:
             self._file.seek(self._size - self._left)  # the last call may have failed
             while len(records) < count and self._left:
                 size = self._next_size()
-                frame = self._file.read(size + _CHECKSUM.size)
-                record = frame[:size]
-                if len(frame) < size + _CHECKSUM.size:
+                record, checksum = self._file.read(size), self._file.read(4)
+                if len(checksum) < 4:
                     raise DamageError("the file ends within it")
-                if _masked_checksum(record) != _CHECKSUM.unpack_from(frame, size)[0]:
+                if _masked_checksum(record) != int.from_bytes(checksum, "little"):
                     raise DamageError("its checksum is wrong")
-                self._left -= _HEADER.size + len(frame)
+                self._left -= _FRAME_BYTES + size
                 self.number += 1
                 records.append(record)
         except (DamageError, OSError) as error:
@@ -88,12 +88,13 @@ class TFRecordReader:
             DamageError: If there are not so many; `number` is that of the first that
                 is missing.
         """
+        self._file.seek(self._size - self._left)
         for _ in range(count):
             if not self._left:
                 raise DamageError("the file ends before it")
-            size = self._next_size() + _CHECKSUM.size
-            self._file.seek(size, os.SEEK_CUR)
-            self._left -= _HEADER.size + size
+            size = self._next_size()
+            self._file.seek(size + 4, os.SEEK_CUR)
+            self._left -= _FRAME_BYTES + size
             self.number += 1
 
     def _next_size(self):
@@ -102,9 +103,9 @@ class TFRecordReader:
         if len(header) < _HEADER.size:
             raise DamageError("the file ends within it")
         size, checksum = _HEADER.unpack(header)
-        if _masked_checksum(header[: _LENGTH.size]) != checksum:
+        if _length_checksum(size) != checksum:
             raise DamageError("the checksum of its length is wrong")
-        if _HEADER.size + size + _CHECKSUM.size > self._left:
+        if size + _FRAME_BYTES > self._left:
             raise DamageError("the file ends within it")
         return size
 
@@ -117,10 +118,9 @@ def write_records(path: str | os.PathLike, records: Iterable[bytes]) -> None:
     """
     with open(path, "wb", buffering=_BUFFER_BYTES) as file:
         for record in records:
-            length = _LENGTH.pack(len(record))
-            file.write(_HEADER.pack(len(record), _masked_checksum(length)))
+            file.write(_HEADER.pack(len(record), _length_checksum(len(record))))
             file.write(record)
-            file.write(_CHECKSUM.pack(_masked_checksum(record)))
+            file.write(_masked_checksum(record).to_bytes(4, "little"))
 
 
 def _as_damage(error):
@@ -130,8 +130,13 @@ def _as_damage(error):
     return error
 
 
+@functools.lru_cache(maxsize=1 << 16)  # the records of a run have few different sizes
+def _length_checksum(size):
+    """The masked checksum of the eight bytes of a length."""
+    return _masked_checksum(_LENGTH.pack(size))
+
+
 def _masked_checksum(data):
     """The CRC-32C of bytes, rotated by 15 bits, plus a constant."""
     checksum = google_crc32c.value(data)
-    rotated = checksum >> 15 | checksum << 17
-    return (rotated + 0xA282EAD8) & 0xFFFFFFFF
+    return (checksum >> 15 | checksum << 17) + 0xA282EAD8 & 0xFFFFFFFF
