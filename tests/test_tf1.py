@@ -260,9 +260,9 @@ def test_without_tensorflow(golden, tmp_path, monkeypatch):
     """A line that says what to do, both ways."""
     pretrained = read(golden / "albert_pretrain_g1")
     monkeypatch.setitem(sys.modules, "tensorflow", None)  # its import fails
-    with pytest.raises(InterchangeError, match="TF1 checkpoint.*pip install"):
+    with pytest.raises(InterchangeError, match="reading the TF1.*pip install"):
         read(golden / "albert_pretrain_g1")
-    with pytest.raises(InterchangeError, match="written by it.*pip install"):
+    with pytest.raises(InterchangeError, match="writing a TF1.*pip install"):
         tf1.write(pretrained, tmp_path)
 
 

@@ -34,9 +34,12 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     # TensorFlow takes seconds to import: wrong flags are reported before.
-    from tf_pretrain.serving import export
+    from tf_pretrain.training.trainer import require_tensorflow
 
     try:
+        require_tensorflow()
+        from tf_pretrain.serving import export
+
         model = export(_CHECKPOINT.value, _OUTPUT.value, _MAX_SEQ_LENGTH.value)
     except (UserError, OSError) as error:
         raise SystemExit(f"error: {error}") from None

@@ -157,10 +157,26 @@ def _check_is_identity(theirs, family, size, file):
             )
 
 
+def _keras_hub():
+    """The package, which takes seconds to import; it needs TensorFlow, too.
+
+    Raises:
+        InterchangeError: If it is not installed.
+    """
+    try:
+        import keras_hub
+    except ImportError as error:
+        raise InterchangeError(
+            "keras-hub's presets are read and written with keras-hub and TensorFlow: "
+            f"{error}. `pip install tensorflow-text keras-hub`, or use `python -m "
+            "tf_pretrain.convert` on a machine that has them"
+        ) from error
+    return keras_hub
+
+
 def _build_backbone(family, model, source):
     """A float32 backbone with fresh weights."""
-    import keras_hub  # takes seconds
-
+    keras_hub = _keras_hub()
     cls = getattr(keras_hub.models, family.backbone)
     arguments = {theirs: getattr(model, ours) for theirs, ours in family.fields.items()}
     try:
@@ -226,8 +242,7 @@ def _write_tokenizer(pretrained, family, folder, notes):
             "tokenizer is left out"
         )
         return config
-    import keras_hub
-
+    keras_hub = _keras_hub()
     cls = getattr(keras_hub.models, family.tokenizer)
     if family is keras_hub_names.ELECTRA:
         saved = cls(

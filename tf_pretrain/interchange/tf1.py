@@ -35,7 +35,7 @@ def read(path) -> Pretrained:
             the config beside them.
     """
     prefix = _find_prefix(Path(path))
-    tf = _tensorflow(f"{prefix} is a TF1 checkpoint, which it reads")
+    tf = _tensorflow(f"reading the TF1 checkpoint {prefix}")
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
@@ -89,7 +89,7 @@ def write(pretrained: Pretrained, folder) -> None:
     Raises:
         InterchangeError: If neither original program can hold the model.
     """
-    tf = _tensorflow("TF1 checkpoints are written by it")
+    tf = _tensorflow("writing a TF1 checkpoint")
     folder, config = Path(folder), pretrained.config
     check_is_released(pretrained)
     tf1_configs.check_is_expressible(config)
@@ -135,8 +135,8 @@ def _find_prefix(path):
     return prefixes[0]
 
 
-def _tensorflow(reason):
-    """TensorFlow, which nothing but these checkpoints needs on another backend.
+def _tensorflow(purpose):
+    """TensorFlow, imported only here: other formats are read and written without.
 
     Raises:
         InterchangeError: If it is not installed.
@@ -145,8 +145,9 @@ def _tensorflow(reason):
         import tensorflow
     except ImportError as error:
         raise InterchangeError(
-            f"TensorFlow is not installed, but {reason}: `pip install tensorflow`, or "
-            "use `python -m tf_pretrain.convert` on a machine that has it"
+            f"{purpose} needs TensorFlow, which is not installed: `pip install "
+            "tensorflow`, or use `python -m tf_pretrain.convert` on a machine that has "
+            "it"
         ) from error
     return tensorflow
 
