@@ -61,7 +61,7 @@ def row_config(row, tiny):
             num_attention_heads=1,
             intermediate_size=128,
         )
-        data = dataclasses.replace(data, max_seq_length=16)
+        data = dataclasses.replace(data, max_seq_length=16, max_predictions_per_seq=0)
         train = dataclasses.replace(train, batch_size=2)
     return dataclasses.replace(config, model=model, data=data, train=train)
 
