@@ -1,8 +1,8 @@
 """The train step on JAX: a pure function of the state, several steps a dispatch.
 
-What a step changes (weights, moments, counters) is its state: three lists of arrays,
-which live on the device from step to step and are written in place (donated). The
-Keras variables are behind meanwhile; `sync` brings them up to date.
+What a step changes (weights, moments, counters) is its state: lists of arrays, which
+live on the device from step to step and are written in place (donated). The Keras
+variables are behind meanwhile; `sync` brings them up to date.
 
 On an accelerator a step of a small model takes a few milliseconds, no more than Python
 needs to start it. So `run` stacks `steps_per_dispatch` batches, puts them on the device
@@ -10,6 +10,7 @@ while earlier steps are computed, and starts all of them as one program (`lax.sc
 """
 
 import contextlib
+import functools
 import queue
 import threading
 
@@ -19,6 +20,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_pretrain.config import require
 from tf_pretrain.training.optimizers import AdamFamily
 from tf_pretrain.training.step import TrainStep, real_tokens, total
 
@@ -30,11 +32,13 @@ class _OnDevice:
 
     Attributes:
         state: The state of the step, while `run` runs.
+        groups: Of `JaxStep._groups`.
         functions: {steps: compiled function} of `JaxStep._advance`.
     """
 
     def __init__(self):
-        self.state, self.functions = None, {}
+        self.state = self.groups = None
+        self.functions = {}
 
 
 class JaxStep(TrainStep):
@@ -60,13 +64,21 @@ class JaxStep(TrainStep):
         Args:
             batches: An iterable of feature dicts of NumPy arrays, which begins with
                 the batch of `start_step`.
+
+        Raises:
+            ConfigError: If the optimizer is none of `training.optimizers`.
         """
+        require(
+            isinstance(self.optimizer, AdamFamily),
+            f"optimizer is {self.optimizer!r}; expected a tf_pretrain.AdamW or LAMB",
+        )
         self.network.begin_step(start_step)
         hooks = keras.callbacks.CallbackList(callbacks, model=self)
         hooks.on_train_begin()
         self._on_device = self._on_device or _OnDevice()
         device, step = self._on_device, start_step
-        device.state = tuple([v.value for v in part] for part in self._variables())
+        device.groups = self._groups()
+        device.state = self._read_state()
         try:
             with _loading(
                 iter(batches), self._dispatches(start_step, num_steps)
@@ -89,17 +101,46 @@ class JaxStep(TrainStep):
         """
         if self._on_device is None or self._on_device.state is None:
             return
-        state = self._on_device.state
-        for variables, values in zip(self._variables(), state, strict=True):
-            for variable, value in zip(variables, values, strict=True):
+        weights, rest, slots, counters = self._on_device.state
+        groups = self._on_device.groups
+        values = _unstacked((weights, *slots), groups)
+        for variables, new in zip(
+            self._variables(), (*values, rest, counters), strict=True
+        ):
+            for variable, value in zip(variables, new, strict=True):
                 variable.assign(value)
 
+    def _groups(self):
+        """[[index of a trained variable]]: those that are stacked.
+
+        On an accelerator variables of one shape that the optimizer treats alike are one
+        array of the state. On CPUs stacking would only copy.
+        """
+        variables, groups = self.trainable_variables, {}
+        is_stacked = jax.default_backend() != "cpu"
+        for index, variable in enumerate(variables):
+            key = index
+            if is_stacked:
+                key = (*variable.shape, *self.optimizer.group_of(variable))
+            groups.setdefault(key, []).append(index)
+        return list(groups.values())
+
     def _variables(self):
-        """What the state holds, in its order: trained, not trained, the optimizer's."""
+        """What the state holds, as lists: trained, its moments m and v, others of the
+        network, others of the optimizer."""
         trained = self.trainable_variables
-        known = {id(v) for v in trained}
+        moments = zip(*map(self.optimizer.moments_of, trained), strict=True)
+        first, second = map(list, moments)
+        known = {id(v) for v in (*trained, *first, *second)}
         rest = [v for v in self.network.variables if id(v) not in known]
-        return trained, rest, self.optimizer.variables
+        counters = [v for v in self.optimizer.variables if id(v) not in known]
+        return trained, first, second, rest, counters
+
+    def _read_state(self):
+        """The state from the variables: weights, rest, moments, counters."""
+        *stacked, rest, counters = ([v.value for v in p] for p in self._variables())
+        weights, *moments = _stacked(stacked, self._on_device.groups)
+        return weights, rest, moments, counters
 
     def _dispatches(self, start_step, num_steps):
         """Yields how many steps to start together, from `start_step` to `num_steps`."""
@@ -132,54 +173,55 @@ class JaxStep(TrainStep):
 
     def _one_step(self, state, features):
         """A pure function: the state after the update of a batch, and its logs."""
-        trained, rest, slots = state
-        variables = self._variables()
-        features = self._with_random_numbers(features, state)
+        weights, rest, moments, counters = state
+        groups = self._on_device.groups
+        variables, *_, rest_variables, counter_variables = self._variables()
+        features = self._with_random_numbers(features, counters, counter_variables)
+        (trained,) = _unstacked((weights,), groups)
 
         def loss_of(trained):
-            mapping = zip(variables[0] + variables[1], trained + rest, strict=True)
+            mapping = zip(variables + rest_variables, trained + rest, strict=True)
             with keras.StatelessScope(state_mapping=list(mapping)):
                 losses, rates = self.network.losses_and_rates(features, training=True)
             sums = {name: losses[name][0] for name in shares}
             counts = {name: rates[name] for name in self.network.rates}
             return total(shares, sums), sums | counts
 
-        weights = self.network.loss_weights(features)
-        shares = self._shares(weights)
+        loss_weights = self.network.loss_weights(features)
+        shares = self._shares(loss_weights)
         (loss, sums), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
         gradients = self._spoiled_unless_finite(gradients, loss)
-        mapping = zip(variables[0] + variables[2], trained + slots, strict=True)
+        mapping = zip(counter_variables, counters, strict=True)
         with keras.StatelessScope(state_mapping=list(mapping)) as scope:
             learning_rate = self.optimizer.learning_rate
-            norm, skipped = self._update(gradients)
+            (gradients,) = _stacked((gradients,), groups)
+            kinds = [self.optimizer.group_of(variables[g[0]]) for g in groups]
+            update, new = self.optimizer.apply_to_groups(
+                gradients, weights, list(zip(*moments, strict=True)), kinds
+            )
             logs = {
-                **self._logs(sums, weights, shares),
+                **self._logs(sums, loss_weights, shares),
                 "learning_rate": ops.convert_to_tensor(learning_rate, "float32"),
-                "gradient_norm": norm,
-                "skipped_steps": skipped,
+                "gradient_norm": update.gradient_norm,
+                "skipped_steps": ops.convert_to_tensor(self.optimizer.skipped_steps),
                 "tokens": real_tokens(features),
             }
-            trained = [scope.get_current_value(v) for v in variables[0]]
-            slots = [scope.get_current_value(v) for v in variables[2]]
-        return (trained, rest, slots), logs
+            counters = [scope.get_current_value(v) for v in counter_variables]
+        weights, *moments = (list(part) for part in zip(*new, strict=True))
+        return (weights, rest, moments, counters), logs
 
-    def _update(self, gradients):
-        """Applies the gradients; returns their norm and the count of skipped steps."""
-        variables = self.trainable_variables
-        if isinstance(self.optimizer, AdamFamily):
-            norm = self.optimizer.clip_and_apply(gradients, variables).gradient_norm
-            return norm, ops.convert_to_tensor(self.optimizer.skipped_steps)
-        self.optimizer.apply(gradients, variables)
-        return _global_norm(gradients), jnp.zeros((), "int32")
-
-    def _with_random_numbers(self, features, state):
+    def _with_random_numbers(self, features, counters, counter_variables):
         """What the batches of a user's own data lack, by step."""
         missing = self._missing_random_numbers(features)
         if not missing:
             return features
-        slots = self.optimizer.variables
-        place = next(i for i, v in enumerate(slots) if v is self.optimizer.iterations)
-        key = jax.random.fold_in(jax.random.key(self.random_seed), state[2][place])
+        iterations = self.optimizer.iterations
+        step = next(
+            value
+            for variable, value in zip(counter_variables, counters, strict=True)
+            if variable is iterations
+        )
+        key = jax.random.fold_in(jax.random.key(self.random_seed), step)
         drawn = {}
         if "dropout_seed" in missing:
             shape = missing["dropout_seed"]
@@ -192,8 +234,28 @@ class JaxStep(TrainStep):
         return {**features, **drawn}
 
 
-def _global_norm(arrays):
-    return jnp.sqrt(sum(jnp.sum(jnp.square(a)) for a in arrays))
+@functools.partial(jax.jit, static_argnums=1)
+def _jit_stacked(parts, groups):
+    return [[jnp.stack([part[i] for i in g]) for g in groups] for part in parts]
+
+
+def _stacked(parts, groups):
+    """Lists of arrays by variable -> lists of arrays [n, ...] by group."""
+    return _jit_stacked(parts, tuple(map(tuple, groups)))
+
+
+def _unstacked(parts, groups):
+    """Lists of arrays [n, ...] by group -> lists of arrays by variable."""
+    return _jit_unstacked(parts, tuple(map(tuple, groups)))
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _jit_unstacked(parts, groups):
+    place = {
+        index: (g, i) for g, group in enumerate(groups) for i, index in enumerate(group)
+    }
+    order = [place[index] for index in range(len(place))]
+    return [[part[g][i] for g, i in order] for part in parts]
 
 
 def _put(features):

@@ -185,6 +185,49 @@ class AdamFamily(keras.optimizers.Optimizer):
         grads, variables = self._filter_empty_gradients(grads, variables)
 
         grads = _sum_over_replicas(grads)
+        update, grads, *factors = self._clipped(grads)
+        self._update(grads, variables, *factors)
+        self._count(update)
+        return update
+
+    def apply_to_groups(self, grads, weights, moments, groups) -> tuple[Update, list]:
+        """As `clip_and_apply`, but a pure function of stacked arrays (JAX).
+
+        Hundreds of small variables would each cost an accelerator several kernels of
+        no work. Only the counters are variables here.
+
+        Args:
+            grads: float32 arrays [n, ...], one a group: the gradients of its variables.
+            weights: The variables, stacked the same way.
+            moments: Pairs (m, v) of such arrays.
+            groups: For each group (no decay?, multiplier of the learning rate), from
+                `group_of`.
+
+        Returns:
+            What `clip_and_apply` does, and the new (weight, m, v) of each group.
+        """
+        update, grads, rate, betas, correction = self._clipped(grads)
+        new = [
+            self._new_values(g, w, m, v, rate * multiplier, betas, correction, is_plain)
+            for g, w, (m, v), (is_plain, multiplier) in zip(
+                grads, weights, moments, groups, strict=True
+            )
+        ]
+        self._count(update)
+        return update, new
+
+    def group_of(self, variable) -> tuple[bool, float]:
+        """What a variable shares with others that are updated the same way."""
+        index = self._get_variable_index(variable)
+        return self._is_plain[index], self._multipliers[index]
+
+    def moments_of(self, variable):
+        """The variables m and v of a variable."""
+        index = self._get_variable_index(variable)
+        return self._m[index], self._v[index]
+
+    def _clipped(self, grads):
+        """The report, clipped gradients, learning rate, betas, bias correction."""
         norm = ops.sqrt(ops.sum(ops.stack([ops.sum(ops.square(g)) for g in grads])))
         is_finite = ops.isfinite(norm)
         if self.clip_norm is not None:
@@ -195,11 +238,11 @@ class AdamFamily(keras.optimizers.Optimizer):
         grads = [ops.where(is_finite, g, 0.0) for g in grads]
         rate = ops.where(is_finite, ops.cast(self.learning_rate, "float32"), 0.0)
         betas = [ops.where(is_finite, b, 1.0) for b in (self.beta_1, self.beta_2)]
-        self._update(grads, variables, rate, betas, self._correction())
+        return Update(norm, is_finite), grads, rate, betas, self._correction()
 
-        self.skipped_steps.assign_add(1 - ops.cast(is_finite, "int32"))
+    def _count(self, update):
+        self.skipped_steps.assign_add(1 - ops.cast(update.is_finite, "int32"))
         self._iterations.assign_add(1)
-        return Update(norm, is_finite)
 
     def _correction(self):
         """Of the bias of both moments in this update."""
@@ -254,20 +297,33 @@ class AdamFamily(keras.optimizers.Optimizer):
                 gradient and rate 0, in a step that is skipped.
             correction: Factor for the bias of the moments.
         """
-        beta_1, beta_2 = betas
         index = self._get_variable_index(variable)
-        m = beta_1 * self._m[index] + (1.0 - self.beta_1) * gradient
-        v = beta_2 * self._v[index] + (1.0 - self.beta_2) * ops.square(gradient)
-        self.assign(self._m[index], m)
-        self.assign(self._v[index], v)
-        update = correction * m / (ops.sqrt(v) + self.epsilon)
-        rate = learning_rate * self._multipliers[index]
-        if not self._is_plain[index]:
-            update = update + self.weight_decay * variable
-            rate = rate * self._trust_ratio(variable, update)
-        self.assign_sub(variable, rate * update)
+        weight, m, v = self._new_values(
+            gradient,
+            ops.convert_to_tensor(variable)[None],
+            ops.convert_to_tensor(self._m[index])[None],
+            ops.convert_to_tensor(self._v[index])[None],
+            learning_rate * self._multipliers[index],
+            betas,
+            correction,
+            self._is_plain[index],
+        )
+        self.assign(self._m[index], m[0])
+        self.assign(self._v[index], v[0])
+        self.assign(variable, weight[0])
 
-    def _trust_ratio(self, variable, update):
+    def _new_values(self, gradient, weight, m, v, rate, betas, correction, is_plain):
+        """The formula of the module for stacked variables [n, ...]."""
+        beta_1, beta_2 = betas
+        m = beta_1 * m + (1.0 - self.beta_1) * gradient
+        v = beta_2 * v + (1.0 - self.beta_2) * ops.square(gradient)
+        update = correction * m / (ops.sqrt(v) + self.epsilon)
+        if not is_plain:
+            update = update + self.weight_decay * weight
+            rate = rate * self._trust_ratio(weight, update)
+        return weight - rate * update, m, v
+
+    def _trust_ratio(self, weight, update):
         return 1.0  # Adam does not adapt its rate to the layer
 
     def get_config(self):
@@ -334,9 +390,12 @@ class LAMB(AdamFamily):
     where the weight or the update is all zero. Takes the arguments of its base class.
     """
 
-    def _trust_ratio(self, variable, update):
-        weight_norm = ops.sqrt(ops.sum(ops.square(variable)))
-        update_norm = ops.sqrt(ops.sum(ops.square(update)))
+    def _trust_ratio(self, weight, update):
+        axes = tuple(range(1, len(weight.shape)))  # of each of the stacked variables
+        weight_norm, update_norm = (
+            ops.sqrt(ops.sum(ops.square(x), axis=axes, keepdims=True))
+            for x in (weight, update)
+        )
         is_defined = ops.logical_and(weight_norm > 0, update_norm > 0)
         # Divide by 1 where undefined: selecting after 0 / 0 would do, but trips
         # checks for nan.
