@@ -19,7 +19,6 @@ from tf_pretrain.tasks.finetune import load_initial
 from tf_pretrain.training import checkpoints
 from tf_pretrain.training.pretrain import build_trainer
 from tf_pretrain.training.strategy import build_strategy
-from tf_pretrain.training.trainer import Trainer
 
 REPOSITORY = Path(__file__).parents[1]
 ROWS = "".join(
@@ -101,7 +100,6 @@ def test_own_task(tmp_path, pretrained):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.skipif(not hasattr(Trainer, "run"), reason="Trainer.run is to come")
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_without_tensorflow(tmp_path, pretrained, backend):
     """Texts that one word decides are learnt, by a command that knows no TensorFlow."""

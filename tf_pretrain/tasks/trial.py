@@ -181,7 +181,7 @@ class TrialRunner:
             return predicted
 
         evaluation = callbacks.PeriodicEvaluation(evaluate, 0, self.train_config)
-        self._train(self._batches(seed), [progress, evaluation])
+        self._trainer.run(self._batches(seed), 0, num_steps, [progress, evaluation])
         kept_step, predictions = num_steps, {"dev": evaluate(num_steps)}
         if best is not None:
             _, kept_step, predictions["dev"], weights = best
@@ -241,16 +241,6 @@ class TrialRunner:
                 variable.assign(self._encoder_weights[variable.path])
         for variable in self._trainer.optimizer.variables:
             variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-
-    def _train(self, training_batches, train_callbacks):
-        """All steps of a trial; the callbacks see each step's weights and logs."""
-        self._trainer.fit(
-            training_batches,
-            steps_per_epoch=self.num_steps,
-            callbacks=train_callbacks,
-            shuffle=False,
-            verbose=0,
-        )
 
     def _batches(self, seed):
         """All batches of a trial: a tf.data.Dataset on TensorFlow, else NumPy's."""

@@ -38,6 +38,26 @@ def compiled(network: keras.Model, function, jit_compile=True):
     return without_gradient
 
 
+def device_name() -> str:
+    """What the backend computes on, for people: "cpu" or the accelerator's name."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        devices = tf.config.list_physical_devices("GPU")
+        if not devices:
+            return "cpu"
+        details = tf.config.experimental.get_device_details(devices[0])
+        return details.get("device_name", "gpu")
+    if backend == "jax":
+        import jax
+
+        return jax.devices()[0].device_kind
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
 def loss_gradients(network, features):
     """The gradient of the total loss of a batch for each trainable variable, eagerly.
 

@@ -14,6 +14,7 @@ from tf_pretrain.config import RUN_FIELDS, ConfigError, PretrainConfig, require
 from tf_pretrain.data import atomic_files, pipelines, record_sets, unigrams
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training import budget, callbacks, checkpoints, curves, numerics
+from tf_pretrain.training.compiling import device_name
 from tf_pretrain.training.evaluation import Evaluator
 from tf_pretrain.training.optimizers import build_optimizer
 from tf_pretrain.training.run_data import Sources, prepare_data
@@ -321,6 +322,8 @@ class _Run:
                 keras.ops.convert_to_numpy(self.trainer.optimizer.skipped_steps)
             ),
             "bad_records": self.data.num_bad_records,
+            "backend": keras.backend.backend(),
+            "device": device_name(),
             "weights_sha256": checkpoints.weights_sha256(self.trainer),
             "eval": scores,
             "eval_untrained": untrained,
