@@ -22,7 +22,7 @@ _HOMES = {
     "pretrain": "tf_pretrain.training.pretrain",
     "Sources": "tf_pretrain.training.run_data",
     "find_records": "tf_pretrain.data.record_sets",
-    "training_batches": "tf_pretrain.data.batches",
+    "training_batches": "tf_pretrain.data.pipelines",
     "Trainer": "tf_pretrain.training.trainer",
     "AdamW": "tf_pretrain.training.optimizers",
     "LAMB": "tf_pretrain.training.optimizers",

@@ -31,12 +31,19 @@ class Progress(keras.callbacks.Callback):
     leave out the first step, which traces and compiles, and what other callbacks do
     after a line. Without a workdir (a worker that is not the chief) nothing is printed
     or written.
+
+    Args:
+        num_steps: Steps of the run; None while they are not known.
+
+    Attributes:
+        end: The step at which training pauses or ends, which is logged too.
     """
 
     def __init__(self, workdir, start_step, num_steps, log_every):
         super().__init__()
         self.path = self._events = None
         self.start_step, self.num_steps = start_step, num_steps
+        self.end = num_steps
         self.log_every = log_every
         self.timed_steps = self.timed_tokens = self.timed_seconds = 0
         self._window = []  # logs since the last line; tensors, read only there
@@ -49,7 +56,7 @@ class Progress(keras.callbacks.Callback):
 
     def _is_logged(self, batch):
         step = self.start_step + batch + 1
-        return self._is_first or step % self.log_every == 0 or step == self.num_steps
+        return self._is_first or step % self.log_every == 0 or step == self.end
 
     def on_train_batch_begin(self, batch, logs=None):
         if not self._window:
@@ -111,9 +118,6 @@ class Progress(keras.callbacks.Callback):
         self._events.write(record["step"], scalars)
 
     def _line(self, step, figures):
-        left = "?"
-        if self.steps_per_s:
-            left = _duration((self.num_steps - step) / self.steps_per_s)
         losses = "  ".join(
             f"{name} {value:.4f}"
             for name, value in figures.items()
@@ -121,10 +125,16 @@ class Progress(keras.callbacks.Callback):
         )
         if figures["skipped_steps"]:
             losses += f"  skipped {figures['skipped_steps']}"
+        of_how_many = left = ""
+        if self.num_steps is not None:
+            of_how_many, left = f"/{self.num_steps}", "  ? left"
+            if self.steps_per_s:
+                seconds = (self.num_steps - step) / self.steps_per_s
+                left = f"  {_duration(seconds)} left"
         return (
-            f"step {step}/{self.num_steps}  {losses}  "
+            f"step {step}{of_how_many}  {losses}  "
             f"lr {figures['learning_rate']:.2e}  grad {figures['gradient_norm']:.2f}  "
-            f"{figures['tokens_per_s']:,.0f} tokens/s  {left} left"
+            f"{figures['tokens_per_s']:,.0f} tokens/s{left}"
         )
 
     def log_scores(self, step, scores):

@@ -144,7 +144,7 @@ class _Run:
         progress = callbacks.Progress(
             self.workdir if self.is_chief else None,
             self.step,
-            self.num_steps,
+            self.num_steps if self.is_planned else None,
             train.log_every,
         )
         score = self._scorer(progress)
@@ -255,7 +255,7 @@ class _Run:
         """
         folder = self.workdir / "checkpoints"
         train = dataclasses.replace(self.config.train, num_steps=self.num_steps)
-        progress.start_step = self.step
+        progress.start_step, progress.end = self.step, end
         hooks = [
             progress,
             numerics.StopWhenNonFinite(self.step, train.max_skipped_steps),

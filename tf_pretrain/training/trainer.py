@@ -1,11 +1,13 @@
-"""`Trainer`: any network with `losses`, trained by `model.fit` under tf.distribute."""
+"""`Trainer`: a Keras model that trains any network with `losses`."""
 
 import importlib
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 from tf_pretrain.config import ConfigError
+from tf_pretrain.data.numpy_batches import EvaluationBatches
 from tf_pretrain.training.optimizers import AdamFamily
 
 _INITIAL_LOSS_SCALE = 2.0**12
@@ -50,6 +52,17 @@ class _Steps(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.model.network.end_training()
+
+
+def _data_for_keras(x):
+    """Batches of NumPy features in the form that Keras takes.
+
+    From an iterator it takes a dict for (x, y); alone in a tuple the dict is x.
+    """
+    is_numpy = isinstance(x, Iterator | EvaluationBatches)
+    if is_numpy and keras.backend.backend() != "tensorflow":
+        return ((features,) for features in x)
+    return x
 
 
 def _step_class():
@@ -152,14 +165,18 @@ class Trainer(_step_class(), keras.Model):
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
-    def fit(self, *args, callbacks=None, **kwargs):
+    def fit(self, x=None, *args, callbacks=None, **kwargs):
         """As keras.Model's; the network is told which step begins, and of the end.
 
         Losses are those of each step in `on_train_batch_end` and means over the epoch
         in `on_epoch_end` and the history.
         """
         callbacks = [_Steps(), *(callbacks or [])]
-        return super().fit(*args, callbacks=callbacks, **kwargs)
+        return super().fit(_data_for_keras(x), *args, callbacks=callbacks, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """As keras.Model's."""
+        return super().evaluate(_data_for_keras(x), *args, **kwargs)
 
     def call(self, features, training=False):
         return self.network.losses(features, training=training)
