@@ -18,8 +18,8 @@ from absl import app, flags
 
 from tf_pretrain import config_flags
 from tf_pretrain.config import UserError
+from tf_pretrain.keras_backend import check_keras_backend
 
-_CONFIGS = Path(__file__).parent / "configs"
 _QUICKSTART = "runs/quickstart"
 _TASK = flags.DEFINE_string(
     "task",
@@ -54,9 +54,10 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     try:
+        check_keras_backend()
         if flags.FLAGS.config is None:
             name = "quickstart" if _TASK.value == "docs" else "electra"
-            flags.FLAGS.config = str(_CONFIGS / f"finetune_{name}.py")
+            flags.FLAGS.config = f"finetune_{name}"
         # Wrong flags are reported before TensorFlow is imported, which takes seconds.
         _config("CoLA" if _TASK.value == "all" else _TASK.value)
         _check_task_name(_TASK.value)
@@ -167,5 +168,10 @@ def _run_suite(checkpoint, workdir):
     print(f"\nresults.json is in {workdir}, files for the leaderboard in {folder}")
 
 
-if __name__ == "__main__":
+def run():
+    """The command, from the shell or as a console script."""
     app.run(main, flags_parser=config_flags.parse_flags)
+
+
+if __name__ == "__main__":
+    run()

@@ -18,6 +18,7 @@ from absl import app, flags
 
 from tf_pretrain import config_flags
 from tf_pretrain.config import UserError
+from tf_pretrain.keras_backend import check_keras_backend
 
 _INPUT = flags.DEFINE_string(
     "input",
@@ -76,6 +77,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     try:
+        check_keras_backend()
         initial, sections = None, None
         for flag in (_INITIALIZE_MISSING, _RESTORE_OPTIMIZER):
             if flag.value and not _INIT_CHECKPOINT.value:
@@ -117,5 +119,10 @@ def main(argv):
         raise SystemExit(f"error: {error}") from None
 
 
-if __name__ == "__main__":
+def run():
+    """The command, from the shell or as a console script."""
     app.run(main, flags_parser=config_flags.parse_flags)
+
+
+if __name__ == "__main__":
+    run()

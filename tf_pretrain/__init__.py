@@ -5,6 +5,9 @@ that hand out text or print a config do without it.
 """
 
 import importlib
+import typing
+
+__version__ = "0.2.0"
 
 _HOMES = {
     # Trained weights.
@@ -36,6 +39,34 @@ _HOMES = {
     "UserError": "tf_pretrain.config",
 }
 __all__ = list(_HOMES)
+
+
+if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
+    from tf_pretrain.config import DataConfig as DataConfig
+    from tf_pretrain.config import EncoderConfig as EncoderConfig
+    from tf_pretrain.config import ObjectiveConfig as ObjectiveConfig
+    from tf_pretrain.config import PretrainConfig as PretrainConfig
+    from tf_pretrain.config import TrainConfig as TrainConfig
+    from tf_pretrain.config import UserError as UserError
+    from tf_pretrain.config_files import load_config as load_config
+    from tf_pretrain.data.pipelines import training_batches as training_batches
+    from tf_pretrain.data.record_sets import find_records as find_records
+    from tf_pretrain.interchange.finetuned import load_classifier as load_classifier
+    from tf_pretrain.interchange.loading import load_encoder as load_encoder
+    from tf_pretrain.interchange.loading import load_pretrainer as load_pretrainer
+    from tf_pretrain.interchange.loading import load_tokenizer as load_tokenizer
+    from tf_pretrain.models.building import build_objective as build_objective
+    from tf_pretrain.models.classifier import Classifier as Classifier
+    from tf_pretrain.models.encoder import Encoder as Encoder
+    from tf_pretrain.tasks.text_classifier import TextClassifier as TextClassifier
+    from tf_pretrain.tasks.text_classifier import (
+        load_text_classifier as load_text_classifier,
+    )
+    from tf_pretrain.training.optimizers import LAMB as LAMB
+    from tf_pretrain.training.optimizers import AdamW as AdamW
+    from tf_pretrain.training.pretrain import pretrain as pretrain
+    from tf_pretrain.training.run_data import Sources as Sources
+    from tf_pretrain.training.trainer import Trainer as Trainer
 
 
 def __dir__():

@@ -60,6 +60,11 @@ def _prepare_tokenizer(*arguments):
     vocabulary.prepare_tokenizer(*arguments)
 
 
-if __name__ == "__main__":
+def run():
+    """The command, from the shell or as a console script."""
     flags.mark_flags_as_required(["input", "output"])
     app.run(main, flags_parser=config_flags.parse_flags)
+
+
+if __name__ == "__main__":
+    run()

@@ -46,5 +46,10 @@ def main(argv):
         print(f"  {path.relative_to(_OUTPUT.value)}  {path.stat().st_size:,} bytes")
 
 
-if __name__ == "__main__":
+def run():
+    """The command, from the shell or as a console script."""
     app.run(main)
+
+
+if __name__ == "__main__":
+    run()

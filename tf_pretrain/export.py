@@ -46,5 +46,10 @@ def main(argv):
     print(f"written to {_OUTPUT.value}; it takes {', '.join(model.inputs)}")
 
 
-if __name__ == "__main__":
+def run():
+    """The command, from the shell or as a console script."""
     app.run(main)
+
+
+if __name__ == "__main__":
+    run()

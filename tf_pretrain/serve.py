@@ -70,5 +70,10 @@ def main(argv):
     )
 
 
-if __name__ == "__main__":
+def run():
+    """The command, from the shell or as a console script."""
     app.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -168,5 +168,10 @@ def _report():
         print(f"no table has a finished cell in {_WORKDIR.value}")
 
 
-if __name__ == "__main__":
+def run():
+    """The command, from the shell or as a console script."""
     app.run(main)
+
+
+if __name__ == "__main__":
+    run()
