@@ -28,12 +28,12 @@ def write_corpus(path: Path, documents=60, seed=0) -> Path:
     return path
 
 
-def build_tiny_records(folder: Path, masking="dynamic"):
+def build_tiny_records(folder: Path, masking="dynamic", length=24):
     """Records of the corpus in a folder; returns (data config, tokenizer)."""
     folder.mkdir(parents=True, exist_ok=True)
     source = write_corpus(folder / "corpus.txt")
     data = DataConfig(
-        max_seq_length=24,
+        max_seq_length=length,
         masking=masking,
         example_format="electra" if masking == "dynamic" else "sentence_order",
         shard_size_mb=0.004,

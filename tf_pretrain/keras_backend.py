@@ -1,4 +1,4 @@
-"""Whether the backend that Keras is to use can be used, found out before it is imported.
+"""Whether Keras can use the backend that is chosen, found out before it is imported.
 
 Keras takes it from KERAS_BACKEND or else from `keras.json`; where the package is not
 installed, importing Keras ends in a traceback.

@@ -22,7 +22,7 @@ from keras import ops
 
 from tf_pretrain.config import require
 from tf_pretrain.training.optimizers import AdamFamily
-from tf_pretrain.training.step import TrainStep, real_tokens, total
+from tf_pretrain.training.step import TrainStep, endless, real_tokens, total
 
 _DISPATCHES_AHEAD = 2  # batches that wait on the device for their steps
 
@@ -81,7 +81,8 @@ class JaxStep(TrainStep):
         device.state = self._read_state()
         try:
             with _loading(
-                iter(batches), self._dispatches(start_step, num_steps)
+                endless(batches, start_step, num_steps),
+                self._dispatches(start_step, num_steps),
             ) as parts:
                 for count, features in parts:
                     hooks.on_train_batch_begin(step - start_step)

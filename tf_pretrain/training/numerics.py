@@ -103,7 +103,8 @@ def first_nonfinite(network, features) -> str:
     for name, value in features.items():
         if not _is_finite(value):
             return f"feature {name} of the batch"
-    for start in range(0, len(features["input_ids"]), _ROWS):
+    features = {name: ops.convert_to_tensor(value) for name, value in features.items()}
+    for start in range(0, features["input_ids"].shape[0], _ROWS):
         rows = {name: value[start : start + _ROWS] for name, value in features.items()}
         found = _in_step(network, rows)
         if found is not None:

@@ -86,6 +86,15 @@ def real_tokens(features):
     return ops.sum(ops.cast(mask, "float32"))
 
 
+def endless(batches, start_step, num_steps):
+    """Yields the batches; raises ValueError if they end, for `num_steps` need more."""
+    step = start_step
+    for features in batches:
+        yield features
+        step += 1
+    raise ValueError(f"the batches ended before step {step} of {num_steps}")
+
+
 def step_logs(logs):
     """The logs of `on_train_batch_end` as {name: NumPy array [n]}, one entry a step.
 

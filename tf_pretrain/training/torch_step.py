@@ -5,7 +5,7 @@ import torch
 from keras import ops
 
 from tf_pretrain.training.optimizers import AdamFamily
-from tf_pretrain.training.step import TrainStep, real_tokens, total
+from tf_pretrain.training.step import TrainStep, endless, real_tokens, total
 
 
 class TorchStep(TrainStep):
@@ -21,9 +21,9 @@ class TorchStep(TrainStep):
         self.network.begin_step(start_step)
         hooks = keras.callbacks.CallbackList(callbacks, model=self)
         hooks.on_train_begin()
-        for batch, features in zip(
-            range(num_steps - start_step), batches, strict=False
-        ):
+        batches = endless(batches, start_step, num_steps)
+        for batch in range(num_steps - start_step):
+            features = next(batches)
             hooks.on_train_batch_begin(batch)
             hooks.on_train_batch_end(batch, self._one_step(features))
         hooks.on_train_end()
