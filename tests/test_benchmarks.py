@@ -23,6 +23,7 @@ from benchmarks.comparison import Row
 from benchmarks.records import _MemoryWatch
 from benchmarks.worker import Contestant
 from tests.tiny import tiny_config
+from tf_pretrain.models.flops import matmul_flops
 
 
 def echo(offset):
@@ -134,7 +135,7 @@ def test_peer_trains_the_same_loss():
     from benchmarks import torch_peers
     from tf_pretrain.models.building import build_objective
 
-    config = accelerator.size_config("small", tiny=True)
+    config = accelerator.row_config("electra_small", tiny=True)
     batch = synthetic.random_batch(config)
     network = build_objective(config)
     losses = network.losses(batch)
@@ -154,7 +155,7 @@ def test_peer_heads_agree():
     pytest.importorskip("transformers")
     from benchmarks import torch_peers
 
-    config = accelerator.size_config("small", tiny=True)
+    config = accelerator.row_config("electra_small", tiny=True)
     tensors = torch_peers._tensors(
         torch_peers.electra_targets(synthetic.random_batch(config)), "cpu"
     )
@@ -180,20 +181,46 @@ def test_scaling_configs():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_accelerator_command(backend):
     """One command; here on the CPU, at toy sizes."""
-    command = "benchmarks.accelerator --tiny --sizes=small --rounds=1 --steps=2".split()
-
+    pytest.importorskip("jax")
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    command = "benchmarks.accelerator --tiny --peer --rounds=1 --steps=2"
+    rows = "electra_small,albert_base"
     finished = subprocess.run(
-        [sys.executable, "-m", *command],
+        [sys.executable, "-m", *command.split(), f"--rows={rows}"],
         env=os.environ | {"KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
-    found = json.loads(finished.stdout.splitlines()[-1])
-    assert found["ratio"] == pytest.approx(
-        found["torch_seconds"] / found["keras_seconds"]
+    lines = finished.stdout.splitlines()
+    assert lines[0] == f"Keras on {backend}; bfloat16 product"
+    electra, albert = map(json.loads, lines[2:])
+    assert (electra["row"], albert["row"]) == tuple(rows.split(","))
+    for line in (electra, albert):
+        assert line["batch"] == "2 x 16"
+        assert line["positions_per_s"] == pytest.approx(32e3 / line["ms_a_step"])
+        assert line["share_of_matrix_rate"] > 0
+    assert electra["ratio"] == pytest.approx(
+        electra["peer_ms_a_step"] / electra["ms_a_step"]
     )
-    assert found["keras_mfu"] > 0
+    assert "ratio" not in albert
+
+
+def test_table_of_the_accelerator():
+    """The shares are of the rate of the product, positions those of the batch."""
+    config = accelerator.row_config("electra_base", False)
+    assert (config.train.batch_size, config.data.max_seq_length) == (64, 512)
+    assert config.train.mixed_precision == "bfloat16"
+    figures = {"matrix": 4e14, "electra_base": 0.5, "electra_small": 0.02}
+    figures["electra_small peer"] = 0.05
+    base, small = accelerator.table(["electra_base", "electra_small"], figures, False)
+    assert base["ms_a_step"] == 500 and base["batch"] == "64 x 512"
+    assert base["positions_per_s"] == 65536
+    assert base["share_of_matrix_rate"] == matmul_flops(config) / 0.5 / 4e14
+    assert 0.1 < base["share_of_matrix_rate"] < 1
+    assert "ratio" not in base
+    assert small["ratio"] == 2.5 and small["peer_ms_a_step"] == 50
 
 
 def test_what_can_be_seen_of_a_pair_without_reading():

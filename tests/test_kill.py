@@ -2,7 +2,9 @@
 
     python -m pytest -m slow tests/test_kill.py
 
-Takes about ten minutes. TF_PRETRAIN_CORPUS may name a folder with `wiki-core.txt.gz`
+The same on JAX without TensorFlow, at three steps, and SIGTERM at another.
+
+Takes about fifteen minutes. TF_PRETRAIN_CORPUS may name a folder with `wiki-core.txt.gz`
 (as for the checks of the golden data) to train on instead of invented text.
 """
 
@@ -15,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+import backend_processes
 import pytest
 from corpus import write_corpus
 
@@ -56,9 +59,9 @@ def _last_step(workdir):
     return json.loads(lines[-1])["step"] if lines else 0
 
 
-def _kill_at(step, command, workdir, log):
-    """Starts the run and kills it once it has logged `step`."""
-    process = subprocess.Popen(command, stdout=log, stderr=log)
+def _kill_at(step, command, workdir, log, number=signal.SIGKILL, env=None):
+    """Starts the run, sends the signal once it has logged `step`; the exit status."""
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
     try:
         while process.poll() is None:
             try:
@@ -70,8 +73,9 @@ def _kill_at(step, command, workdir, log):
                 pass  # a line being written
             time.sleep(0.05)
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.send_signal(number)
+        status = process.wait()
+    return status
 
 
 @pytest.mark.slow
@@ -88,5 +92,40 @@ def test_killed_run_ends_with_the_same_bits(config, text, tmp_path):
         subprocess.run(killed, stdout=log, stderr=log, check=True)
     print((tmp_path / "log").read_text().count("continuing at step"), "continued")
     got, expected = _results(tmp_path / "killed"), _results(tmp_path / "whole")
+    assert got["weights_sha256"] == expected["weights_sha256"]
+    assert got["eval"] == expected["eval"]
+
+
+@pytest.mark.slow
+def test_on_jax_without_tensorflow(text, tmp_path):
+    """200 steps of ELECTRA at laboratory scale, killed three times and stopped once."""
+    pytest.importorskip("jax")
+    num_steps, every = 200, 20
+    env = backend_processes.environment("jax")
+    del env["XLA_FLAGS"]
+    workdir = tmp_path / "killed"
+
+    def command(folder):
+        arguments = _command("electra_lab", text, folder)[1:]
+        arguments.append(f"--config.train.num_steps={num_steps}")
+        arguments.append(f"--config.train.checkpoint_every={every}")
+        return backend_processes.command(*arguments, backend="jax")
+
+    generator = random.Random("jax")
+    steps = sorted(generator.sample(range(every, num_steps - 10), 4))
+    with open(tmp_path / "log", "w") as log:
+        subprocess.run(
+            command(tmp_path / "whole"), stdout=log, stderr=log, check=True, env=env
+        )
+        for step in steps:
+            is_last = step == steps[-1]
+            number = signal.SIGTERM if is_last else signal.SIGKILL
+            status = _kill_at(step, command(workdir), workdir, log, number, env)
+            assert status == (143 if is_last else -signal.SIGKILL)
+        subprocess.run(command(workdir), stdout=log, stderr=log, check=True, env=env)
+    output = (tmp_path / "log").read_text()
+    assert output.count("continuing at step") == 4
+    got, expected = _results(workdir), _results(tmp_path / "whole")
+    print(steps, got["weights_sha256"], expected["weights_sha256"])
     assert got["weights_sha256"] == expected["weights_sha256"]
     assert got["eval"] == expected["eval"]
