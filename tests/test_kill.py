@@ -4,8 +4,9 @@
 
 The same on JAX without TensorFlow, at three steps, and SIGTERM at another.
 
-Takes about fifteen minutes. TF_PRETRAIN_CORPUS may name a folder with `wiki-core.txt.gz`
-(as for the checks of the golden data) to train on instead of invented text.
+Takes about fifteen minutes. TF_PRETRAIN_CORPUS may name a folder with
+`wiki-core.txt.gz` (as for the checks of the golden data) to train on instead of
+invented text.
 """
 
 import json
