@@ -338,7 +338,13 @@ def test_a_cell_on_another_backend(setup, backend):
     # An untrained network of 120 pieces has log(120) = 4.79.
     assert 0 < scores["held-out masked_lm_loss"] < 4.79
     lines = (folder / "pretrain" / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines] == list(range(9))
+    lines = [json.loads(line) for line in lines]
+    assert [x["step"] for x in lines if "eval" in x] == list(range(9))
+    training = [x for x in lines if "eval" not in x]
+    assert [x["step"] for x in training] == list(range(1, 9))
+    # The first step has a learning rate of 0.
+    assert training[0]["update_norm"] == 0 < min(x["update_norm"] for x in training[1:])
+    assert all(0 < x["loss"] < 500 for x in training)
     on_tensorflow = _backend_cell(setup, "tensorflow")[1]
     assert on_tensorflow["key"] != request["key"]
 
