@@ -112,7 +112,8 @@ def _check_task_name(name):
     near = difflib.get_close_matches(name.lower(), proper_names, n=1)
     hint = f"; did you mean {proper_names[near[0]]!r}?" if near else ""
     raise UserError(
-        f"{name!r} is neither a task nor a folder or file{hint} (tasks: {', '.join(known)})"
+        f"{name!r} is neither a task nor a folder or file{hint} (tasks: "
+        f"{', '.join(known)})"
     )
 
 

@@ -74,7 +74,8 @@ def has_header(first: list[str], others: list[list[str]], wanted: Columns) -> bo
             return False
     if any(is_text) or any(is_label):
         return True
-    return len(set(first)) == len(first) and all(map(_looks_like_a_name, first))
+    names = [name for name in first if name]  # a spreadsheet's last columns have none
+    return len(set(names)) == len(names) > 0 and all(map(_looks_like_a_name, names))
 
 
 def choose(table: Table, wanted: Columns) -> Columns:
@@ -131,7 +132,10 @@ def _choose_label(table, taken):
             found = ["label"]
     if len(found) == 1:
         return found[0]
-    raise _unclear(table, found or rest, found, "labels", "label")
+    # The likeliest first: few values.
+    rest = [name for name in rest if not _is_text_name(name)]
+    likely = sorted(found or rest, key=lambda name: len(set(_values(table, name))))
+    raise _unclear(table, likely, found, "labels", "label")
 
 
 def _choose_texts(table, taken, has_pair):
@@ -147,14 +151,25 @@ def _choose_texts(table, taken, has_pair):
         for first, second in (found, found[::-1]):
             if _are_a_pair(_plain(first), _plain(second)):
                 return [first, second]
-    raise _unclear(table, found or rest, found, "texts", "text")
+    likely = sorted(  # long values
+        found or rest, key=lambda name: -sum(map(len, _values(table, name)))
+    )
+    raise _unclear(table, likely, found, "texts", "text")
+
+
+def _values(table, name):
+    return [row[name] for _, row in table.rows if name in row]
 
 
 def _unclear(table, candidates, found, what, role):
-    flag = FLAGS[role]
-    advice = f"; set {flag}"
-    if candidates:
-        advice += f"={candidates[0]}"
+    if len(table.columns) == 1:
+        return TaskError(
+            f"{_has(table)}: expected a text and a label in each row, in columns with "
+            "a tab between them (.tsv, .txt) or a comma (.csv)"
+        )
+    if not candidates:
+        return TaskError(f"{_has(table)}: no column is left for the {what}")
+    advice = f"; set {FLAGS[role]}={candidates[0]}"
     if len(candidates) > 1:
         advice += f" (or {', '.join(candidates[1:6])})"
     if role == "text" and len(found) > 1:
@@ -167,10 +182,13 @@ def _unclear(table, candidates, found, what, role):
 
 def _has(table):
     names = ", ".join(table.columns)
+    plural = "s" if len(table.columns) > 1 else ""
     if table.has_header:
-        return f"{table.path} has the columns {names}"
+        return f"{table.path} has the column{plural} {names}"
     first = " | ".join(text[:30] for text in table.rows[0][1].values())
-    return f"{table.path} has no header and the columns {names} (line 1: {first})"
+    return (
+        f"{table.path} has no header and the column{plural} {names} (line 1: {first})"
+    )
 
 
 def _shown(table, name):

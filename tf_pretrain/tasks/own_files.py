@@ -57,6 +57,7 @@ def find(path) -> Files:
     for split in _SPLIT_NAMES:
         found = _candidates(data, split)
         if len(found) > 1:
+            _refuse_foreign(found)
             raise TaskError(
                 f"{path} has both {found[0].name} and {found[1].name}; keep one of "
                 f"them as {split}, or set --task to a single file"
@@ -131,10 +132,8 @@ def _stem(entry):
 
 
 def _refuse(path, data):
+    _refuse_foreign(data)
     files = [entry for entry in data if entry.is_file()]
-    for file in files:  # another kind of task has another reason
-        if split_name(file)[1] in (".json", ".jsonl"):
-            foreign_formats.check_file(file, read_text(file, "utf-8"))
     there = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "empty"
     advice = ""
     if files:
@@ -143,6 +142,13 @@ def _refuse(path, data):
         f"{path} has no train.tsv, .csv, .jsonl, .json or .txt (or .gz of one), and no "
         f"folder train with one folder a class (it has: {there}){advice}"
     )
+
+
+def _refuse_foreign(entries):
+    """Of two reasons, that it is another kind of task comes first."""
+    for entry in entries:
+        if entry.is_file() and split_name(entry)[1] in (".json", ".jsonl"):
+            foreign_formats.check_file(entry, read_text(entry, "utf-8"))
 
 
 def _has_class_folders(folder):

@@ -119,6 +119,10 @@ def _how_read(tables, columns, unused):
         by_how.setdefault(table.how, []).append(table.path.name)
     notes = [f"{', '.join(names)}: {how}" for how, names in by_how.items()]
     notes.append(columns_lib.describe(tables["train"], columns))
+    for table in tables.values():
+        more = [c for c in table.columns if c not in tables["train"].columns]
+        if more:
+            notes.append(f"{table.path.name}: {', '.join(more)} left out, too")
     if unused:
         notes.append(f"not read: {', '.join(unused)}")
     return notes

@@ -30,6 +30,12 @@ def read(content: str) -> list[tuple[int, list[str]]] | None:
     fields = [row for _, row in rows]
     if any(len(row) != width for row in fields) or not _has_a_writer(fields):
         return None
+    # Breaks inside quotes would leave lines with fewer tabs; if all lines have the same
+    # number, two texts have one quote each.
+    tabs = {line.count("\t") for line in content.split("\n") if line.strip()}
+    spans = any("\n" in text for row in fields for text, _ in row)
+    if spans and width > 1 and tabs == {width - 1}:
+        return None
     return [(line, [text for text, _ in row]) for line, row in rows]
 
 

@@ -114,28 +114,36 @@ def read_own_table(
     if suffix == ".csv":
         delimiter = row_formats.delimiter(content)
         numbered = row_formats.csv_fields(path, content, delimiter)
-        how = "CSV" + (f" with {delimiter!r} between columns" * (delimiter != ","))
+        how, about_quotes = "CSV", ""
+        if delimiter != ",":
+            how += f" with {delimiter!r} between columns"
     else:
         foreign_formats.check_lines(path, content)
         numbered = quoted_fields.read(content)
-        how = "TSV with fields in quotes, as spreadsheets and pandas write it"
-        if numbered is None:
+        how, about_quotes = "TSV", ""
+        if numbered is not None:
+            about_quotes = "; fields in quotes, as spreadsheets and pandas write them"
+        else:
             numbered = row_formats.tsv_fields(content)
-            how = "TSV" + ", quotes are part of the texts" * ('"' in content)
+            if '"' in content:
+                about_quotes = "; quotes are part of the texts"
     if not numbered:
         raise TaskError(f"{path} has no rows")
     first = numbered[0][1]
     if callable(has_header):
         has_header = has_header(first, [fields for _, fields in numbered[1:]])
     if has_header:
-        columns = [name.strip() for name in first]
+        columns = [name.strip() or f"column {i}" for i, name in enumerate(first, 1)]
+        twice = [name for name in columns if columns.count(name) > 1]
+        if twice:
+            raise TaskError(f"{path} has two columns {twice[0]!r}; rename one of them")
         numbered = numbered[1:]
         how += " with a header"
     else:
         columns = [str(i) for i in range(1, len(first) + 1)]
         how += f" without a header: its columns are 1 to {len(columns)}"
     rows, _ = _named(path, columns, numbered)
-    return _table(path, columns, rows, has_header=has_header, how=how)
+    return _table(path, columns, rows, has_header=has_header, how=how + about_quotes)
 
 
 def read_text(path, encoding=None) -> str:

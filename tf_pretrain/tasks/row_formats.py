@@ -28,7 +28,7 @@ def tsv_fields(content: str) -> list[tuple[int, list[str]]]:
 
 
 def delimiter(content: str) -> str:
-    """What separates columns: semicolons or tabs where the first line has no comma, as Excel in Europe."""
+    """What separates columns: where the first line has no comma, what Excel writes."""
     first = content.partition("\n")[0]
     found = [mark for mark in ",;\t" if mark in first]
     return found[0] if found else ","
@@ -79,13 +79,22 @@ def _json_values(path, content):
     if start == "[" or (start == "{" and split_name(path)[1] == ".json"):
         try:
             whole = json.loads(content)
-        except (ValueError, RecursionError):
-            whole = None  # an object a line, or an error that has a line
+        except (ValueError, RecursionError) as error:
+            if start == "[":
+                line = getattr(error, "lineno", 1)
+                raise TaskError(f"{path}, line {line}: no JSON ({error})") from None
+            whole = None  # an object a line
         if isinstance(whole, list):
             yield from enumerate(whole, 1)
             return
         if isinstance(whole, dict):
             foreign_formats.check_columns(path, list(whole))
+            if any(isinstance(value, dict | list) for value in whole.values()):
+                raise TaskError(
+                    f"{path} is one JSON object with the keys {', '.join(whole)}; "
+                    "expected an array of objects, or an object a line (pandas: "
+                    "to_json(orient='records'))"
+                )
     for number, line in enumerate(content.split("\n"), 1):
         if not line.strip():
             continue
