@@ -309,6 +309,9 @@ def test_whole_numbers_with_decimals_are_classes(tmp_path):
     assert task.splits["train"].labels.tolist() == [1, 0, 1, 0]
     assert task.splits["dev"].labels.tolist() == [1]
     assert "labels such as 1.0 are whole numbers: classes, not scores" in notes(task)
+    # pandas writes a column of whole numbers so if one of them is missing
+    write(tmp_path, train_tsv=rows.replace(".0", ""), dev_tsv=rows)
+    assert own_task.load(tmp_path).splits["dev"].labels.tolist() == [1, 0, 1, 0]
 
 
 def test_semicolons_encodings_and_columns_without_a_name(tmp_path):

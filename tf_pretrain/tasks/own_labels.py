@@ -20,19 +20,19 @@ class Labels:
         texts: By class number, what files of labels hold; None for scores.
         names: By class number, for people.
         target_scale: Largest absolute score.
-        are_decimals: The classes are written 1.0, 0.0: the files hold 1, 0.
+        are_whole: The classes are whole numbers; 1.0 in a file is 1.
         notes: What was assumed or is unusual.
     """
 
     texts: tuple[str, ...] | None
     names: tuple[str, ...] | None
     target_scale: float = 1.0
-    are_decimals: bool = False
+    are_whole: bool = False
     notes: tuple[str, ...] = ()
 
     def normalized(self, pairs):
         """The (line, label) pairs in the form of `texts`."""
-        if not self.are_decimals:
+        if not self.are_whole:
             return pairs
         return [(line, _whole(text)) for line, text in pairs]
 
@@ -75,13 +75,13 @@ def understand(pairs, path, encoding="utf-8") -> Labels:
     if None not in numbers.values() and any(is_finite) and not all(is_finite):
         bad = sorted(t for t, n in numbers.items() if not np.isfinite(n))[0]
         raise TaskError(f"{path}: the label {bad!r} is no finite number")
-    are_decimals, notes = False, []
+    notes = []
     if all(is_finite) and any("." in t or "e" in t.lower() for t in found):
         values = set(numbers.values())
-        are_decimals = all(value == round(value) for value in values)
+        are_whole = all(value == round(value) for value in values)
         if len(values) == 1:
             raise TaskError(f"{path}: all labels are {values.pop():g}")
-        if not are_decimals or len(values) > _MOST_DECIMAL_CLASSES:
+        if not are_whole or len(values) > _MOST_DECIMAL_CLASSES:
             return Labels(None, None, max(map(abs, values)))
         found = collections.Counter(_whole(text) for _, text in pairs)
         notes.append(
@@ -100,7 +100,8 @@ def understand(pairs, path, encoding="utf-8") -> Labels:
     if len(once) > 5:
         once = [f"{len(once)} labels occur only once in {path.name}"]
     shown = _class_names(names, path, notes, encoding)
-    return Labels(tuple(names), shown, 1.0, are_decimals, (*notes, *once))
+    are_whole = all(is_finite) and all(name == _whole(name) for name in names)
+    return Labels(tuple(names), shown, 1.0, are_whole, (*notes, *once))
 
 
 def _class_names(labels, path, notes, encoding):

@@ -155,10 +155,10 @@ def _with_dev(splits, path, seed, notes):
             f"{path} has too few rows for a dev set to be split off; add a file dev"
         )
     rest = sorted(set(range(len(train))) - set(dev))
+    share = "the same share of every label, " * (train.labels.dtype == np.int32)
     notes.append(
         f"there is no dev file: {len(dev):,} of the {len(train):,} rows of {path.name} "
-        f"were set apart as dev (the same share of every label, seed {seed}); the rest "
-        "is train"
+        f"were set apart as dev ({share}seed {seed}); the rest is train"
     )
     parts = {"train": _part(train, rest), "dev": _part(train, dev)}
     return parts | {name: s for name, s in splits.items() if name != "train"}
