@@ -3,6 +3,7 @@
     python run_finetuning.py                           # a first run, nothing to set
     python run_finetuning.py --task=CoLA --data_dir=glue --init_checkpoint=PATH
     python run_finetuning.py --task=my_folder --init_checkpoint=PATH
+    python run_finetuning.py --task=my.csv --text_column=Review --label_column=Stars
 
 Trials that are finished are not run again by the same command.
 """
@@ -25,8 +26,8 @@ _TASK = flags.DEFINE_string(
     "task",
     "docs",
     "A GLUE task (CoLA, SST-2, MRPC, STS-B, QQP, MNLI, QNLI, RTE, WNLI, AX), all of "
-    "them (all), a folder with train.tsv and dev.tsv (or .csv, .jsonl), or docs: which "
-    "installed package a passage documents.",
+    "them (all), your own folder or file of texts with labels (docs/own_tasks.md), or "
+    "docs: which installed package a passage documents.",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
@@ -47,6 +48,18 @@ _FROM_SCRATCH = flags.DEFINE_bool(
     False,
     "Take only sizes and vocabulary from --init_checkpoint, and random weights.",
 )
+_TEXT_COLUMN = flags.DEFINE_string(
+    "text_column", None, "Your own task's column of texts: a name, or a number from 1."
+)
+_PAIR_COLUMN = flags.DEFINE_string(
+    "pair_column", None, "The column of second texts, if your texts are pairs."
+)
+_LABEL_COLUMN = flags.DEFINE_string(
+    "label_column", None, "The column of labels: class names, numbers or scores."
+)
+_ENCODING = flags.DEFINE_string(
+    "encoding", "utf-8", "How your own task's files are encoded: latin-1, gb18030, ..."
+)
 flags.FLAGS.set_default("config", None)
 
 
@@ -63,7 +76,7 @@ def main(argv):
         _check_task_name(_TASK.value)
         checkpoint = _checkpoint()
         task = None if _TASK.value == "all" else _load_task(_TASK.value)
-        default = "docs" if _TASK.value == "docs" else Path(_TASK.value).name
+        default = _TASK.value if task is None else task.name
         workdir = Path(_WORKDIR.value or f"runs/finetune-{default}")
         if task is None:
             _run_suite(checkpoint, workdir)
@@ -85,24 +98,35 @@ def _check_task_name(name):
     from tf_pretrain.tasks import glue
 
     known = (*glue.NAMES, "all", "docs")
-    if name in known or Path(name).is_dir():
+    if name in known:
+        own = ("text_column", "pair_column", "label_column")
+        given = [f"--{flag}" for flag in own if flags.FLAGS[flag].value is not None]
+        if flags.FLAGS["encoding"].present:
+            given.append("--encoding")
+        if given:
+            raise UserError(f"{given[0]} is for your own files; --task is {name}")
+        return
+    if Path(name).exists():
         return
     proper_names = {known_name.lower(): known_name for known_name in known}
     near = difflib.get_close_matches(name.lower(), proper_names, n=1)
     hint = f"; did you mean {proper_names[near[0]]!r}?" if near else ""
     raise UserError(
-        f"{name!r} is neither a task nor a folder{hint} (tasks: {', '.join(known)})"
+        f"{name!r} is neither a task nor a folder or file{hint} (tasks: "
+        f"{', '.join(known)})"
     )
 
 
 def _load_task(name):
     from tf_pretrain.tasks import docs_task, glue, own_task
+    from tf_pretrain.tasks.columns import Columns
 
     if name == "docs":
         return docs_task.load()
     if name in glue.NAMES:
         return glue.load(name, _DATA_DIR.value, _config(name).finetune.subsets)
-    return own_task.load(name)
+    wanted = Columns(_TEXT_COLUMN.value, _PAIR_COLUMN.value, _LABEL_COLUMN.value)
+    return own_task.load(name, wanted, _ENCODING.value, _config(name).seed)
 
 
 def _checkpoint():

@@ -100,6 +100,36 @@ def test_own_task(tmp_path, pretrained):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
 
 
+def test_own_file_with_columns_by_flags(tmp_path, pretrained):
+    rows = "".join(
+        f"{i},{word} {i},{mood}\n"
+        for i in range(20)
+        for word, mood in [("good", "p"), ("bad", "n")]
+    )
+    (tmp_path / "mine.csv").write_text("id,Words,Mood\n" + rows)
+    arguments = ("--task=mine.csv", f"--init_checkpoint={pretrained}", "--workdir=out")
+    status, _, error = run(tmp_path, *arguments)
+    assert status != 0 and "Traceback" not in error
+    assert (
+        "mine.csv has the columns id, Words, Mood: none of them is surely the" in error
+    )
+    assert "set --label_column=Mood (or " in error
+    status, output, error = run(
+        tmp_path,
+        *arguments,
+        "--text_column=Words",
+        "--label_column=3",
+        *SHORT,
+        "--config.finetune.num_steps=2",
+        "--config.finetune.num_trials=1",
+    )
+    assert status == 0, error
+    assert "note: text: Words; label: Mood; left out: id" in output
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    assert results["examples"] == {"train": 36, "dev": 4}
+    assert any("4 of the 40 rows of mine.csv" in note for note in results["notes"])
+
+
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_without_tensorflow(tmp_path, pretrained, backend):
     """Texts that one word decides are learnt, by a command that knows no TensorFlow."""
@@ -168,7 +198,11 @@ def test_all_tasks_that_are_there(tmp_path, pretrained):
     [
         (
             ("--task=sst2",),
-            "'sst2' is neither a task nor a folder; did you mean 'SST-2'",
+            "'sst2' is neither a task nor a folder or file; did you mean 'SST-2'",
+        ),
+        (
+            ("--task=RTE", "--text_column=sentence1"),
+            "--text_column is for your own files; --task is RTE",
         ),
         ((), "run `python run_pretraining.py` first"),
         (("--config.finetune.num_trial=1",), "did you mean 'num_trials'"),

@@ -1,146 +1,171 @@
-"""The user's own task: a folder with train, dev and optionally test files.
+"""The user's own task: a folder with training data, or a single file of it.
 
-Columns are `sentence`, or `sentence1` and `sentence2`, and `label`; files are .tsv,
-.csv or .jsonl. What kind of task it is shows in the labels: numbers of which one has
-decimals are scores to regress on; anything else is class names.
+Where the files are is found by `own_files`, which columns count by `columns`, what the
+labels mean by `own_labels`. What was found is in the task's notes.
 """
 
-import collections
 from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain.tasks.row_files import SUFFIXES, read_table
+from tf_pretrain.tasks import columns as columns_lib
+from tf_pretrain.tasks import own_files, own_labels
+from tf_pretrain.tasks.columns import Columns
+from tf_pretrain.tasks.row_files import Table, read_own_table
+from tf_pretrain.tasks.row_formats import split_name
 from tf_pretrain.tasks.task import Split, Task, TaskError, class_numbers, scores
 
+DEV_FRACTION = 0.1  # of a training file without a dev file
 
-def load(folder) -> Task:
+
+def task_name(path) -> str:
+    """The folder's name; for a file the folder's and its own."""
+    path = Path(path).resolve()
+    return f"{path.parent.name}-{split_name(path)[0]}" if path.is_file() else path.name
+
+
+def load(path, wanted: Columns | None = None, encoding="utf-8", seed=0) -> Task:
     """Reads the task; classes are those of the training labels.
 
-    Raises:
-        TaskError: If files or columns are missing, labels are empty or unknown, or all
-            training examples have the same label.
-    """
-    folder = Path(folder)
-    tables = {}
-    for split in ("train", "dev", "test"):
-        found = [folder / f"{split}{suffix}" for suffix in SUFFIXES]
-        found = [path for path in found if path.is_file()]
-        if len(found) > 1:
-            raise TaskError(f"{folder} has both {found[0].name} and {found[1].name}")
-        if found:
-            tables[split] = read_table(found[0])
-        elif split != "test":
-            there = ", ".join(sorted(p.name for p in folder.iterdir())[:10]) or "empty"
-            raise TaskError(
-                f"{folder} has no {split}.tsv, {split}.csv or {split}.jsonl (it has: "
-                f"{there})"
-            )
-    texts = {split: _texts(table) for split, table in tables.items()}
-    widths = {split: len(columns) for split, columns in texts.items()}
-    if len(set(widths.values())) > 1:
-        raise TaskError(
-            f"{folder}: some files have `sentence`, others `sentence1` and `sentence2`"
-        )
-    labels = {split: _labels(table, split) for split, table in tables.items()}
-    class_names, target_scale, notes = _classes(labels["train"], tables["train"].path)
+    Args:
+        path: A folder, or a file.
+        wanted: Columns by name, or by number from 1; None or what is open in it is
+            found out.
+        encoding: Of the files.
+        seed: Of the rows that become the dev set, if there is none.
 
-    splits = {}
+    Raises:
+        TaskError: If files or columns are missing or not clear, labels are empty or
+            unknown, or all training examples have the same label.
+    """
+    wanted = wanted or Columns()
+    files = own_files.find(path)
+    tables = {}
+    for split, file in files.splits.items():
+        if file.is_dir():
+            tables[split] = own_files.read_class_folders(file, encoding)
+            continue
+
+        def has_header(first, others):
+            if "train" in tables:  # the training file decides for all of them
+                return tables["train"].has_header
+            return columns_lib.has_header(first, others, wanted)
+
+        tables[split] = read_own_table(file, has_header, encoding)
+        if split == "train":  # what is wrong with it comes first
+            columns_lib.choose(tables["train"], wanted)
+    columns = columns_lib.choose(tables["train"], wanted)
+    texts = {s: _texts(table, columns, tables["train"]) for s, table in tables.items()}
+    labels = {
+        split: own_labels.read_labels(table, columns.label, may_lack=split == "test")
+        for split, table in tables.items()
+    }
+    meaning = own_labels.understand(labels["train"], tables["train"].path, encoding)
+    notes = _how_read(tables, columns, files.unused)
+    splits = {
+        split: Split(*texts[split], _values(labels[split], meaning, table.path))
+        for split, table in tables.items()
+    }
     for split, table in tables.items():
-        values = labels[split]
-        if values is not None:
-            values = (
-                scores(values, table.path)
-                if class_names is None
-                else class_numbers(values, class_names, table.path)
-            )
-        columns = texts[split]
-        splits[split] = Split(
-            columns[0], columns[1] if len(columns) == 2 else None, values
-        )
-        empty = sum(not text.strip() for column in columns for text in column)
+        empty = sum(not t.strip() for column in texts[split] for t in column or ())
         if empty:
             notes.append(f"{table.path.name} has {empty} empty texts")
+    if "dev" not in splits:
+        splits = _with_dev(splits, tables["train"].path, seed, notes)
     metrics = ("spearman", "pearson")
-    if class_names is not None:
+    if meaning.texts is not None:
         metrics = ("accuracy", "macro_f1", "matthews")
     return Task(
-        name=folder.resolve().name,
-        class_names=class_names,
+        name=task_name(path),
+        class_names=meaning.names,
         metrics=metrics,
         splits=splits,
-        label_texts=class_names,
+        label_texts=meaning.texts,
         submission_names={"test": "test"} if "test" in splits else {},
-        target_scale=target_scale,
-        notes=tuple(notes),
+        target_scale=meaning.target_scale,
+        notes=(*notes, *meaning.notes),
     )
 
 
-def _texts(table):
-    """The text columns: one or two lists."""
-    columns = ["sentence"]
-    if "sentence" not in table.columns:
-        columns = ["sentence1", "sentence2"]
-    missing = [name for name in columns if name not in table.columns]
+def _texts(table: Table, columns, train):
+    """The list of texts, and the list of second texts or None."""
+    names = columns.texts()
+    missing = [name for name in names if name not in table.columns]
+    # A test file without header and without its labels has fewer columns.
+    if missing and not table.has_header and len(table.columns) == len(names):
+        names, missing = table.columns, []
     if missing:
         raise TaskError(
             f"{table.path} has the columns {', '.join(table.columns)}; expected "
-            "`sentence`, or `sentence1` and `sentence2`, and `label`"
+            f"{' and '.join(names)}, as in {train.path.name}"
         )
-    return [table.texts(name) for name in columns]
+    texts = [table.texts(name) for name in names]
+    return texts[0], texts[1] if len(texts) == 2 else None
 
 
-def _labels(table, split):
-    """(line number, label) pairs; None for a test file without labels."""
-    if split == "test" and "label" not in table.columns:
+def _values(pairs, meaning, path):
+    """Class numbers, or scores; None if there are no labels."""
+    if pairs is None:
         return None
-    pairs = [(line, text.strip()) for line, text in table.column("label")]
-    empty = [line for line, text in pairs if not text]
-    if split == "test" and len(empty) == len(pairs):
-        return None
-    if empty:
-        raise TaskError(f"{table.path}, line {empty[0]}: the label is empty")
-    for line, text in pairs:
-        if any(char in text for char in "\t\r\n"):
-            raise TaskError(
-                f"{table.path}, line {line}: the label {text!r} holds a tab or a line "
-                "break, which files of predictions cannot"
-            )
-    return pairs
+    if meaning.texts is None:
+        return scores(pairs, path)
+    return class_numbers(meaning.normalized(pairs), meaning.texts, path)
 
 
-def _classes(pairs, path):
-    """(class names or None, target scale, notes) of the training labels."""
-    found = collections.Counter(text for _, text in pairs)
-    names = sorted(found)
-    if len(names) == 1:
+def _how_read(tables, columns, unused):
+    """Notes on how files were read, files of a kind together."""
+    by_how: dict[str, list[str]] = {}
+    for table in tables.values():
+        by_how.setdefault(table.how, []).append(table.path.name)
+    notes = [f"{', '.join(names)}: {how}" for how, names in by_how.items()]
+    notes.append(columns_lib.describe(tables["train"], columns))
+    for table in tables.values():
+        more = [c for c in table.columns if c not in tables["train"].columns]
+        if more:
+            notes.append(f"{table.path.name}: {', '.join(more)} left out, too")
+    if unused:
+        notes.append(f"not read: {', '.join(unused)}")
+    return notes
+
+
+def _with_dev(splits, path, seed, notes):
+    """A part of every class of the training data becomes the dev set.
+
+    Examples with equal texts stay together, or the dev set would be known by heart.
+    """
+    train = splits["train"]
+    second = train.texts_b or [""] * len(train)
+    groups: dict[tuple, list[int]] = {}
+    for index, key in enumerate(zip(train.texts_a, second, strict=True)):
+        groups.setdefault(key, []).append(index)
+    strata: dict[int, list[list[int]]] = {}
+    for group in groups.values():
+        is_class = train.labels.dtype == np.int32
+        stratum = int(train.labels[group[0]]) if is_class else 0
+        strata.setdefault(stratum, []).append(group)
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for _, members in sorted(strata.items()):
+        # One of a small class, too, but never all of it.
+        number = min(max(1, round(DEV_FRACTION * len(members))), len(members) - 1)
+        chosen += [members[i] for i in rng.permutation(len(members))[:number]]
+    dev = sorted(index for group in chosen for index in group)
+    if not dev:
         raise TaskError(
-            f"{path}: all {len(pairs)} labels are {names[0]!r}; expected two or more"
+            f"{path} has too few rows for a dev set to be split off; add a file dev"
         )
-    numbers = [_number(name) for name in names]
-    is_finite = [number is not None and np.isfinite(number) for number in numbers]
-    if None not in numbers and any(is_finite) and not all(is_finite):
-        bad = names[is_finite.index(False)]
-        raise TaskError(f"{path}: the label {bad!r} is no finite number")
-    if all(is_finite):
-        if any("." in name or "e" in name.lower() for name in names):
-            if len(set(numbers)) == 1:
-                raise TaskError(f"{path}: all labels are {numbers[0]:g}")
-            return None, max(map(abs, numbers)), []
-        names.sort(key=float)
-    notes = [
-        f"the label {name!r} occurs once in {path.name}"
-        for name, count in found.items()
-        if count == 1
-    ]
-    if len(notes) > 5:
-        notes = [f"{len(notes)} labels occur only once in {path.name}"]
-    return tuple(names), 1.0, notes
+    rest = sorted(set(range(len(train))) - set(dev))
+    share = "the same share of every label, " * (train.labels.dtype == np.int32)
+    notes.append(
+        f"there is no dev file: {len(dev):,} of the {len(train):,} rows of {path.name} "
+        f"were set apart as dev ({share}seed {seed}); the rest is train"
+    )
+    parts = {"train": _part(train, rest), "dev": _part(train, dev)}
+    return parts | {name: s for name, s in splits.items() if name != "train"}
 
 
-def _number(text):
-    """What Python reads as a number, nan and inf too; None if it is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _part(split, indices):
+    def part(texts):
+        return None if texts is None else [texts[i] for i in indices]
+
+    return Split(part(split.texts_a), part(split.texts_b), split.labels[indices])

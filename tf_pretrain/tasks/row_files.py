@@ -1,19 +1,19 @@
-"""Rows of TSV, CSV and JSONL files, with line numbers for messages.
+"""Rows of TSV, CSV and JSON files, with line numbers for messages.
 
-In TSV quotes are ordinary characters, as in the official GLUE files; CSV has the usual
-quoting; JSONL holds one object a line.
+GLUE's files are read by `read_table`: in its TSV quotes are ordinary characters. Files
+of the user are read by `read_own_table`, which finds out what it can about them and
+says so.
 """
 
-import csv
 import dataclasses
-import io
-import json
+import gzip
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from tf_pretrain.config import nearest_name
+from tf_pretrain.tasks import foreign_formats, quoted_fields, row_formats
 from tf_pretrain.tasks.task import TaskError
-
-SUFFIXES = (".tsv", ".csv", ".jsonl")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,15 +22,20 @@ class Table:
 
     Attributes:
         path: Where it was read.
-        columns: Names; for a file without header "0", "1", ...
+        columns: Names; of a file without header "0", "1", ... from `read_table`, and
+            "1", "2", ... from `read_own_table`.
         rows: (line number, {column: text}) of each row.
         num_broken: Rows that were left out, with `skip_broken`.
+        has_header: Whether the columns have names.
+        how: How the file was read, for people.
     """
 
     path: Path
     columns: list[str]
     rows: list[tuple[int, dict[str, str]]]
     num_broken: int = 0
+    has_header: bool = True
+    how: str = ""
 
     def column(self, name) -> list[tuple[int, str]]:
         """(line number, text) of each row.
@@ -65,93 +70,133 @@ def read_table(path, num_columns=None, skip_broken=False) -> Table:
         TaskError: If the file is missing, empty, not UTF-8, or has a bad row.
     """
     path = Path(path)
-    if not path.is_file():
-        raise TaskError(f"there is no file {path}")
-    try:
-        content = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise TaskError(f"{path}, line {line}: not UTF-8 ({error.reason})") from None
-    num_broken = 0
-    if path.suffix == ".csv":
-        columns, rows = _read_csv(path, content)
-    elif path.suffix == ".jsonl":
-        columns, rows = _read_jsonl(path, content)
+    content = read_text(path)
+    suffix = row_formats.split_name(path)[1]
+    if suffix in (".jsonl", ".json"):
+        columns, rows = row_formats.json_rows(path, content)
+        return _table(path, columns, rows)
+    if suffix == ".csv":
+        numbered = row_formats.csv_fields(path, content, ",")
     else:
-        columns, rows, num_broken = _read_tsv(path, content, num_columns, skip_broken)
-    if not rows:
-        raise TaskError(f"{path} has no rows")
-    return Table(path, columns, rows, num_broken)
-
-
-def _read_tsv(path, content, num_columns, skip_broken):
-    # Not splitlines(): texts may hold U+2028, U+0085 and other breaks.
-    lines = content.removesuffix("\n").split("\n")
-    numbered = [
-        (number, line.removesuffix("\r").split("\t"))
-        for number, line in enumerate(lines, 1)
-    ]
+        numbered = row_formats.tsv_fields(content)
     if num_columns is not None:
         columns = [str(i) for i in range(num_columns)]
     else:
-        columns = [name.strip() for name in numbered.pop(0)[1]]
+        columns = [name.strip() for name in numbered.pop(0)[1]] if numbered else []
+    rows, num_broken = _named(path, columns, numbered, skip_broken)
+    return _table(path, columns, rows, num_broken)
+
+
+def read_own_table(
+    path, has_header: Callable[[list, list], bool] | bool, encoding="utf-8"
+) -> Table:
+    """Reads a user's file, plain or gzipped; what was found out is in `how`.
+
+    Args:
+        path: A .tsv, .txt, .csv, .jsonl or .json file.
+        has_header: Whether the first row has the columns' names; a function is asked
+            with the first row's fields and with those of all others.
+        encoding: Python's name of it; a byte order mark decides, if there is one.
+
+    Raises:
+        TaskError: If the file is missing, empty, not in this encoding, has a bad row,
+            or belongs to a task of another kind.
+    """
+    path = Path(path)
+    content = read_text(path, encoding)
+    suffix = row_formats.split_name(path)[1]
+    if suffix in (".jsonl", ".json"):
+        columns, rows = row_formats.json_rows(path, content)
+        foreign_formats.check_columns(path, columns)
+        is_array = content.lstrip().startswith("[")
+        how = "an array of JSON objects" if is_array else "a JSON object a line"
+        return _table(path, columns, rows, how=how)
+    if suffix == ".csv":
+        delimiter = row_formats.delimiter(content)
+        numbered = row_formats.csv_fields(path, content, delimiter)
+        how, about_quotes = "CSV", ""
+        if delimiter != ",":
+            how += f" with {delimiter!r} between columns"
+    else:
+        foreign_formats.check_lines(path, content)
+        numbered = quoted_fields.read(content)
+        how, about_quotes = "TSV", ""
+        if numbered is not None:
+            about_quotes = "; fields in quotes, as spreadsheets and pandas write them"
+        else:
+            numbered = row_formats.tsv_fields(content)
+            if '"' in content:
+                about_quotes = "; quotes are part of the texts"
+    if not numbered:
+        raise TaskError(f"{path} has no rows")
+    first = numbered[0][1]
+    if callable(has_header):
+        has_header = has_header(first, [fields for _, fields in numbered[1:]])
+    if has_header:
+        columns = [name.strip() or f"column {i}" for i, name in enumerate(first, 1)]
+        twice = [name for name in columns if columns.count(name) > 1]
+        if twice:
+            raise TaskError(f"{path} has two columns {twice[0]!r}; rename one of them")
+        numbered = numbered[1:]
+        how += " with a header"
+    else:
+        columns = [str(i) for i in range(1, len(first) + 1)]
+        how += f" without a header: its columns are 1 to {len(columns)}"
+    rows, _ = _named(path, columns, numbered)
+    return _table(path, columns, rows, has_header=has_header, how=how + about_quotes)
+
+
+def read_text(path, encoding=None) -> str:
+    """A whole file's text, without a byte order mark.
+
+    Raises:
+        TaskError: If the file is missing, a broken .gz, or not in the encoding.
+    """
+    if not path.is_file():
+        raise TaskError(f"there is no file {path}")
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise TaskError(f"{path} is no whole .gz file ({error})") from None
+    name = (encoding or "utf-8").lower()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        name = "utf-16"  # what Excel calls Unicode text
+    elif data.startswith(b"\xef\xbb\xbf") or name in ("utf-8", "utf8"):
+        name = "utf-8-sig"
+    try:
+        return data.decode(name)
+    except LookupError:
+        raise TaskError(f"--encoding={encoding} is no encoding of Python") from None
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        shown = "UTF-8" if name == "utf-8-sig" else name
+        advice = "" if encoding is None else "; set --encoding (latin-1, gb18030, ...)"
+        raise TaskError(
+            f"{path}, line {line}: not {shown} ({error.reason}){advice}"
+        ) from None
+
+
+def _table(path, columns, rows, num_broken=0, has_header=True, how=""):
+    if not rows:
+        raise TaskError(f"{path} has no rows")
+    return Table(path, columns, rows, num_broken, has_header, how)
+
+
+def _named(path, columns, numbered, skip_broken=False):
+    """(line, {column: text}) of each row, and how many rows were left out."""
     if len(columns) > 1:  # with one column an empty line is an empty text
         numbered = [(number, fields) for number, fields in numbered if fields != [""]]
     rows, num_broken = [], 0
     for number, fields in numbered:
-        if len(fields) != len(columns):
-            if skip_broken:
-                num_broken += 1
-                continue
+        if len(fields) == len(columns):
+            rows.append((number, dict(zip(columns, fields, strict=True))))
+        elif skip_broken:
+            num_broken += 1
+        else:
             raise TaskError(
                 f"{path}, line {number}: {len(fields)} columns; expected "
                 f"{len(columns)} ({', '.join(columns)})"
             )
-        rows.append((number, dict(zip(columns, fields, strict=True))))
-    return columns, rows, num_broken
-
-
-def _read_csv(path, content):
-    csv.field_size_limit(2**31 - 1)  # the default refuses texts over 128 KiB
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    columns, rows = [], []
-    try:
-        for fields in reader:
-            if not fields:
-                continue
-            if not columns:
-                columns = [name.strip() for name in fields]
-            elif len(fields) != len(columns):
-                raise TaskError(
-                    f"{path}, line {reader.line_num}: {len(fields)} columns; expected "
-                    f"{len(columns)} ({', '.join(columns)})"
-                )
-            else:
-                rows.append((reader.line_num, dict(zip(columns, fields, strict=True))))
-    except csv.Error as error:
-        raise TaskError(f"{path}, line {reader.line_num}: {error}") from None
-    return columns, rows
-
-
-def _read_jsonl(path, content):
-    columns, rows = {}, []
-    for number, line in enumerate(content.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise TaskError(f"{path}, line {number}: no JSON ({error})") from None
-        if not isinstance(values, dict):
-            raise TaskError(f"{path}, line {number}: expected a JSON object")
-        # null is a missing value; true, 1 and 1.5 are labels like their texts.
-        row = {
-            name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in values.items()
-            if value is not None
-        }
-        if any("\ud800" <= char <= "\udfff" for text in row.values() for char in text):
-            raise TaskError(f"{path}, line {number}: half of a surrogate pair")
-        columns |= dict.fromkeys(row)
-        rows.append((number, row))
-    return list(columns), rows
+    return rows, num_broken
