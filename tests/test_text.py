@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tf_pretrain.data import builtin_docs, text
+from tf_pretrain.data import builtin_docs, text, text_lines
 from tf_pretrain.data.text import TextError, describe_inputs, iter_documents
 
 
@@ -30,7 +30,7 @@ def test_documents_do_not_depend_on_the_block_size(tmp_path, monkeypatch):
     expected = list(iter_documents(f"{tmp_path}/a.txt"))
     assert len(expected) == 2 and sum(map(len, expected)) == 343
     for size in (1, 7, 64):
-        monkeypatch.setattr(text, "BLOCK_BYTES", size)
+        monkeypatch.setattr(text_lines, "BLOCK_BYTES", size)
         assert list(iter_documents(f"{tmp_path}/a.txt")) == expected
 
 
@@ -42,8 +42,8 @@ def test_long_documents_are_cut_between_lines(tmp_path, monkeypatch):
 
 
 def test_long_lines_are_cut_at_white_space_or_between_characters(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "MAX_LINE_BYTES", 50)
-    monkeypatch.setattr(text, "BLOCK_BYTES", 10)
+    monkeypatch.setattr(text_lines, "MAX_LINE_BYTES", 50)
+    monkeypatch.setattr(text_lines, "BLOCK_BYTES", 10)
     (tmp_path / "words.txt").write_text("some words " * 50)
     (document,) = iter_documents(f"{tmp_path}/words.txt")
     assert len(document) > 5 and max(map(len, document)) <= 60
@@ -68,7 +68,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
 
 @pytest.mark.parametrize("block_bytes", [16, 1 << 20])
 def test_bad_utf8_names_file_and_line(block_bytes, tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(text_lines, "BLOCK_BYTES", block_bytes)
     path = tmp_path / "latin.txt"
     path.write_bytes(b"plain line\n" * 20 + b"caf\xe9 au lait\n" + b"plain\n" * 20)
     with pytest.raises(TextError, match="latin.txt line 21 is not UTF-8"):
@@ -95,10 +95,10 @@ def test_inputs_that_match_nothing(tmp_path):
         list(iter_documents(f"{tmp_path}/nothing*.txt"))
     with pytest.raises(TextError, match=r"a folder; add /\*.txt"):
         list(iter_documents(str(tmp_path)))
-    (tmp_path / "rows.jsonl").write_text('{"text": "one"}')
-    with pytest.raises(TextError, match="rows.jsonl is not read as plain text"):
+    (tmp_path / "rows.csv").write_text("text,label\none,1\n")
+    with pytest.raises(TextError, match="rows.csv is a table and is not read"):
         list(iter_documents(f"{tmp_path}/*"))
-    (tmp_path / "rows.jsonl").unlink()
+    (tmp_path / "rows.csv").unlink()
     (tmp_path / "empty.txt").write_text("\n \n")
     assert list(iter_documents(f"{tmp_path}/empty.txt")) == []
 
