@@ -12,7 +12,7 @@ from tf_pretrain.data import encodings, text_files
 from tf_pretrain.data.text_files import Notes, TextError
 
 MAX_LINE_BYTES = 1 << 20
-MAX_JSON_LINE_BYTES = 1 << 28
+MAX_JSON_LINE_BYTES = 1 << 26
 BLOCK_BYTES = 1 << 20
 
 
