@@ -239,7 +239,7 @@ def test_other_encodings_are_named_read_and_counted(corpus):
     (corpus / "text.txt").write_bytes(text)
     said = []
     data = dataclasses.replace(DATA, errors="replace")
-    manifest = build(corpus, "replaced", data, num_workers=2, progress=said.append)
+    manifest = build(corpus, "replaced", data, progress=said.append)
     assert manifest["totals"]["characters_replaced"] == 90
     assert any("warning: 90 characters could not be read" in line for line in said)
 

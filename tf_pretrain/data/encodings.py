@@ -16,8 +16,8 @@ _MIN_CERTAIN = 8  # characters of several bytes each that make UTF-8 no coincide
 _MIN_COMMON = 0.1  # a guess of which less is frequent letters is not worth saying
 _CHINESE = "的一是不了在人有我他中大上到和你地出道也年之者以下自生，。、：；？！“”"
 # The letters beyond ASCII that are most frequent in text of an encoding's languages.
-# Bytes of one encoding are often valid in another, but then give rare letters. Of equals
-# the first is taken.
+# Bytes of one encoding are often valid in another, but then give rare letters. Among
+# equals the first is taken.
 _COMMON = {
     "cp1252": "éèêëàâçùûîïôöäüßñáíóúãõåøæÉÖÄÜ’‘“”–—«»£°",
     "gb18030": _CHINESE + "这来国个说们为子时会对发后学过还没见与",
