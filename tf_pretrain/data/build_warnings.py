@@ -74,8 +74,8 @@ class Warner:
         if sums["characters_replaced"]:
             self._show(
                 f"warning: {sums['characters_replaced']} characters could not be read "
-                "and became U+FFFD (data.errors=replace); tokenizers drop them from "
-                "their words. The right --config.data.encoding would keep them."
+                "and became U+FFFD (data.errors=replace), which no vocabulary knows. "
+                "The right --config.data.encoding would keep them."
             )
         self._warn("padding", sums["padding_fraction"] >= MAX_PADDING, sums)
         if self._data.example_format in ("sentence_order", "next_sentence"):
