@@ -36,10 +36,10 @@ _ROWS = (
 _REFUSED = (  # first bytes (or a suffix), what it is, what to do
     (b"PK\x03\x04", "a .zip archive or an Office document", f"{_UNPACK}, or {_EXPORT}"),
     (b"7z\xbc\xaf\x27\x1c", "a .7z archive", _UNPACK),
-    (b"Rar!", "a .rar archive", _UNPACK),
+    (b"Rar!\x1a\x07", "a .rar archive", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it with `zstd -d`"),
     (b"PAR1", "a Parquet table", _ROWS),
-    (b"ARROW1", "an Arrow table", _ROWS),
+    (b"ARROW1\0", "an Arrow table", _ROWS),
     (b"SQLite format 3", "an SQLite database", _ROWS),
     (b"\x89HDF", "an HDF5 file", _ROWS),
     (b"%PDF-", "a PDF", "take its text out with `pdftotext`"),
