@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tf_pretrain.config import ConfigError, DataConfig
 from tf_pretrain.data import chunks, records
 from tf_pretrain.data.batches import parsing_spec
 from tf_pretrain.data.build_records import BuildError, build_records
+from tf_pretrain.data.text import TextError
 
 WORDS = [f"word{i}" for i in range(40)]
 DATA = DataConfig(max_seq_length=32, shard_size_mb=0.02, heldout_fraction=0.1)
@@ -109,6 +111,151 @@ def test_paragraphs_are_named_where_sentences_are_needed(corpus):
         warnings = [line for line in said if "one sentence a line" in line]
         assert len(warnings) == is_named, said
         assert not is_named or "warning: a line has 20 pieces" in warnings[0]
+
+
+PLAIN = dataclasses.replace(DATA, max_seq_length=16, heldout_fraction=0.0)
+
+
+def build_text(corpus, lines, data=PLAIN, pieces=WORDS, output="records"):
+    """The lines that a build of some text shows, and its manifest."""
+    said = []
+    (corpus / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocab = "\n".join([*specials, *pieces]) + "\n"
+    (corpus / "vocab.txt").write_text(vocab, encoding="utf-8")
+    manifest = build(corpus, output, data, progress=said.append)
+    return said, manifest
+
+
+def warnings_in(said):
+    return [line for line in said if line.startswith("warning: ")]
+
+
+@pytest.mark.parametrize(
+    "pieces,line,cause",
+    [
+        (
+            ["Der", "Hund", "x"],
+            "Der Hund x x x",
+            "'Hund'.*--config.data.lower_case=false",
+        ),
+        (["\ud55c\uad6d", "x"], "\ud55c\uad6d x x x", "strip_accents=false"),
+        (["f\xfcr", "x"], "f\xfcr x x x", "strip_accents=false"),
+        (["word", "x"], "\u043c\u0438\u0440 x x x", "another language or script"),
+    ],
+)
+def test_unknown_pieces_are_counted_and_their_cause_named(corpus, pieces, line, cause):
+    said, manifest = build_text(corpus, [line] * 20, pieces=pieces)
+    totals = manifest["totals"]
+    assert totals["pieces_unknown"] == 20 * (5 - line.count("x") - (pieces[0] != "Der"))
+    share = f"{totals['unknown_fraction']:.1%}"
+    assert any(f"text kept, {share} of its pieces unknown" in text for text in said)
+    (warning,) = [text for text in warnings_in(said) if "[UNK]" in text]
+    assert re.search(f"{share} of the pieces are .*{cause}", warning)
+
+
+def test_known_text_gives_no_warning(corpus):
+    said = []
+    build(corpus, "records", progress=said.append)
+    assert not warnings_in(said) and "0.0% of its pieces unknown" in said[-1]
+
+
+@pytest.mark.parametrize(
+    "line,script",
+    [
+        ("\u0939\u093f\u0928\u094d\u0926\u0940 \u0939\u0948", "Devanagari"),
+        ("Ti\u1ebfng Vi\u1ec7t c\xf3 d\u1ea5u", "Vietnamese"),
+        ("\u304c\u304e\u3050\u3044", "Japanese"),
+        ("\ud55c\uad6d\uc5b4", "Hangul"),
+        ("d\xe9j\xe0 \xe9t\xe9, \xfcber", None),
+    ],
+)
+def test_scripts_that_accent_stripping_harms_are_said_once(corpus, line, script):
+    data = dataclasses.replace(PLAIN, shard_size_mb=0.0005)
+    said, manifest = build_text(corpus, [line, ""] * 30, data)
+    found = [text for text in said if "data.strip_accents changes" in text]
+    assert len(found) == (script is not None)
+    assert list(manifest["totals"]["letters_harmed"]) == ([script] if script else [])
+    if script:
+        share = sum(manifest["totals"]["letters_harmed"].values())
+        share /= manifest["totals"]["letters"]
+        assert f"{share:.1%} {script}" in found[0]
+        assert "--config.data.strip_accents=false" in found[0]
+    data = dataclasses.replace(data, strip_accents=False)
+    said, _ = build_text(corpus, [line, ""] * 30, data, output="kept")
+    assert not any("strip_accents changes" in text for text in said)
+
+
+def test_padding_is_reported(corpus):
+    for size, is_named in ((3, True), (40, False)):
+        lines = [" ".join(WORDS[:size]), ""] * 30
+        said, manifest = build_text(corpus, lines, output=f"of_{size}")
+        padding = manifest["totals"]["padding_fraction"]
+        features = read(corpus / f"of_{size}", "*.tfrecord", PLAIN)
+        np.testing.assert_allclose(padding, 1 - features["input_mask"].mean())
+        assert f"{padding:.0%} padding" in said[-1 - is_named]
+        warnings = [text for text in said if "records is padding" in text]
+        assert len(warnings) == is_named
+        assert not is_named or "a document has 3 pieces" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    "example_format,separator,message",
+    [
+        ("sentence_order", ["", ""], "100% of the documents have one line"),
+        ("next_sentence", ["", ""], "100% of the documents have one line"),
+        ("next_sentence", [], "hold one document .1 documents in all"),
+        ("sentence_order", [], None),
+        ("electra", ["", ""], None),
+    ],
+)
+def test_documents_that_sentence_tasks_cannot_use(
+    corpus, example_format, separator, message
+):
+    data = dataclasses.replace(PLAIN, example_format=example_format)
+    lines = []
+    for i in range(30):
+        lines += [" ".join(WORDS[i : i + 7]), *separator]
+    said, _ = build_text(corpus, lines, data)
+    warnings = warnings_in(said)
+    assert len(warnings) == (message is not None), said
+    assert message is None or re.search(message, warnings[0])
+
+
+def test_other_encodings_are_named_read_and_counted(corpus):
+    lines = ["word1 word2 \xe4\xf6\xfc", ""] * 30
+    text = "\n".join(lines).encode("cp1252")
+    (corpus / "text.txt").write_bytes(text)
+    with pytest.raises(TextError, match="--config.data.encoding=cp1252"):
+        build(corpus, "records")
+    # What the message advises continues in the same folder, where nothing was built.
+    data = dataclasses.replace(DATA, encoding="cp1252")
+    manifest = build(corpus, "records", data)
+    assert manifest["settings"]["encoding"] == "cp1252"
+    assert manifest["totals"]["characters_replaced"] == 0
+    (corpus / "text.txt").write_bytes("\n".join(lines).encode("utf-8"))
+    shards = build(corpus, "utf8")["shards"]
+    assert shards == manifest["shards"]
+    (corpus / "text.txt").write_bytes(text)
+    said = []
+    data = dataclasses.replace(DATA, errors="replace")
+    manifest = build(corpus, "replaced", data, progress=said.append)
+    assert manifest["totals"]["characters_replaced"] == 90
+    assert any("warning: 90 characters could not be read" in line for line in said)
+
+
+def test_what_was_recognised_is_said_and_kept(corpus):
+    rows = [json.dumps({"text": f"word{i}\nword2"}) for i in range(30)]
+    said, manifest = build_text(corpus, rows)
+    assert "JSON lines" in said[0] and list(manifest["read_as"].values()) == [1]
+    assert manifest["totals"]["documents"] == 30
+
+
+def test_folders_of_versions_without_encoding_are_still_good(corpus):
+    manifest = build(corpus, "records")
+    assert "encoding" not in manifest["settings"]
+    with pytest.raises(ConfigError, match="encoding: None -> 'cp1252'"):
+        build(corpus, "records", dataclasses.replace(DATA, encoding="cp1252"))
 
 
 def test_static_records_hold_masks_and_copies_differ(corpus):

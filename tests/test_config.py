@@ -78,6 +78,8 @@ def test_wrong_override(field, text, message):
         ),
         (lambda: DataConfig(masked_lm_prob=15), "masked_lm_prob"),
         (lambda: DataConfig(dupe_factor=2), "dupe_factor"),
+        (lambda: DataConfig(encoding="latin1x"), "data.encoding is 'latin1x'"),
+        (lambda: DataConfig(encoding="hex"), "data.encoding is 'hex'"),
         (lambda: DataConfig(random_token_prob=0.5), "above 1"),
         (lambda: TrainConfig(accumulation_steps=3), "accumulation_steps"),
         (lambda: TrainConfig(num_steps=0), "num_steps"),

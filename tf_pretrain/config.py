@@ -62,6 +62,17 @@ def require_positive(name, value):
     )
 
 
+def require_encoding(name, value):
+    """Raises ConfigError unless Python knows a text encoding of this name."""
+    try:
+        "".encode(value)
+    except LookupError:
+        raise ConfigError(
+            f"{name} is {value!r}, which is no encoding of text that Python knows; "
+            "expected one as utf-8, cp1252, gb18030, big5, cp932 or cp949"
+        ) from None
+
+
 def require_probability(name, value):
     """Raises ConfigError unless the value of the setting `name` is in [0, 1]."""
     require(0.0 <= value <= 1.0, f"{name} is {value}; expected a value in [0, 1]")
@@ -289,7 +300,8 @@ class DataConfig:
     tokenizer: str = "wordpiece"  # or "sentencepiece"; used when one is trained
     lower_case: bool = True
     strip_accents: bool = True
-    errors: str = "strict"  # "replace": bad UTF-8 becomes U+FFFD instead of an error
+    encoding: str = "utf-8"  # of text files without a byte-order mark
+    errors: str = "strict"  # "replace": bad bytes become U+FFFD instead of an error
     example_format: str = "electra"
     short_seq_prob: float = 0.05
     legacy_truncation: bool = False  # True drops overflowing text as the originals do
@@ -313,6 +325,7 @@ class DataConfig:
             f"max_seq_length is {self.max_seq_length}; expected 8 or more",
         )
         require_one_of("tokenizer", self.tokenizer, ("wordpiece", "sentencepiece"))
+        require_encoding("data.encoding", self.encoding)
         require_one_of("errors", self.errors, ("strict", "replace"))
         require_one_of(
             "example_format",

@@ -4,7 +4,10 @@ python -m pytest tests/faults/test_bad_text.py                  # the first 60
 python -m pytest -m "slow or not slow" tests/faults/test_bad_text.py
 """
 
+import bz2
 import gzip
+import json
+import lzma
 import random
 import re
 import tracemalloc
@@ -120,6 +123,48 @@ def test_mutated_text(number, good, tmp_path):
             list(iter_documents(str(path)))
     else:
         assert list(iter_documents(str(path))) == expected
+
+
+def _in_form(number, good):
+    """(name, content) of the text in one of the other forms, some bits flipped."""
+    generator = random.Random(number)
+    documents = good.decode().split("\n\n")
+    rows = "".join(json.dumps({"text": document}) + "\n" for document in documents)
+    wiki = "".join(f'<doc id="1">\n{document}\n</doc>\n' for document in documents)
+    name, content = [
+        ("a.jsonl", rows.encode()),
+        ("a.txt", wiki.encode()),
+        ("a.md", b"---\na: b\n---\n" + good),
+        ("a.txt", good.decode().encode("utf-16")),
+        ("a.txt.bz2", bz2.compress(good)),
+        ("a.txt.xz", lzma.compress(good)),
+    ][number % 6]
+    content = bytearray(content)
+    for _ in range(generator.randrange(4)):
+        # Early bytes, which decide on the form, are hit as often as all others.
+        end = generator.choice([30, len(content)])
+        content[generator.randrange(end)] ^= 1 << generator.randrange(8)
+    return name, bytes(content[: generator.choice([len(content), len(content) // 2])])
+
+
+@pytest.mark.parametrize("number", range(48))
+def test_mutated_forms(number, good, tmp_path):
+    """Documents, or a TextError of one line that names the file; nothing else."""
+    name, content = _in_form(number, good)
+    (tmp_path / name).write_bytes(content)
+    for errors in ("strict", "replace"):
+        try:
+            documents = list(iter_documents(str(tmp_path / name), errors))
+        except TextError as error:
+            assert name in str(error) and "\n" not in str(error)
+        else:
+            assert all(line.strip() for document in documents for line in document)
+
+
+@pytest.mark.parametrize("pack", [bz2, lzma])
+def test_other_bombs_are_streamed(pack, tmp_path):
+    (tmp_path / "a.txt").write_bytes(pack.compress(b"x y " * 6_000_000))
+    assert _read_in_bounds(tmp_path / "a.txt") > 17_000_000
 
 
 def _read_in_bounds(path, errors="strict"):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tf_pretrain import config
 from tf_pretrain.config import ConfigError, DataConfig, UserError
-from tf_pretrain.data import atomic_files, chunks, text
+from tf_pretrain.data import atomic_files, build_warnings, chunks, encodings, text
 from tf_pretrain.data.progress import Progress, print_line
 
 MANIFEST = "manifest.json"
@@ -65,7 +65,8 @@ def build_records(
 
     Returns:
         The manifest, as in `manifest.json`: `inputs`, `settings`, `seed`, `tokenizer`
-        (a fingerprint), `shards` (see `shards.build_shards`) and `totals`.
+        (a fingerprint), `shards` (see `shards.build_shards`), `totals`, and `read_as`:
+        numbers of files by what was recognised, if they are not all plain UTF-8.
 
     Raises:
         ConfigError: If the folder holds records of other inputs or settings.
@@ -75,13 +76,15 @@ def build_records(
     """
     folder = Path(output_folder)
     plan = {
-        "inputs": text.describe_inputs(inputs),
+        "inputs": text.describe_inputs(inputs, data.encoding),
         "settings": _record_settings(data),
         "seed": seed,
         "tokenizer": _fingerprint(Path(tokenizer_path)),
     }
     for name in (MANIFEST, PLAN):
         if (folder / name).exists():
+            if name == PLAN and not any(folder.glob("*.tfrecord")):
+                continue  # nothing was built: say, the text had another encoding
             found = json.loads((folder / name).read_text(encoding="utf-8"))
             _require_same_plan(folder / name, found, plan)
             if name == MANIFEST:
@@ -92,15 +95,22 @@ def build_records(
         left_over.unlink()
 
     reporter = Progress(plan["inputs"], data.dupe_factor, progress)
+    warner = build_warnings.Warner(data, tokenizer_path, progress)
+    notes = text.Notes(progress)
     arguments = (str(tokenizer_path), str(folder), data, seed)
     statistics = []
-    documents = text.iter_documents(inputs, data.errors)
+    documents = text.iter_documents(inputs, data.errors, data.encoding, notes)
     work = _unfinished(documents, folder, data, seed, statistics, reporter)
     for results in _run(arguments, work, num_workers):
         statistics += results
         reporter.add(results)
+        warner.look(statistics)
     statistics.sort(key=lambda shard: shard["file"])
-    manifest = plan | {"shards": statistics, "totals": _totals(statistics)}
+    totals = build_warnings.totals(statistics, data)
+    totals["characters_replaced"] = notes.replaced_characters
+    manifest = plan | {"shards": statistics, "totals": totals}
+    if notes.recognised:
+        manifest["read_as"] = notes.recognised
     if not any(s["examples"] for s in statistics if s["split"] == "train"):
         for shard in statistics:  # another build would take them for its own
             (folder / shard["file"]).unlink()
@@ -111,9 +121,8 @@ def build_records(
     for shard in statistics:
         chunks.statistics_path(folder / shard["file"]).unlink(missing_ok=True)
     (folder / PLAN).unlink()
-    reporter.finish(manifest["totals"])
-    if data.example_format != "electra":
-        _warn_of_paragraphs(manifest["totals"], data, progress)
+    reporter.finish(totals)
+    warner.finish(statistics, totals)
     return manifest
 
 
@@ -121,6 +130,8 @@ def _record_settings(data):
     """The settings that the bytes of records depend on."""
     settings = config.to_dict(data)
     del settings["shuffle_buffer"]
+    if data.encoding == encodings.UTF8:
+        del settings["encoding"]  # as in folders of versions that did not have it
     if data.masking == "dynamic":
         for name in _MASKING_FIELDS:
             del settings[name]
@@ -180,27 +191,6 @@ def _unfinished(documents, folder, data, seed, statistics, reporter):
                 missing.append(dupe)
         if missing:
             yield chunk, missing
-
-
-def _totals(statistics):
-    totals = {
-        name: sum(shard[name] for shard in statistics)
-        for name in ("lines", "examples", "pieces", "pieces_kept", "real_tokens")
-    }
-    totals["kept_fraction"] = totals["pieces_kept"] / max(1, totals["pieces"])
-    return totals
-
-
-def _warn_of_paragraphs(totals, data, progress):
-    """Says that lines do not look like sentences, which two segments are made of."""
-    pieces = totals["pieces"] / totals["lines"]
-    if progress is not None and pieces > data.max_seq_length / 2:
-        progress(
-            f"warning: a line has {pieces:.0f} pieces on average, more than half an "
-            f"example of {data.max_seq_length}: most examples are cut inside a line, "
-            "and their sentence label can be told from where sentences end. Write one "
-            "sentence a line."
-        )
 
 
 def _run(arguments, work, num_workers):

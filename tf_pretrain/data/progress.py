@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from tf_pretrain.data.text_files import PACKED_SUFFIXES
+
 _SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -26,7 +28,8 @@ class Progress:
         sizes = [item.get("size") for item in inputs]
         # Of compressed files and of `docs` (sources with code) more, or less, is text.
         is_known = all(sizes) and not any(
-            item["name"].endswith(".gz") or item["name"] == "docs" for item in inputs
+            item["name"].endswith(PACKED_SUFFIXES) or item["name"] == "docs"
+            for item in inputs
         )
         self._total_bytes = sum(sizes) * dupe_factor if is_known else None
         self._start = self._last_line = time.monotonic()
@@ -59,5 +62,7 @@ class Progress:
         self._show(
             f"{totals['examples']} examples with {totals['real_tokens']} tokens, "
             f"{totals['kept_fraction']:.1%} of the text kept, "
+            f"{totals['unknown_fraction']:.1%} of its pieces unknown, "
+            f"{totals['padding_fraction']:.0%} padding, "
             f"{time.monotonic() - self._start:.0f} s"
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data import (
+    accents,
     atomic_files,
     masking,
     records,
@@ -37,9 +38,11 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
     the tokenizer: neither the process nor the order of the tasks matters.
 
     Returns:
-        For each shard `file`, `split`, and counts of `documents`, `lines`, `examples`,
-        `pieces` of the text, `pieces_kept` of them in examples, `real_tokens` (specials
-        counted) and `text_bytes`.
+        For each shard `file`, `split`, and counts of `documents`, those of one line
+        (`one_line_documents`), `lines`, `examples`, `pieces` of the text, `pieces_kept`
+        of them in examples, `pieces_unknown`, `real_tokens` (specials counted),
+        `text_bytes`, `letters` of the text, and by script those that accent stripping
+        harms (`letters_harmed`, see `accents.count_harmed`).
     """
     data = settings.data
     tokenizer = _load_tokenizer(settings)
@@ -52,6 +55,7 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
         if data.example_format == "electra"
         else sentence_pairs.sentence_pair_examples
     )
+    letters, harmed = accents.count_harmed(chunk.documents, tokenizer)
     all_statistics = []
     for dupe in dupes:
         key = [settings.seed, SPLITS.index(chunk.split), chunk.number, dupe]
@@ -65,6 +69,7 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
             "file": path.name,
             "split": chunk.split,
             "documents": len(chunk.documents),
+            "one_line_documents": sum(len(d) == 1 for d in chunk.documents),
             "lines": sum(map(len, chunk.documents)),
             "examples": len(examples),
             "pieces": len(ids),
@@ -72,8 +77,11 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
                 len(e.segment_a) + (0 if e.is_b_random else len(e.segment_b))
                 for e in examples
             ),
+            "pieces_unknown": int((ids == tokenizer.unk_id).sum()),
             "real_tokens": int(features["input_mask"].sum()),
             "text_bytes": chunk.text_bytes,
+            "letters": letters,
+            "letters_harmed": harmed,
         }
         atomic_files.write_json(statistics_path(path), statistics)
         all_statistics.append(statistics)

@@ -1,70 +1,74 @@
 """Streams documents from text files, tensorflow-datasets and built-in documentation.
 
 A document is a list of non-empty lines without white space at their ends. Memory is
-bounded whatever the corpus holds: files are read in blocks, a document of more than
-MAX_DOCUMENT_CHARS is handed out in pieces that end at a line's end, and a line of more
-than MAX_LINE_BYTES is cut at white space.
+bounded whatever the corpus holds: files are read in blocks (see `text_lines`, which
+cuts lines that are too long at white space), and a document of more than
+MAX_DOCUMENT_CHARS is handed out in pieces that end at a line's end.
 
 tensorflow is imported only for a `tfds:` input, which keeps the process that hands out
 work to record builders small.
 """
 
-import codecs
 import glob
-import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tf_pretrain.config import UserError
-from tf_pretrain.data import builtin_docs
+from tf_pretrain.data import builtin_docs, encodings, text_files, text_lines
+from tf_pretrain.data.text_files import Notes, TextError
 
 MAX_DOCUMENT_CHARS = 4_000_000
-MAX_LINE_BYTES = 1 << 20
-BLOCK_BYTES = 1 << 20
-_NOT_TEXT = (".csv", ".json", ".jsonl", ".parquet")
 DOCS = "docs"
 TFDS_PREFIX = "tfds:"
 
 
-class TextError(UserError, ValueError):
-    """Text that cannot be read; the message names the input and, if known, the line."""
-
-
 def iter_documents(
-    inputs: str | Sequence[str], errors: str = "strict"
+    inputs: str | Sequence[str],
+    errors: str = "strict",
+    encoding: str = encodings.UTF8,
+    notes: Notes | None = None,
 ) -> Iterator[list[str]]:
     """Streams the documents of all inputs, in a fixed order.
 
     Args:
         inputs: A list, or one string with commas between its entries, of
-            globs of text files (`.gz` is unpacked): one sentence or paragraph a line,
-            an empty line or the end of the file between documents; files are read in
-            sorted order, each once;
+            globs of text files: one sentence or paragraph a line, an empty line or the
+            end of the file between documents, or one of the other forms, packings and
+            encodings that `text_files.recognise` finds; files are read in sorted
+            order, each once;
             `tfds:NAME[/CONFIG][:SPLIT]`: one document per example, from the feature
             "text" or else the first string feature; the split defaults to "train";
             `docs`: documentation of installed packages (see `builtin_docs`).
-        errors: "strict", or "replace" to read bad UTF-8 as U+FFFD.
+        errors: "strict", or "replace" to read invalid bytes as U+FFFD.
+        encoding: Of files that do not show theirs.
+        notes: Where it is noted how files were read.
 
     Yields:
         Documents, lists of at least one line.
 
     Raises:
         TextError: If an entry matches nothing, or a file is unreadable, a damaged
-            archive or not UTF-8.
+            archive, no text or not of the encoding.
     """
+    notes = Notes() if notes is None else notes
+    encoding = encodings.canonical(encoding)
     for kind, name in _resolve(inputs):
         if kind == "docs":
             blocks = (lines + [""] for _, lines in builtin_docs.modules())
         elif kind == "tfds":
-            blocks = _tfds_blocks(name, errors)
+            blocks = _tfds_blocks(name, errors, notes)
         else:
-            blocks = _file_blocks(name, errors)
+            blocks = text_lines.line_blocks(name, errors, encoding, notes)
         yield from _documents(blocks)
 
 
-def describe_inputs(inputs: str | Sequence[str]) -> list[dict]:
+def describe_inputs(
+    inputs: str | Sequence[str], encoding: str | None = None
+) -> list[dict]:
     """What identifies each input, for a manifest: equal lists mean equal text.
+
+    Args:
+        inputs: As for `iter_documents`.
+        encoding: As for `text_files.recognise`, which sees all files.
 
     Returns:
         One JSON-serialisable dict per file or named corpus, in reading order: "name",
@@ -73,6 +77,7 @@ def describe_inputs(inputs: str | Sequence[str]) -> list[dict]:
     Raises:
         TextError: As `iter_documents`.
     """
+    encoding = encoding and encodings.canonical(encoding)
     described = []
     for kind, name in _resolve(inputs):
         if kind == "docs":
@@ -87,6 +92,7 @@ def describe_inputs(inputs: str | Sequence[str]) -> list[dict]:
                 }
             )
         else:
+            text_files.recognise(name, encoding)  # or refuse it before any work is done
             described.append({"name": name, "size": Path(name).stat().st_size})
     return described
 
@@ -107,12 +113,6 @@ def _resolve(inputs):
             if not files:
                 hint = " (a folder; add /*.txt)" if names else ""
                 raise TextError(f"no text file matches {item!r}{hint}")
-            for name in files:
-                if Path(name.removesuffix(".gz")).suffix in _NOT_TEXT:
-                    raise TextError(
-                        f"{name} is not read as plain text: write the texts themselves "
-                        "to a .txt file, with an empty line after each document"
-                    )
             entries += [("file", name) for name in files]
     return list(dict.fromkeys(entries))
 
@@ -133,55 +133,6 @@ def _documents(blocks):
         yield document
 
 
-def _file_blocks(path, errors):
-    """Yields the lines of a file, some at a time."""
-    try:
-        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-            yield from _decoded_blocks(path, file, errors)
-    except (EOFError, zlib.error, OSError) as error:
-        raise TextError(f"cannot read {path}: {error}") from error
-
-
-def _decoded_blocks(path, file, errors):
-    rest, number = b"", 1  # number of the line that rest begins
-    while block := file.read(BLOCK_BYTES):
-        if number == 1 and not rest:
-            block = block.removeprefix(codecs.BOM_UTF8)
-        block = rest + block
-        end = block.rfind(b"\n") + 1
-        if not end and len(block) > MAX_LINE_BYTES:
-            end = _cut(block)
-        block, rest = block[:end], block[end:]
-        if block:
-            text = _decode(path, block, number, errors)
-            yield text.removesuffix("\n").split("\n")
-            number += block.count(b"\n")
-    yield [_decode(path, rest, number, errors)]
-
-
-def _cut(block):
-    """Where to cut a long line: after white space, or else between two characters."""
-    end = max(block.rfind(b" "), block.rfind(b"\t")) + 1
-    if not end:
-        end = len(block) - 1
-        # A UTF-8 sequence has three such bytes at most; more of them are no UTF-8, and
-        # to go back over all would leave nearly the whole block for the next time.
-        while end > len(block) - 4 and block[end] & 0xC0 == 0x80:
-            end -= 1
-    return end
-
-
-def _decode(path, block, number, errors):
-    try:
-        return block.decode("utf-8", errors)
-    except UnicodeDecodeError as error:
-        line = number + block.count(b"\n", 0, error.start)
-        raise TextError(
-            f"{path} line {line} is not UTF-8 ({error.reason}); with data.errors="
-            '"replace" such bytes are read as U+FFFD'
-        ) from error
-
-
 def _tfds_builder(name):
     """The builder and the split of `tfds:NAME[/CONFIG][:SPLIT]`."""
     import tensorflow_datasets as tfds  # costs seconds and 500 MB
@@ -198,7 +149,7 @@ def _tfds_builder(name):
     return builder, split
 
 
-def _tfds_blocks(name, errors):
+def _tfds_blocks(name, errors, notes):
     """Yields the lines of one example at a time, and an empty one after each."""
     import tensorflow_datasets as tfds
 
@@ -216,6 +167,6 @@ def _tfds_blocks(name, errors):
     data = builder.as_dataset(split=split, shuffle_files=False, read_config=config)
     for index, example in enumerate(data.as_numpy_iterator()):
         where = f"{name} example {index}"
-        lines = _decode(where, example[key], 1, errors).split("\n")
+        lines = text_lines.decode(where, example[key], 1, errors, notes).split("\n")
         # An empty line between paragraphs does not end the document.
         yield [line for line in lines if line.strip()] + [""]

@@ -40,7 +40,7 @@ def prepare_tokenizer(config: PretrainConfig, inputs, vocab, folder) -> None:
     if vocab is None and not is_there:
         print(f"training a {data.tokenizer} vocabulary", flush=True)
         train_vocabulary(
-            text.iter_documents(inputs, data.errors),
+            text.iter_documents(inputs, data.errors, data.encoding),
             data.tokenizer,
             config.model.vocab_size,
             folder,

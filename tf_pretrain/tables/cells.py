@@ -17,7 +17,7 @@ import json
 from pathlib import Path
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import PretrainConfig, UserError
+from tf_pretrain.config import DataConfig, PretrainConfig, UserError
 from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.data import text
 from tf_pretrain.models import flops, summary
@@ -236,10 +236,12 @@ def _data_folders(setup, config, identity):
     """Tokenizer and records of a config: {"tokenizer", "records", "data"}."""
     data = config_lib.to_dict(config.data)
     del data["shuffle_buffer"]
-    pieces = {
-        name: data[name]
-        for name in ("tokenizer", "lower_case", "strip_accents", "errors")
-    }
+    names = ["tokenizer", "lower_case", "strip_accents", "errors"]
+    if data["encoding"] == DataConfig().encoding:
+        del data["encoding"]  # a newer field; the keys are as before
+    else:
+        names.append("encoding")
+    pieces = {name: data[name] for name in names}
     pieces |= {"vocab_size": config.model.vocab_size, **identity}
     workdir = Path(setup.workdir)
     return {
