@@ -159,10 +159,12 @@ def lasting_faults():
 def refusals():
     """What a run says for each setting that the backend has not, and its folder."""
     messages = []
+    two_stage = {"generator_training": "two_stage", "generator_steps": 2}
+    two_stage |= {"generator_hidden_size": 1.0, "weight_tying": "none"}
     refused = [
         ("train", {"mixed_precision": "float16"}),
         ("train", {"accumulation_steps": 2}),
-        ("objective", {"generator_training": "two_stage", "generator_steps": 2}),
+        ("objective", two_stage),
         ("train", {"strategy": "multi_worker"}),
         ("train", {"strategy": "tpu"}),
     ]
