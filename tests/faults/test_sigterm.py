@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ def test_sigterm_waits_for_a_step_that_can_be_kept(tmp_path, monkeypatch):
     stop.set()
     train = TrainConfig(num_steps=10, checkpoint_every=100)
     hook = callbacks.Checkpoint(tmp_path, 0, train, dict, stop)
+    hook.set_model(types.SimpleNamespace(sync=lambda: None))
     hook.on_train_batch_end(0, {"gradient_norm": float("nan")})
     assert not saved
     with pytest.raises(SystemExit) as stopped:
