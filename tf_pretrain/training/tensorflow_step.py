@@ -21,9 +21,7 @@ class TensorFlowStep(TrainStep):
     def train_step(self, features):
         """One update from this replica's share of the batch; returns scalar logs."""
         features = self._with_random_numbers(features)
-        weights, tokens = _sum_over_replicas(
-            (self.network.loss_weights(features), real_tokens(features))
-        )
+        weights, tokens = self._weights_and_tokens(features)
         shares = self._shares(weights)
         gradients, sums = self._accumulate(features, shares)
         gradients = self._spoiled_unless_finite(gradients, total(shares, sums))
@@ -37,6 +35,12 @@ class TensorFlowStep(TrainStep):
             "skipped_steps": tf.convert_to_tensor(self.optimizer.skipped_steps),
             "tokens": tokens,
         }
+
+    def _weights_and_tokens(self, features):
+        """The weights of the losses and the real tokens, summed over the replicas."""
+        return _sum_over_replicas(
+            (self.network.loss_weights(features), real_tokens(features))
+        )
 
     def _with_random_numbers(self, features):
         """What the batches of a user's own data lack, by step and replica.
