@@ -155,12 +155,14 @@ def test_utf16_without_a_mark_is_named(tmp_path):
 
 def test_files_that_are_utf8_are_read_so_beside_others(tmp_path):
     (tmp_path / "a.txt").write_bytes("Äpfel".encode("cp1252"))
-    (tmp_path / "b.txt").write_text("größere Äpfel, süße Öle, Käse", encoding="utf-8")
+    (tmp_path / "b.txt").write_text(
+        "größere Äpfel, süße Öle, Käse, Rüben", encoding="utf-8"
+    )
     said = []
     documents = iter_documents(
         f"{tmp_path}/*", "strict", "cp1252", text.Notes(said.append)
     )
-    assert list(documents) == [["Äpfel"], ["größere Äpfel, süße Öle, Käse"]]
+    assert list(documents) == [["Äpfel"], ["größere Äpfel, süße Öle, Käse, Rüben"]]
     assert len(said) == 1 and "b.txt" in said[0] and "utf-8" in said[0]
 
 
