@@ -2,7 +2,7 @@
 
 The time of a step is measured on the first steps of the run itself. The learning rate
 then runs through the schedule of `train.num_steps` in the steps that there are, warm-up
-and decay included. (Geiping & Goldstein, 2022, sec. 4.2, follow the clock instead; with
+and decay included. (Geiping & Goldstein, 2022, follow the clock instead; with
 a number of steps that is found once, a run that was stopped can continue exactly.)
 """
 

@@ -46,8 +46,8 @@ class JaxStep(TrainStep):
 
     Attributes:
         steps_per_dispatch: Steps that `run` starts at once; where it begins or ends
-            elsewhere than at a multiple of them, steps are started one by one. A step
-            computes the same in both cases (tests/test_jax_step.py).
+            elsewhere than at a multiple of them, steps are started one by one. Both
+            compute the same but for rounding (tests/test_jax_step.py).
     """
 
     steps_per_dispatch = 1
@@ -112,7 +112,7 @@ class JaxStep(TrainStep):
                 variable.assign(value)
 
     def _groups(self):
-        """[[index of a trained variable]]: those that are stacked.
+        """Tuples of indices of the trained variables that are stacked.
 
         On an accelerator variables of one shape that the optimizer treats alike are one
         array of the state. On CPUs stacking would only copy.
@@ -124,7 +124,7 @@ class JaxStep(TrainStep):
             if is_stacked:
                 key = (*variable.shape, *self.optimizer.group_of(variable))
             groups.setdefault(key, []).append(index)
-        return list(groups.values())
+        return tuple(map(tuple, groups.values()))  # hashable, for `_stacked`
 
     def _variables(self):
         """What the state holds, as lists: trained, its moments m and v, others of the
@@ -236,22 +236,14 @@ class JaxStep(TrainStep):
 
 
 @functools.partial(jax.jit, static_argnums=1)
-def _jit_stacked(parts, groups):
+def _stacked(parts, groups):
+    """Lists of arrays by variable -> lists of arrays [n, ...] by group."""
     return [[jnp.stack([part[i] for i in g]) for g in groups] for part in parts]
 
 
-def _stacked(parts, groups):
-    """Lists of arrays by variable -> lists of arrays [n, ...] by group."""
-    return _jit_stacked(parts, tuple(map(tuple, groups)))
-
-
+@functools.partial(jax.jit, static_argnums=1)
 def _unstacked(parts, groups):
     """Lists of arrays [n, ...] by group -> lists of arrays by variable."""
-    return _jit_unstacked(parts, tuple(map(tuple, groups)))
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _jit_unstacked(parts, groups):
     place = {
         index: (g, i) for g, group in enumerate(groups) for i, index in enumerate(group)
     }
