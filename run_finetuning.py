@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags
 
 from tf_pretrain import config_flags
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 from tf_pretrain.keras_backend import check_keras_backend
 
 _QUICKSTART = "runs/quickstart"
@@ -169,7 +169,7 @@ def _compare_with_scratch(task, checkpoint, workdir):
 
 
 def _run_suite(checkpoint, workdir):
-    from tf_pretrain.data import atomic_files
+    from tf_pretrain import atomic_files
     from tf_pretrain.tasks import suite
     from tf_pretrain.tasks.finetune import finetune, load_initial, report
 

@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags
 
 from tf_pretrain import config_flags
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 from tf_pretrain.keras_backend import check_keras_backend
 
 _INPUT = flags.DEFINE_string(

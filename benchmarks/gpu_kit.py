@@ -24,7 +24,7 @@ from pathlib import Path
 
 import keras
 
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
 
 _MIB = 1 << 20
 _WEIGHTS = "weights-{}-of-{}.safetensors"

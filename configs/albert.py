@@ -13,13 +13,13 @@ The released v1 xxlarge (91.0) is not Table 2's: it had more data and 1.5M steps
 """
 
 from tf_pretrain.config import (
-    ConfigError,
     DataConfig,
     EncoderConfig,
     ObjectiveConfig,
     PretrainConfig,
     TrainConfig,
 )
+from tf_pretrain.errors import ConfigError
 
 # Layers and hidden size: Table 1. Heads: hidden size / 64 (sec. 3.1), which is 32 for
 # xlarge, but its published configuration files disagree: some have 16, as here.

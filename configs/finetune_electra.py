@@ -9,7 +9,7 @@ differs from the table in two values: weight decay 0.01
 published scores are medians of at least ten runs (`--config.finetune.num_trials=10`).
 """
 
-from tf_pretrain.config import ConfigError
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 
 # Learning rate, layer-wise decay.

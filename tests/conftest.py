@@ -6,7 +6,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import pytest
-from cpu_devices import use_two_cpu_devices
+
+from support.cpu_devices import use_two_cpu_devices
 
 pytest.register_assert_rewrite("golden_checks")
 

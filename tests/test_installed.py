@@ -10,12 +10,12 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from pathlib import Path
 
 import pytest
-from corpus import build_tiny_records
 
-ROOT = Path(__file__).parents[1]
+from support.corpus import build_tiny_records
+from support.paths import ROOT
+
 SIZES = (
     "--config.model.vocab_size=120",
     "--config.model.hidden_size=16",

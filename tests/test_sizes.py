@@ -1,15 +1,15 @@
 """The table of sizes in the docs is what the command prints, and near the papers'."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from support.paths import ROOT
 from tf_pretrain import sizes
 from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.models import flops
 
-DOCS = Path(__file__).parents[1] / "docs" / "fidelity.md"
+DOCS = ROOT / "docs" / "fidelity.md"
 # Where formula and print differ, for the reasons that docs/fidelity.md gives.
 KNOWN_DIFFERENCES = {
     ("electra_small.py", "training_flops"): 1.294e18,

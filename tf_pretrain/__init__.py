@@ -36,7 +36,7 @@ _HOMES = {
     "ObjectiveConfig": "tf_pretrain.config",
     "DataConfig": "tf_pretrain.config",
     "TrainConfig": "tf_pretrain.config",
-    "UserError": "tf_pretrain.config",
+    "UserError": "tf_pretrain.errors",
 }
 __all__ = list(_HOMES)
 
@@ -47,10 +47,10 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.config import ObjectiveConfig as ObjectiveConfig
     from tf_pretrain.config import PretrainConfig as PretrainConfig
     from tf_pretrain.config import TrainConfig as TrainConfig
-    from tf_pretrain.config import UserError as UserError
     from tf_pretrain.config_files import load_config as load_config
     from tf_pretrain.data.pipelines import training_batches as training_batches
     from tf_pretrain.data.record_sets import find_records as find_records
+    from tf_pretrain.errors import UserError as UserError
     from tf_pretrain.interchange.finetuned import load_classifier as load_classifier
     from tf_pretrain.interchange.loading import load_encoder as load_encoder
     from tf_pretrain.interchange.loading import load_pretrainer as load_pretrainer

@@ -11,8 +11,8 @@ import os
 from absl import app, flags
 
 from tf_pretrain import config_flags
-from tf_pretrain.config import UserError
 from tf_pretrain.data import build_records
+from tf_pretrain.errors import UserError
 
 _INPUT = flags.DEFINE_string(
     "input", None, "Text: globs, tfds:NAME[/CONFIG][:SPLIT] or docs, with commas."

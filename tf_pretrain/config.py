@@ -7,10 +7,11 @@ they have one. `*_prob` lie in [0, 1]; `*_steps` count optimizer updates.
 """
 
 import dataclasses
-import difflib
 import json
 import math
 import typing
+
+from tf_pretrain.errors import ConfigError, nearest_name
 
 PARAMETER_SHARING = ("none", "all", "attention", "ffn")
 OBJECTIVES = (
@@ -24,14 +25,6 @@ GENERATOR_TRAININGS = ("joint", "two_stage", "adversarial")
 SENTENCE_OBJECTIVES = ("none", "sentence_order", "next_sentence")
 STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
 PRECISIONS = ("float32", "bfloat16", "float16")
-
-
-class UserError(Exception):
-    """What the person at the command line can mend; commands print it and stop."""
-
-
-class ConfigError(UserError, ValueError):
-    """A setting that cannot be used; the message names the field and the value."""
 
 
 def require(condition, message):
@@ -572,12 +565,6 @@ def override(cls, values: dict, field: str, text: str) -> None:
         values[name] = booleans[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         raise ConfigError(f"{field}={text}: expected a {kind.__name__}") from None
-
-
-def nearest_name(name, allowed) -> str:
-    """ "; did you mean 'x'?" for an unknown name, or nothing."""
-    near = difflib.get_close_matches(name, allowed, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def differing_fields(old: dict, new: dict, prefix="") -> list[str]:

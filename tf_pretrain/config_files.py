@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 from pathlib import Path
 
-from tf_pretrain.config import ConfigError, nearest_name
+from tf_pretrain.errors import ConfigError, nearest_name
 
 # Inside of an installed package, beside the package in a clone.
 CONFIGS = Path(__file__).parent / "configs"

@@ -6,8 +6,9 @@ What a config file is, see config_files.py.
 from absl import app, flags
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import ConfigError, PretrainConfig
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.errors import ConfigError
 
 _PREFIX = "--config."
 _overrides: dict[str, str] = {}

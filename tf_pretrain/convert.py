@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 _INPUT = flags.DEFINE_string("input", None, "Trained weights.", required=True)
 _GENERATOR = flags.DEFINE_string(

@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "Fine-tuning workdir or pretrained model.", required=True

@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 MAX_BODY_BYTES = 4_000_000
 MAX_WAITING = 20_000  # instances, of all requests

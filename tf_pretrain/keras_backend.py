@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 BACKENDS = ("tensorflow", "jax", "torch")
 

@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 _MODEL = flags.DEFINE_string(
     "model", None, "SavedModel that tf_pretrain.export wrote.", required=True

@@ -59,7 +59,7 @@ def paper_parameters(config: PretrainConfig) -> int:
     ELECTRA's: encoder and replaced-token head (BERT baselines: encoder alone; they
     print the same), no generator. ALBERT's: encoder and pooler, with position and
     segment tables of width H, where the released code has E; the convention that
-    gives all printed values but xxlarge's (tests/test_configs.py).
+    gives all printed values but xxlarge's (tests/config/test_configs.py).
     """
     model = config.model
     count = flops.parameter_counts(model)["total"]

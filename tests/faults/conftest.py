@@ -1,7 +1,8 @@
 """Records that the runs of several modules train on."""
 
 import pytest
-from corpus import build_tiny_records
+
+from support.corpus import build_tiny_records
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from corpus import build_tiny_records
-from tiny import tiny_config
 
-from tf_pretrain.config import ConfigError
+from support.corpus import build_tiny_records
+from support.tiny import tiny_config
 from tf_pretrain.data import batches, record_sets
 from tf_pretrain.data.record_sets import RecordError, find_good_records
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.training.pretrain import Sources, pretrain
 
 NUM_CASES, NUM_QUICK = 200, 60

@@ -14,8 +14,8 @@ import tracemalloc
 import zlib
 
 import pytest
-from corpus import write_corpus
 
+from support.corpus import write_corpus
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data import text, tokenization, vocabulary
 from tf_pretrain.data.build_records import build_records

@@ -5,9 +5,9 @@ import random
 import time
 
 import pytest
-from corpus import write_corpus
-from tiny import tiny_config
 
+from support.corpus import write_corpus
+from support.tiny import tiny_config
 from tf_pretrain.training.pretrain import Sources, pretrain
 
 YEAR = 365 * 86_400.0

@@ -5,9 +5,9 @@ import os
 import random
 
 import pytest
-from tiny import tiny_config
 
-from tf_pretrain.data import atomic_files
+from support.tiny import tiny_config
+from tf_pretrain import atomic_files
 from tf_pretrain.training.checkpoints import CheckpointError
 from tf_pretrain.training.pretrain import Sources, pretrain
 

@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutations import mutate
-from tiny import tiny_config
 
-from tf_pretrain.config import UserError
+from support.mutations import mutate
+from support.tiny import tiny_config
 from tf_pretrain.data.tokenization import load_tokenizer
+from tf_pretrain.errors import UserError
 from tf_pretrain.interchange import converting
 from tf_pretrain.interchange.pretrained import Pretrained, variable_shapes
 

@@ -4,24 +4,23 @@
     python -m pytest -s -m slow tests/faults/test_kills.py             # 2 times 25
 
 Points are drawn in every phase of a run: the vocabulary, the record build, the first
-trace, a step, a checkpoint's write, an evaluation. `tests/test_kill.py` kills the real
+trace, a step, a checkpoint's write, an evaluation. `tests/runs/test_kill.py` kills the real
 command at random steps of larger models.
 """
 
 import collections
 import json
 import multiprocessing
-import os
 import random
 import statistics
 import time
-from pathlib import Path
 
-import announced_run
 import pytest
-from corpus import write_corpus
 
-HERE = Path(__file__).parent
+from support import announced_run
+from support.corpus import write_corpus
+from support.paths import PYTHONPATH
+
 QUICK = {"records": 1, "trace": 1, "checkpoint": 1}
 FULL = {
     "vocabulary": 2,
@@ -37,10 +36,9 @@ _BEFORE_TRAINING = ("vocabulary", "records")
 @pytest.fixture
 def start(monkeypatch, tmp_path):
     """Starts a run in a process forked off one that has imported everything."""
-    folders = map(str, (HERE, HERE.parent, HERE.parents[1]))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(folders))
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["announced_run"])
+    context.set_forkserver_preload(["support.announced_run"])
     text = write_corpus(tmp_path / "corpus.txt", documents=400)
     return lambda *arguments: _Run(context, text, *arguments)
 

@@ -1,7 +1,7 @@
 """One of two workers is killed or hangs: the other stops and says so.
 
 Another number of replicas continues the run on the same batches, and the same commands
-end it with the same bits. `tests/test_distribution.py` compares unbroken runs.
+end it with the same bits. `tests/training/test_distribution.py` compares unbroken runs.
 """
 
 import json
@@ -9,7 +9,8 @@ import time
 
 import numpy as np
 import pytest
-import workers
+
+from support import workers
 
 NUM_STEPS, STEP = 20, 7  # train_tiny.py writes a checkpoint every five steps
 SECONDS = 60  # promised: the others stop within

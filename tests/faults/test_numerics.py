@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import cached_strategy, random_features, tiny_config
 
+from support.tiny import cached_strategy, random_features, tiny_config
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training import callbacks, checkpoints, numerics, pretrain, trainer
 from tf_pretrain.training.numerics import NumericsError, first_nonfinite

@@ -5,13 +5,12 @@ import os
 import pkgutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import tf_pretrain
+from support.paths import PYTHONPATH, ROOT
 
-ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     [*ROOT.glob("*.py"), *ROOT.glob("configs/*.py"), *ROOT.rglob("tf_pretrain/**/*.py")]
 )
@@ -110,7 +109,7 @@ for name in sys.argv[3].split(","):
     # Commands have flags of the same names.
     for flag in list(flags.FLAGS.flags_by_module_dict().get(name, [])):
         delattr(flags.FLAGS, flag.name)
-import train_tiny
+from support import train_tiny
 train_tiny.run(sys.argv[1], sys.argv[2], "one")
 """
 _SECRET = "hf_never-to-be-written-0123456789"
@@ -133,7 +132,7 @@ def test_no_network_and_no_secret_in_what_is_written(records, tmp_path):
         cwd=ROOT / "tests",
         env={
             **os.environ,
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+            "PYTHONPATH": PYTHONPATH,
             **dict.fromkeys(secrets, _SECRET),
         },
         capture_output=True,

@@ -18,6 +18,7 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
+from support.paths import ROOT, VOCABULARIES
 from tf_pretrain import serving
 from tf_pretrain.config import EncoderConfig
 from tf_pretrain.data.tokenization import load_tokenizer
@@ -29,7 +30,6 @@ pytest.importorskip("uvicorn", reason="needs requirements-serving.txt")
 
 from tf_pretrain import http_server  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
 LENGTH, NUM_REQUESTS = 64, 1000
 PREDICT = "/v1/models/sst2:predict"
 HOSTILE = [
@@ -76,7 +76,7 @@ def model(golden_vocabulary, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def golden_vocabulary():
-    return ROOT / "tests/golden/vocab/bert-base-uncased-vocab.txt"
+    return VOCABULARIES / "bert-base-uncased-vocab.txt"
 
 
 class _Server:
@@ -152,7 +152,7 @@ def server(model):
 def _requests(model, count, seed=0):
     """Lists of 1 to 4 texts, one in ten hostile, and what the model itself says."""
     generator = random.Random(seed)
-    vocabulary = (ROOT / "tests/golden/vocab/bert-base-uncased-vocab.txt").read_text()
+    vocabulary = (VOCABULARIES / "bert-base-uncased-vocab.txt").read_text()
     words = [word for word in vocabulary.split("\n") if word.isalpha()]
 
     def text():

@@ -7,20 +7,19 @@ import sys
 import threading
 import time
 import types
-from pathlib import Path
 
 import pytest
-from corpus import build_tiny_records
 
+from support.corpus import build_tiny_records
+from support.paths import PYTHONPATH, TESTS
 from tf_pretrain.config import TrainConfig
 from tf_pretrain.training import callbacks, checkpoints
 
-TESTS = Path(__file__).parents[1]
 STEP = 7  # train_tiny.py writes a checkpoint every five steps
 
 _KILLED = f"""
 import os, signal, sys, time
-import train_tiny
+from support import train_tiny
 from tf_pretrain.training import callbacks
 
 def terminate(self, batch, logs=None):
@@ -42,7 +41,7 @@ def _python(code, *arguments):
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}"},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
     )

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_helpers import AdamWInOps, compiled_step, make_variable
 
+from support.optimizer_helpers import AdamWInOps, compiled_step, make_variable
 from tf_pretrain.training.optimizers import LAMB, AdamW, layerwise_multipliers
 from tf_pretrain.training.schedules import AlbertSchedule, ElectraSchedule
 

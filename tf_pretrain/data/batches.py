@@ -11,7 +11,7 @@ This is the pipeline of tf.data; `numpy_batches.py` gives the same without Tenso
 import numpy as np
 import tensorflow as tf
 
-from tf_pretrain.config import ConfigError, DataConfig
+from tf_pretrain.config import DataConfig
 from tf_pretrain.data import example_order, records
 from tf_pretrain.data.example_parsing import FeatureSpec
 from tf_pretrain.data.featurizer import (
@@ -21,6 +21,7 @@ from tf_pretrain.data.featurizer import (
     Featurizer,
 )
 from tf_pretrain.data.record_sets import RecordSet
+from tf_pretrain.errors import ConfigError
 
 _FILE_STRIDE = 1 << 40  # more than a file has records
 

@@ -18,10 +18,11 @@ from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from tf_pretrain import config
-from tf_pretrain.config import ConfigError, DataConfig, UserError
-from tf_pretrain.data import atomic_files, build_warnings, chunks, encodings, text
+from tf_pretrain import atomic_files, config
+from tf_pretrain.config import DataConfig
+from tf_pretrain.data import build_warnings, chunks, encodings, text
 from tf_pretrain.data.progress import Progress, print_line
+from tf_pretrain.errors import ConfigError, UserError
 
 MANIFEST = "manifest.json"
 PLAN = "build.json"  # what an unfinished build is made of

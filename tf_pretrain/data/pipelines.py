@@ -1,6 +1,6 @@
 """Which pipeline makes the batches: tf.data on TensorFlow, NumPy on other backends.
 
-Both give the same numbers for the same arguments (tests/test_numpy_batches.py).
+Both give the same numbers for the same arguments (tests/data/test_numpy_batches.py).
 """
 
 import importlib

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tf_pretrain.config import ConfigError, DataConfig, UserError
+from tf_pretrain.config import DataConfig
 from tf_pretrain.data import records
 from tf_pretrain.data.tfrecord import DamageError, TFRecordReader
+from tf_pretrain.errors import ConfigError, UserError
 
 _SCAN_ROWS = 1024  # records checked at a time
 _TENSORFLOW_ERRORS = (  # of records that cannot be read

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_pretrain import atomic_files
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import atomic_files, example_parsing, tfrecord
+from tf_pretrain.data import example_parsing, tfrecord
 from tf_pretrain.data.example_parsing import FeatureSpec
 
 NO_TOKEN = "input_mask without a token"  # a fault, but for the fill of a last batch

@@ -6,15 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_pretrain import atomic_files
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import (
-    accents,
-    atomic_files,
-    masking,
-    records,
-    sentence_pairs,
-    tokenization,
-)
+from tf_pretrain.data import accents, masking, records, sentence_pairs, tokenization
 from tf_pretrain.data import examples as examples_lib
 from tf_pretrain.data.chunks import SPLITS, Chunk, statistics_path
 

@@ -17,8 +17,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from tf_pretrain.config import UserError
 from tf_pretrain.data import encodings
+from tf_pretrain.errors import UserError
 
 _HEAD_BYTES = 1 << 14
 _PACKED = (  # suffix, first bytes, how to open

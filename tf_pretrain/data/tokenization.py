@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain.config import UserError
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
+from tf_pretrain.errors import UserError
 
 SETTINGS_FILE = "tokenizer.json"
 META_SYMBOL = "\u2581"  # SentencePiece's mark of a space

@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 _OUTPUT = flags.DEFINE_string("output", "docs/images", "Folder of the PNG files.")
 _ELECTRA = flags.DEFINE_string(

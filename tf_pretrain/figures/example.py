@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 from keras import ops
 
-from tf_pretrain.config import UserError
 from tf_pretrain.data import examples, masking
 from tf_pretrain.data.sentence_pairs import sentence_pair_examples
+from tf_pretrain.errors import UserError
 
 _NUM_GUESSES = 3
 _SEEDS = 100  # looked at for an example

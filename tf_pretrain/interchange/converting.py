@@ -1,6 +1,6 @@
 """`convert`: trained weights from one format to another."""
 
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
 from tf_pretrain.interchange import (
     combine,
     huggingface,

@@ -9,9 +9,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from tf_pretrain.config import EncoderConfig, UserError, from_dict
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
+from tf_pretrain.config import EncoderConfig, from_dict
 from tf_pretrain.data.tokenization import Tokenizer, load_tokenizer
+from tf_pretrain.errors import UserError
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
 

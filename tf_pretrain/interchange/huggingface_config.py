@@ -3,13 +3,13 @@
 import dataclasses
 
 from tf_pretrain.config import (
-    ConfigError,
     DataConfig,
     EncoderConfig,
     ObjectiveConfig,
     PretrainConfig,
     TrainConfig,
 )
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.models.layers import LAYER_NORM_EPSILON
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain.config import PretrainConfig, UserError, generator_config
+from tf_pretrain.config import PretrainConfig, generator_config
 from tf_pretrain.data.tokenization import Tokenizer
+from tf_pretrain.errors import UserError
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.objectives import Objective
 from tf_pretrain.models.summary import trained_parameters

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 from tf_pretrain.interchange import huggingface, keras_hub_presets, tf1, workdir
 from tf_pretrain.interchange.finetuned import MODEL_FILE, is_finetuned
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained

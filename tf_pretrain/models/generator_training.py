@@ -8,7 +8,7 @@ the paper leaves open is marked "chosen here".
 import keras
 from keras import ops
 
-from tf_pretrain.config import ConfigError
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.models.encoder import dropout_for
 from tf_pretrain.models.losses import LossTerm, binary_cross_entropy, cross_entropy
 from tf_pretrain.models.objectives import ReplacedTokenDetection

@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from tf_pretrain import config as config_lib
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.models import heads
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.models.layers import no_dropout
@@ -132,7 +133,7 @@ class FrequencyGenerator(Generator):
         super().check_is_ready()
         counts = self.token_counts
         if counts is not None and not np.any(ops.convert_to_numpy(counts)):
-            raise config_lib.ConfigError(
+            raise ConfigError(
                 "objective.generator 'unigram' draws tokens by their frequency, but "
                 "has no counts: call network.token_generator.set_counts(...) first"
             )

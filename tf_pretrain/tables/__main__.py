@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 from tf_pretrain.tables import definition
 
 _LIST = flags.DEFINE_bool("list", False, "Print all tables and what they cost.")

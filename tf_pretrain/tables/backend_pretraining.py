@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import PretrainConfig, UserError
+from tf_pretrain.config import PretrainConfig
+from tf_pretrain.errors import UserError
 from tf_pretrain.tables import cells, processes
 from tf_pretrain.training.pretrain import Sources, pretrain
 

@@ -17,9 +17,10 @@ import json
 from pathlib import Path
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import DataConfig, PretrainConfig, UserError
+from tf_pretrain.config import DataConfig, PretrainConfig
 from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.data import text
+from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops, summary
 from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.glue import NAMES

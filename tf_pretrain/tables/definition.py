@@ -8,7 +8,8 @@ whole table, which is never executed: of `electra_lab` that would be most of the
 
 import dataclasses
 
-from tf_pretrain.config import ConfigError, PretrainConfig
+from tf_pretrain.config import PretrainConfig
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.models import flops
 from tf_pretrain.tables import papers
 from tf_pretrain.tables.recipe import Recipe

@@ -8,8 +8,8 @@ import threading
 import time
 from pathlib import Path
 
-from tf_pretrain.config import UserError
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
+from tf_pretrain.errors import UserError
 from tf_pretrain.tables import cells
 
 _POLL_S = 0.1

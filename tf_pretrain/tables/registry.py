@@ -1,6 +1,6 @@
 """All tables by their ids, our own included, and what `--list` prints."""
 
-from tf_pretrain.config import UserError, nearest_name
+from tf_pretrain.errors import UserError, nearest_name
 from tf_pretrain.models import flops
 from tf_pretrain.tables import albert, electra
 from tf_pretrain.tables.definition import Row, Table, unpretrained

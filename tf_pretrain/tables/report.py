@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
 from tf_pretrain.tables import cells, pages
 from tf_pretrain.tables.document import (
     Grid,

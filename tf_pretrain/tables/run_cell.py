@@ -17,9 +17,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from tf_pretrain import atomic_files
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import DataConfig, PretrainConfig, UserError
-from tf_pretrain.data import atomic_files, record_sets
+from tf_pretrain.config import DataConfig, PretrainConfig
+from tf_pretrain.data import record_sets
+from tf_pretrain.errors import UserError
 from tf_pretrain.tables import cells, processes
 from tf_pretrain.training import curves
 

@@ -11,8 +11,8 @@ import json
 import time
 from pathlib import Path
 
-from tf_pretrain.config import UserError
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
+from tf_pretrain.errors import UserError
 from tf_pretrain.tables import cells, estimates, processes
 from tf_pretrain.tables.definition import Table
 

@@ -7,7 +7,7 @@ header or, without one, by the values; if that leaves a choice, it is the user's
 import dataclasses
 import re
 
-from tf_pretrain.config import nearest_name
+from tf_pretrain.errors import nearest_name
 from tf_pretrain.tasks.row_files import Table
 from tf_pretrain.tasks.task import TaskError
 

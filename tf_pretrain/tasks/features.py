@@ -7,7 +7,7 @@ both releases); a text alone loses its end.
 
 import numpy as np
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 
 def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
 from tf_pretrain.tasks.task import Task
 
 

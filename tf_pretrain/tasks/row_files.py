@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from tf_pretrain.config import nearest_name
+from tf_pretrain.errors import nearest_name
 from tf_pretrain.tasks import foreign_formats, quoted_fields, row_formats
 from tf_pretrain.tasks.task import TaskError
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 
 _LARGEST = float(np.finfo(np.float32).max)
 

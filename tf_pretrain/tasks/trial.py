@@ -10,7 +10,8 @@ import time
 import keras
 import numpy as np
 
-from tf_pretrain.config import ConfigError, EncoderConfig
+from tf_pretrain.config import EncoderConfig
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange.finetuned import Model
 from tf_pretrain.models.classifier import check_head
 from tf_pretrain.tasks import batches, metrics

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
 from tf_pretrain.training import checkpoints, event_files
 from tf_pretrain.training.step import step_logs
 

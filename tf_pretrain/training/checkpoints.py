@@ -17,8 +17,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from tf_pretrain.config import UserError
-from tf_pretrain.data import atomic_files
+from tf_pretrain import atomic_files
+from tf_pretrain.errors import UserError
 
 _NAME = re.compile(r"step-(\d{8,})\.safetensors")
 

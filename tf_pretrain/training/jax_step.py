@@ -47,7 +47,7 @@ class JaxStep(TrainStep):
     Attributes:
         steps_per_dispatch: Steps that `run` starts at once; where it begins or ends
             elsewhere than at a multiple of them, steps are started one by one. Both
-            compute the same but for rounding (tests/test_jax_step.py).
+            compute the same but for rounding (tests/training/test_jax_step.py).
     """
 
     steps_per_dispatch = 1

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from tf_pretrain.config import UserError
+from tf_pretrain.errors import UserError
 from tf_pretrain.training.compiling import loss_gradients
 from tf_pretrain.training.step import step_logs
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import keras
 
+from tf_pretrain import atomic_files
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import RUN_FIELDS, ConfigError, PretrainConfig, require
-from tf_pretrain.data import atomic_files, pipelines, record_sets, unigrams
+from tf_pretrain.config import RUN_FIELDS, PretrainConfig, require
+from tf_pretrain.data import pipelines, record_sets, unigrams
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training import budget, callbacks, checkpoints, curves, numerics
 from tf_pretrain.training.compiling import device_name

@@ -5,9 +5,10 @@ import glob
 import json
 from pathlib import Path
 
-from tf_pretrain.config import ConfigError, PretrainConfig
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import record_sets, tokenization, vocabulary
 from tf_pretrain.data.build_records import MANIFEST, build_records
+from tf_pretrain.errors import ConfigError
 
 _BAD_RECORDS_SHOWN = 10
 _HELDOUT = "heldout-*.tfrecord"

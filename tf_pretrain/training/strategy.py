@@ -4,8 +4,8 @@ import contextlib
 
 import keras
 
-from tf_pretrain.config import ConfigError, UserError
 from tf_pretrain.data import pipelines
+from tf_pretrain.errors import ConfigError, UserError
 
 
 class WorkerError(UserError, RuntimeError):

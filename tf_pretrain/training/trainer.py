@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from tf_pretrain.config import ConfigError
 from tf_pretrain.data.numpy_batches import EvaluationBatches
+from tf_pretrain.errors import ConfigError
 from tf_pretrain.training.optimizers import AdamFamily
 
 _INITIAL_LOSS_SCALE = 2.0**12

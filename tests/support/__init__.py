@@ -1,0 +1,1 @@
+"""What several tests share; the programs that they start, too."""

@@ -1,0 +1,66 @@
+"""Starts programs on another Keras backend, as on a machine without TensorFlow."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support.paths import PYTHONPATH, ROOT, SUPPORT
+
+BACKENDS = ("jax", "torch")
+
+
+def needs(*backends):
+    """Parameters of a test for those backends; skipped where one is not installed."""
+    return [
+        pytest.param(
+            name,
+            marks=pytest.mark.skipif(
+                importlib.util.find_spec(name) is None,
+                reason=f"{name} is not installed",
+            ),
+        )
+        for name in backends
+    ]
+
+
+def command(program, *arguments, backend):
+    """The command line of a Python program, which finds TensorFlow if it is its own."""
+    blocking = [] if backend == "tensorflow" else [SUPPORT / "without_tensorflow.py"]
+    return [sys.executable, *map(str, [*blocking, program, *arguments])]
+
+
+def environment(backend, **more):
+    """Of such a process: quick to compile, with this repository to be imported."""
+    return {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": PYTHONPATH,
+        # Models this small run best on one thread, and compile slowly.
+        "OMP_NUM_THREADS": "1",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        **more,
+    }
+
+
+def run(program, *arguments, backend, cwd=ROOT, **more):
+    """The finished process: returncode, stdout, stderr."""
+    return subprocess.run(
+        command(program, *arguments, backend=backend),
+        cwd=cwd,
+        env=environment(backend, **more),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+def checks(folder, *names, backend, **more):
+    """What the functions of step_checks.py with these names return."""
+    output = folder / "checks.json"
+    done = run(SUPPORT / "step_checks.py", output, *names, backend=backend, **more)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(output.read_text())

@@ -1,0 +1,84 @@
+"""A few training steps on random batches, and configs for them."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from support.tiny import cached_strategy, random_features
+from tf_pretrain.training.pretrain import build_trainer
+
+TWO_STAGE = {
+    "generator_training": "two_stage",
+    "generator_steps": 2,
+    "weight_tying": "none",
+    "generator_hidden_size": 1.0,
+}
+
+
+def fit(
+    config, num_steps=5, strategy="one", num_batches=5, features_of=random_features
+):
+    """Losses of a few steps on random batches, and the trainer."""
+    strategy = cached_strategy(strategy)
+    trainer = build_trainer(config, strategy)
+    replicas = strategy.num_replicas_in_sync
+    rows = config.train.batch_size // replicas
+    batches = [features_of(config, seed) for seed in range(num_batches)]
+    elements = [
+        {name: value[r * rows : (r + 1) * rows] for name, value in batch.items()}
+        for batch in batches
+        for r in range(replicas)
+    ]
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {name: np.stack([e[name] for e in elements]) for name in elements[0]}
+    ).repeat()
+    if replicas > 1:
+        dataset = strategy.distribute_datasets_from_function(lambda _: dataset)
+    losses = []
+
+    class Record(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            losses.append({name: float(value) for name, value in logs.items()})
+
+    trainer.fit(
+        dataset,
+        steps_per_epoch=num_steps,
+        callbacks=[Record()],
+        verbose=0,
+        shuffle=False,
+    )
+    return losses, trainer
+
+
+def assert_same_losses(first, second, tolerance=1e-5):
+    for a, b in zip(first, second, strict=True):
+        assert a.keys() == b.keys()
+        for name in a:
+            np.testing.assert_allclose(a[name], b[name], rtol=tolerance, err_msg=name)
+
+
+def shrink(config):
+    """The config's structure with two layers of width 24 or so."""
+    model = config.model
+    is_factorised = model.embedding_size != model.hidden_size
+    return dataclasses.replace(
+        config,
+        model=dataclasses.replace(
+            model,
+            vocab_size=60,
+            hidden_size=24,
+            embedding_size=8 if is_factorised else 24,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=48,
+            max_position_embeddings=16,
+        ),
+        data=dataclasses.replace(
+            config.data, max_seq_length=16, max_predictions_per_seq=3
+        ),
+        train=dataclasses.replace(
+            config.train, batch_size=4, num_steps=4, warmup_steps=1, jit_compile=False
+        ),
+    )

@@ -1,0 +1,388 @@
+"""The report, from cells with known numbers."""
+
+import dataclasses
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from tf_pretrain import atomic_files
+from tf_pretrain.tables import cells, document, pages, report, trends
+from tf_pretrain.tables import results as table_results
+from tf_pretrain.tables.results import Summary, TableResults, load_all
+
+COMMAND = "python -m tf_pretrain.tables --table=electra_table5 --seeds=3"
+# CoLA and RTE, x 100, of each seed. Averages: ELECTRA 60 (58 to 62), Replace MLM 50
+# (49 to 51), BERT 61 (60 to 62), All-Tokens 40, alone. Paper: 85.0, 82.4, 82.2, 84.3.
+SCORES = {
+    "ELECTRA": [(50, 66), (54, 66), (58, 66)],
+    "Replace MLM": [(40, 58), (42, 58), (44, 58)],
+    "BERT": [(60, 62), (60, 60), (61, 63)],
+    "All-Tokens MLM": [(40, 40), (42, 42)],
+    "ELECTRA 15%": [(40, 50), (42, 50), (44, 50)],
+    "no pretraining": [(40, 58), (41, 58), (42, 58)],
+}
+
+
+ORIGIN = {"command": COMMAND, "commit": "abc1234", "cores": 2}
+
+
+def write_cell(workdir, key, seed, cola, rte, flops):
+    folder = cells.folder(workdir, key)
+    folder.mkdir(parents=True)
+
+    def task(name, value, notes=()):
+        return {
+            "task": name,
+            "metric": "accuracy",
+            "median": value / 100,
+            "notes": list(notes),
+            "seconds": 60,
+            **(ORIGIN if name == "CoLA" else {**ORIGIN, "commit": "def5678"}),
+        }
+
+    cell = {
+        "key": key,
+        "seed": seed,
+        "config": {},
+        "flops": flops,
+        "electra_flops": 2.5 * flops,
+        "memory_bytes": 2**30,
+        "minutes": 7.25,
+        "backend": "tensorflow",
+        "pretrain": {
+            **ORIGIN,
+            "step": 1900,
+            "seconds": 300,
+            "tokens_per_s": 9000.0,
+            "encoder_parameters": 2_300_000,
+            "eval": {"masked_lm_accuracy": 0.17, "masked_lm_loss": 6.03},
+        },
+        "tasks": {
+            "CoLA-0": task("CoLA", cola),
+            "RTE-0": task("RTE", rte, ["train is RTE/train_subset.tsv"]),
+        },
+        "intrinsic": {},
+        "intrinsic_formats": ["next_sentence", "sentence_order"],
+        "curves": {"masked_lm_accuracy": [[0, 0.0], [950, 0.475]]},
+    }
+    atomic_files.write_json(folder / "cell.json", cell)
+
+
+def write_table(workdir, table, scores, flops_of=lambda row: 2e14):
+    """Cells of all rows and seeds, as `runner.plan` has them; returns its record.
+
+    Args:
+        scores: {row: [(CoLA, RTE) of each seed]}.
+    """
+    planned = []
+    for number, (row, seeds) in enumerate(scores.items()):
+        for seed, (cola, rte) in enumerate(seeds):
+            key = f"{number}{seed}"
+            write_cell(workdir, key, seed, cola, rte, flops_of(row))
+            planned.append(
+                {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
+            )
+    return {"table": table, "scale": "lab", "command": COMMAND, "cells": planned}
+
+
+def write_record(workdir, record):
+    path = workdir / "tables" / f"{record['table']}-lab.json"
+    path.parent.mkdir()
+    atomic_files.write_json(path, record)
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("workdir")
+    record = write_table(workdir, "electra_table5", SCORES)
+    missing = {"row": "All-Tokens MLM", "seed": 2, "key": "none", "tasks": []}
+    record["cells"].append(missing)
+    write_record(workdir, record)
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def results(workdir) -> TableResults:
+    (found,) = load_all(workdir)
+    return found
+
+
+def test_summaries(results):
+    rows = {row.name: row for row in results.rows}
+    assert list(rows) == [
+        *("ELECTRA", "All-Tokens MLM", "Replace MLM", "ELECTRA 15%", "BERT"),
+        "no pretraining",
+    ]
+    electra = results.summary(rows["ELECTRA"], "glue")
+    assert (electra.median, electra.low, electra.high) == pytest.approx((60, 58, 62))
+    assert electra.spread == pytest.approx(4)
+    assert results.summary(rows["All-Tokens MLM"], "glue").spread is None
+    assert results.summary(rows["BERT"], "CoLA").median == pytest.approx(60)
+    assert results.summary(rows["BERT"], "intrinsic masked LM") is None
+    heldout = results.summary(rows["BERT"], "held-out masked_lm_accuracy")
+    assert heldout.median == pytest.approx(17)
+    assert results.printed(rows["BERT"], "glue") == 82.2
+
+
+def test_order(results):
+    """Medians 60, 41, 50, 46, 61, and 49.5 to begin with; spreads 4, 2 seeds, 2, 2, 2.
+
+    BERT's lead over ELECTRA is inside the spread; that over the others is not.
+    """
+    order = results.order("glue")
+    assert order.ours == [
+        *("BERT", "ELECTRA", "Replace MLM", "ELECTRA 15%", "All-Tokens MLM"),
+    ]
+    assert order.paper == [
+        *("ELECTRA", "All-Tokens MLM", "Replace MLM = ELECTRA 15%", "BERT"),
+    ]
+    assert order.agree == [("ELECTRA", "Replace MLM"), ("ELECTRA", "ELECTRA 15%")]
+    assert order.against == [("Replace MLM", "BERT"), ("ELECTRA 15%", "BERT")]
+    assert order.inside == [("ELECTRA", "BERT")]
+    assert order.tied == [("Replace MLM", "ELECTRA 15%")]
+    assert len(order.unknown) == 4
+    assert order.floor == ["Replace MLM", "ELECTRA 15%"]
+    lines = pages.order_lines(order)
+    assert "ours: BERT > ELECTRA > Replace MLM > ELECTRA 15% > All-Tokens MLM" in lines
+    assert (
+        "agreement: 2 of the 4 pairs of rows that are further apart than the spread "
+        "are in the paper's order"
+    ) in lines
+    assert "inside the spread: ELECTRA and BERT" in lines
+    assert "against the paper: Replace MLM and BERT; ELECTRA 15% and BERT" in lines
+    assert "equal in the paper: Replace MLM and ELECTRA 15%" in lines
+    assert "no better than without pretraining: Replace MLM, ELECTRA 15%" in lines
+
+
+def test_order_at_the_floor(tmp_path):
+    """Two rows no better than without pretraining: their order is noise."""
+    rows = {
+        "None": [(30, 30), (31, 31), (32, 32)],
+        "SOP": [(36, 36), (37, 37), (38, 38)],
+        "no pretraining": [(45, 45), (46, 46), (47, 47)],
+    }
+    record = write_table(tmp_path, "albert_table5", rows)
+    order = TableResults(tmp_path, record).order("glue")
+    assert order.at_floor == [("None", "SOP")] and order.agree == []
+    assert "further apart than the spread: None and SOP" in pages.order_lines(order)[-1]
+
+
+def test_a_cell_without_its_intrinsic_scores_is_not_finished(tmp_path):
+    rows = {"NSP": [(30, 30), (31, 31)], "SOP": [(36, 36)]}
+    record = write_table(tmp_path, "albert_table5", rows)
+    assert TableResults(tmp_path, record).finished == 3
+    path = next(tmp_path.glob("cells/*/cell.json"))
+    cell = json.loads(path.read_text())
+    path.write_text(json.dumps(cell | {"intrinsic_formats": ["next_sentence"]}))
+    assert TableResults(tmp_path, record).finished == 2
+
+
+def test_a_family_has_a_floor_of_its_own(tmp_path):
+    rows = {
+        "ELECTRA": [(50, 50)] * 3,
+        "ALBERT, equal shape": [(50, 50)] * 3,
+        "no pretraining": [(40, 40)] * 3,
+        "no pretraining, ALBERT": [(60, 60)] * 3,
+    }
+    record = write_table(tmp_path, "families", rows)
+    order = TableResults(tmp_path, record).order("glue")
+    assert order.floor == ["ALBERT, equal shape"]
+    assert order.ours == ["ELECTRA", "ALBERT, equal shape"]
+
+
+def test_costs_of_the_papers_runs_are_drawn(budgets, tmp_path):
+    """Of which some are larger than any integer of NumPy."""
+    copy = tmp_path / "copy"
+    shutil.copytree(budgets, copy)
+    for path in copy.glob("cells/*/cell.json"):
+        cell = json.loads(path.read_text())
+        atomic_files.write_json(path, cell | {"flops": int(cell["flops"]) * 10**6})
+    folder = report.write(copy)
+    assert (folder / "images" / "electra_table1-lab-flops.png").is_file()
+
+
+@pytest.mark.parametrize("seeds,expected", [(2, 0.21), (3, 0.06)])
+def test_how_often_chance_is_outside_the_spread(seeds, expected, monkeypatch):
+    """Of two rows that do not differ, with normal scores."""
+    monkeypatch.setattr(table_results, "MIN_SEEDS", 2)
+    scores = np.random.default_rng(0).normal(size=(4000, 2, seeds)).tolist()
+    pairs = [(Summary.of(a), Summary.of(b)) for a, b in scores]
+    found = np.mean([a.is_clear_of(b) for a, b in pairs])
+    assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_pages(workdir, tmp_path):
+    folder = report.write(workdir, tmp_path / "out")
+    page = (folder / "electra_table5-lab.md").read_text()
+    counts = "1,900 | 2.00e+14 | 5.00e+14"
+    assert f"| ELECTRA | 3 | {counts} | 60.0 (58.0 to 62.0) | 85 |" in page
+    assert f"| All-Tokens MLM | 2 | {counts} | 41.0 (40.0 to 42.0) | 84.3 |" in page
+    assert "17 of 18 cells are finished" in page
+    assert "- RTE: train is RTE/train_subset.tsv" in page
+    assert "glue: the mean of CoLA (accuracy), RTE (subset, accuracy)." in page
+    assert (
+        "| BERT | 2 | 62.00 | 7.2 | 2 | tensorflow | abc1234, def5678 | `22` | [1] |"
+        in page
+    )
+    assert page.count(COMMAND) == 1
+    for image in re.findall(r"\]\((images/.*png)\)", page):
+        assert (folder / image).read_bytes().startswith(b"\x89PNG")
+    html = (folder / "index.html").read_text()
+    assert html.count("data:image/png;base64,") == 2
+    assert not re.search(r'(src|href)="(?!data:|#)', html)  # self-contained
+    for anchor in re.findall('href="#([^"]*)"', html):
+        assert f'id="{anchor}"' in html
+    assert "<td>60.0 (58.0 to 62.0)</td><td>85</td>" in html
+    found = json.loads((folder / "cells.json").read_text())
+    assert found["cells"]["00"]["rows"][0]["scores"]["glue"] == pytest.approx(58)
+
+
+def test_a_report_brings_its_cells_to_another_workdir(workdir, budgets, tmp_path):
+    """Finished there too, those of other tables beside them, and reported alike."""
+    kept = report.write(workdir, tmp_path / "kept")
+    page = (kept / "electra_table5-lab.md").read_text()
+    assert report.restore(kept, tmp_path / "new") == 17
+    assert report.restore(kept, tmp_path / "new") == 0
+    again = report.write(tmp_path / "new", tmp_path / "again")
+    assert (again / "electra_table5-lab.md").read_text() == page
+    assert (again / "cells.json").read_text() == (kept / "cells.json").read_text()
+
+    # A plan with fewer cells, or none of these, takes nothing out of the report.
+    report.write(budgets, again)
+    found = json.loads((again / "cells.json").read_text())
+    assert set(found["tables"]) == {"electra_table1-lab", "electra_table5-lab"}
+    assert len(found["cells"]) > 17
+
+    (own,) = (budgets / "cells").glob("00/cell.json")
+    before = own.read_text()
+    both = shutil.copytree(budgets, tmp_path / "both")
+    report.restore(kept, both)
+    assert {r.table.id for r in load_all(both)} == {"electra_table1", "electra_table5"}
+    assert (both / "cells" / "00" / "cell.json").read_text() == before
+    assert report.restore(tmp_path / "nothing", both) == 0
+
+
+def test_nothing_finished(tmp_path):
+    assert report.write(tmp_path) is None
+    assert not (tmp_path / "report").exists()
+
+
+def test_document_escapes():
+    blocks = [
+        document.Heading("a < b", 1),
+        document.Grid(["x", "y"], [["`a|b`", "<"]]),
+        document.Folded("a & b", [document.Code("c < `d`")]),
+        document.Paragraph("[see](page.md) [1]"),
+    ]
+    assert document.to_markdown(blocks) == (
+        "# a < b\n\n| x | y |\n| --- | ---: |\n| `a\\|b` | < |\n\n"
+        "<details><summary>a &amp; b</summary>\n\n```\nc < `d`\n```\n\n</details>\n\n"
+        "[see](page.md) [1]\n"
+    )
+    html = document.to_html(blocks, "t", ".")
+    assert "<pre>c &lt; `d`</pre></details>" in html
+    assert '<p><a href="#page">see</a> [1]</p>' in html
+    assert "<h1>a &lt; b</h1>" in html and "<td><code>a|b</code></td>" in html
+
+
+# GLUE of ELECTRA and of BERT, by fraction of the compute and seed.
+BY_BUDGET = {
+    "ELECTRA, 1/4": [50, 51, 52],
+    "BERT, 1/4": [50, 52, 51],
+    "ELECTRA, 1/2": [53, 54],
+    "BERT, 1/2": [52, 52],
+    "ELECTRA": [58, 59, 57],
+    "BERT": [55, 57, 51],
+    "ELECTRA, 1/8": [40],
+}
+
+
+@pytest.fixture(scope="module")
+def budgets(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("budgets")
+
+    def flops_of(row):
+        return 8e13 / int(row.partition(", 1/")[2] or 1)
+
+    scores = {row: [(v, v) for v in values] for row, values in BY_BUDGET.items()}
+    write_record(workdir, write_table(workdir, "electra_table1", scores, flops_of))
+    return workdir
+
+
+def test_trend(budgets, tmp_path):
+    """Differences seed by seed: (0, -1, 1), (1, 2) and (3, 2, 6)."""
+    (results,) = load_all(budgets)
+    points = trends.points(results, "glue")
+    assert [point.label for point in points] == ["1/4", "1/2", "all"]
+    assert [point.flops for point in points] == [2e13, 4e13, 8e13]
+    found = [dataclasses.astuple(point.difference) for point in points]
+    assert np.array(found) == pytest.approx(
+        np.array([(0, -1, 1, 3), (1.5, 1, 2, 2), (3, 2, 6, 3)])
+    )
+    # Clark et al. (2020), Table 1: 79.9 - 75.1; no BERT with a fraction.
+    assert points[2].printed == pytest.approx(4.8) and points[0].printed is None
+    lines = trends.lines(points)
+    assert lines == [
+        "left out, of fewer than 3 seeds: 1/2",
+        "least squares: +1.50 for each doubling of compute",
+        "further from zero than the spread at: none",
+        "at that slope it would exceed the spread (4.0) at about 1.3e+14 FLOPs; an "
+        "extrapolation from 2 points",
+    ]
+    assert trends.lines(points[:2]) == lines[:1]  # no trend of one point
+    page = (report.write(budgets, tmp_path) / "electra_table1-lab.md").read_text()
+    assert "| 1/4 | 2.00e+13 | 2.30 | +0.0 (-1.0 to +1.0) | – |" in page
+    assert "| all | 8.00e+13 | 2.30 | +3.0 (+2.0 to +6.0) | +4.8 |" in page
+    assert (tmp_path / "images" / "electra_table1-lab-trend.png").is_file()
+
+
+def test_where_a_trend_would_be_seen(budgets):
+    """0, 1, 2 at 1, 2, 4 units of compute, spread 3: at 3, so at 8 units."""
+    (results,) = load_all(budgets)
+    (first, *_) = trends.points(results, "glue")
+
+    def point(flops, median):
+        summary = Summary(median, median - 2, median + 1, 3)
+        return dataclasses.replace(first, flops=flops, difference=summary)
+
+    growing = [point(1e13, 0.0), point(2e13, 1.0), point(4e13, 2.0)]
+    assert "exceed the spread (3.0) at about 8.0e+13 FLOPs" in trends.lines(growing)[-1]
+    falling = [point(1e13, 2.0), point(2e13, 1.5), point(4e13, 1.0)]
+    assert "does not grow" in trends.lines(falling)[-1]
+    # The line is beyond the spread at a scale that was measured, or nearly flat.
+    uneven = [point(1e13, 0.2), point(2e13, 9.0), point(4e13, 2.9)]
+    assert "too irregular" in trends.lines(uneven)[-1]
+    flat = [point(1e13, 1.0), point(2e13, 1.0), point(4e13, 1.01)]
+    assert "too flat" in trends.lines(flat)[-1]
+
+
+def test_a_trend_of_what_pretraining_did_not_change_is_none(budgets):
+    (results,) = load_all(budgets)
+    (first, *_) = trends.points(results, "glue")
+    assert not first.at_floor
+    start = [r for r in results.table.rows if r.is_unpretrained]
+    results.rows += start
+    best = [(cell, {"glue": 99.0}) for cell, _ in results.cells["ELECTRA"]]
+    results.cells[start[0].name] = best
+    points = trends.points(results, "glue")
+    assert all(p.at_floor for p in points if p.difference.count == 3)
+    assert trends.lines(points)[-2:] == [
+        "neither is better than without pretraining at: 1/4, all",
+        "so the difference says nothing about larger scales",
+    ]
+
+
+def test_trend_over_sizes(budgets):
+    (results,) = load_all(budgets)
+    (first, *_) = trends.points(results, "glue")
+    points = [  # compute is equal up to a step
+        dataclasses.replace(
+            first, flops=f, parameters=p, difference=Summary(d, d, d + 1, 3)
+        )
+        for f, p, d in ((2.01e13, 1_000_000, 1.0), (2e13, 4_000_000, 2.0))
+    ]
+    assert trends.in_order(points[::-1]) == points
+    assert trends.lines(points)[0] == "least squares: +0.50 for each doubling of size"
