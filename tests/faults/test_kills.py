@@ -4,8 +4,8 @@
     python -m pytest -s -m slow tests/faults/test_kills.py             # 2 times 25
 
 Points are drawn in every phase of a run: the vocabulary, the record build, the first
-trace, a step, a checkpoint's write, an evaluation. `tests/runs/test_kill.py` kills the real
-command at random steps of larger models.
+trace, a step, a checkpoint's write, an evaluation. `tests/runs/test_kill.py` kills the
+real command at random steps of larger models.
 """
 
 import collections
