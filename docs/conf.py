@@ -1,8 +1,9 @@
 """The documentation site: Sphinx with MyST-Parser and furo.
 
-    sphinx-build -W --keep-going docs build/docs
+sphinx-build -W --keep-going docs build/docs
 """
 
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import tf_pretrain
 
 project = "tf_pretrain"
 author = "the tf_pretrain authors"
+copyright = f"2026, {author}. Apache License 2.0"
 release = version = tf_pretrain.__version__
 
 extensions = [
@@ -25,7 +27,10 @@ extensions = [
     "sphinx.ext.viewcode",
 ]
 myst_heading_anchors = 4  # links of the form PAGE.md#heading, as on GitHub
+# The generated pages of docs/tables begin with a heading of the second level.
+suppress_warnings = ["myst.header"]
 
+default_role = "code"  # docstrings mark code with single backticks
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings give types and shapes
 autodoc_inherit_docstrings = False
@@ -35,3 +40,15 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = f"tf_pretrain {release}"
 html_copy_source = False
+
+
+def _signature_of_init(app, what, name, obj, options, signature, annotation):
+    """Keras replaces the signature of its subclasses by (*args, **kwargs)."""
+    if what == "class" and "__init__" in vars(obj):
+        parameters = inspect.signature(obj.__init__).parameters.values()
+        plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+        return str(inspect.Signature(plain[1:])), annotation
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", _signature_of_init)
