@@ -27,7 +27,7 @@ from tf_pretrain.tables import (
     run_cell,
     runner,
 )
-from tf_pretrain.training.pretrain import check_backend
+from tf_pretrain.training.building import check_backend
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def main(argv):
 
 
 def _draw(folder):
-    from tf_pretrain.config_files import CONFIGS, load_config
+    from tf_pretrain.config.files import CONFIGS, load_config
     from tf_pretrain.figures import architecture, flows
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_pretrain import atomic_files, serving
-from tf_pretrain.config import require
+from tf_pretrain.config.checks import require
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.models.classifier import Classifier
