@@ -7,7 +7,7 @@ from pathlib import Path
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.models import flops
-from tf_pretrain.tables import cells
+from tf_pretrain.tables.cells import cell as cells
 
 # Until a cell is measured: the matrix products a second of albert_table5's first cells
 # on a shared CPU core (docs/tables), and a guess.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tf_pretrain.tables import trends
+from tf_pretrain.tables.report import trends
 
 # Held-out scores worth a curve, in this order; the first three that a table has.
 _CURVES = (

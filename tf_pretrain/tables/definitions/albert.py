@@ -5,8 +5,8 @@ sizes have the paper's ratio to the width, and widths of rows are multiples of
 `albert_lab`'s.
 """
 
-from tf_pretrain.tables.definition import EQUAL_STEPS, Row, Table, unpretrained
-from tf_pretrain.tables.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions.table import EQUAL_STEPS, Row, Table, unpretrained
 
 _LAB = "albert_lab.py"
 _BASE = (_LAB, "albert.py:base_v1")

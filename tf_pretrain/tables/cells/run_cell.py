@@ -1,8 +1,8 @@
-"""The process of one cell: `python -m tf_pretrain.tables.run_cell REQUEST PARENT`.
+"""The process of one cell: `python -m ...cells.run_cell REQUEST PARENT`.
 
 Pretrains, fine-tunes and scores what its REQUEST, a request.json, asks for and is not
 there yet, and writes `cell.json` beside it after each of these. Started by
-`tables.runner`, whose process PARENT is; a cell that was stopped goes on where its
+`run_all`, whose process PARENT is; a cell that was stopped goes on where its
 pretraining and its trials were.
 """
 
@@ -23,7 +23,8 @@ from tf_pretrain.config import DataConfig, PretrainConfig
 from tf_pretrain.data import record_sets
 from tf_pretrain.errors import UserError
 from tf_pretrain.runs import curves
-from tf_pretrain.tables import cells, processes
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.cells import processes
 
 _KEPT = (
     "step",
@@ -133,7 +134,7 @@ def _pretrain(config, request, folder):
         sources = Sources(records=f"{records}/train-*.tfrecord")
         return pretrain(config, folder / "pretrain", sources)
     # Keras has one backend in a process, and fine-tuning needs TensorFlow's.
-    module = "tf_pretrain.tables.backend_pretraining"
+    module = "tf_pretrain.tables.cells.backend_pretraining"
     done = subprocess.run(
         [sys.executable, "-m", module, folder / "request.json", str(os.getpid())],
         env={**os.environ, "KERAS_BACKEND": request["backend"]},
@@ -201,7 +202,7 @@ def _intrinsic(folder, config, request):
 
 def _commit():
     """Of the code that runs, with "+" if files differ from it; None outside git."""
-    repository = Path(__file__).parents[2]
+    repository = Path(__file__).parents[3]
 
     def git(*arguments):
         done = subprocess.run(

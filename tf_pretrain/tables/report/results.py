@@ -6,8 +6,9 @@ import json
 import statistics
 from pathlib import Path
 
-from tf_pretrain.tables import cells, registry
-from tf_pretrain.tables.definition import UNPRETRAINED, Row, Table
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.definitions import registry
+from tf_pretrain.tables.definitions.table import UNPRETRAINED, Row, Table
 
 # Of fewer, the spread says little: two medians that do not differ are further apart
 # than the spread of two seeds in one case of five (docs/tables.md).

@@ -1,6 +1,6 @@
 """Pretrains a cell with Keras on JAX or PyTorch; the process of `--backend`.
 
-    KERAS_BACKEND=jax python -m tf_pretrain.tables.backend_pretraining REQUEST PARENT
+    KERAS_BACKEND=jax python -m ...cells.backend_pretraining REQUEST PARENT
 
 REQUEST is a cell's request.json, PARENT the id of the process that waits. Keras has one
 backend in a process, and a cell's fine-tuning runs on TensorFlow.
@@ -15,7 +15,8 @@ from tf_pretrain.config import PretrainConfig
 from tf_pretrain.errors import UserError
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.runs.pretrain import pretrain
-from tf_pretrain.tables import cells, processes
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.cells import processes
 
 
 def main(path):

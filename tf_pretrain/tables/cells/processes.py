@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tf_pretrain import atomic_files
 from tf_pretrain.errors import UserError
-from tf_pretrain.tables import cells
+from tf_pretrain.tables.cells import cell as cells
 
 _POLL_S = 0.1
 # What TensorFlow and its libraries read at their start.
@@ -42,7 +42,7 @@ def start(request: dict, cores: set[int], threads: int | None) -> subprocess.Pop
     path = folder / "request.json"
     atomic_files.write_json(path, request)
     # The package need not be installed, nor be in the current folder.
-    search = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+    search = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search))}
     if threads is not None:
         environment |= dict.fromkeys(_THREADS, str(threads))
@@ -53,7 +53,7 @@ def start(request: dict, cores: set[int], threads: int | None) -> subprocess.Pop
 
 
 def _command(path):
-    module = "tf_pretrain.tables.run_cell"
+    module = "tf_pretrain.tables.cells.run_cell"
     return [sys.executable, "-m", module, str(path), str(os.getpid())]
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tf_pretrain import atomic_files
 from tf_pretrain.errors import UserError
-from tf_pretrain.tables import cells, estimates, processes
-from tf_pretrain.tables.definition import Table
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.cells import estimates, processes
+from tf_pretrain.tables.definitions.table import Table
 
 
 @contextlib.contextmanager

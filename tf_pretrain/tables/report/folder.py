@@ -4,16 +4,17 @@ import json
 from pathlib import Path
 
 from tf_pretrain import atomic_files
-from tf_pretrain.tables import cells, pages
-from tf_pretrain.tables.document import (
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.report import pages
+from tf_pretrain.tables.report.document import (
     Grid,
     Heading,
     Paragraph,
     to_html,
     to_markdown,
 )
-from tf_pretrain.tables.pages import name_of
-from tf_pretrain.tables.results import load_all
+from tf_pretrain.tables.report.pages import name_of
+from tf_pretrain.tables.report.results import load_all
 
 _TITLE = "Comparison tables"
 _INTRODUCTION = (

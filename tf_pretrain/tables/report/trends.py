@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_pretrain.tables.results import MIN_SEEDS, Summary, TableResults
+from tf_pretrain.tables.report.results import MIN_SEEDS, Summary, TableResults
 
 _MAX_DOUBLINGS = 7  # of the largest scale: nobody believes a longer extrapolation
 

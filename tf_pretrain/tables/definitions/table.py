@@ -11,8 +11,8 @@ import dataclasses
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.models import flops
-from tf_pretrain.tables import papers
-from tf_pretrain.tables.recipe import Recipe
+from tf_pretrain.tables.definitions import papers
+from tf_pretrain.tables.definitions.recipe import Recipe
 
 SCALES = ("lab", "paper")
 UNPRETRAINED = "no pretraining"

@@ -1,6 +1,6 @@
 """Draws architectures and pretraining flows as PNG files.
 
-    python -m tf_pretrain.figures --output=docs/images \\
+    python -m docs.drawing --output=docs/images \\
         --electra=runs/electra_lab --albert=runs/albert_lab
 
 The flows need trained networks: workdirs of runs of these two configs, say. Without,
@@ -37,8 +37,8 @@ def main(argv):
 
 
 def _draw(folder):
+    from docs.drawing import architecture, flows
     from tf_pretrain.config.files import CONFIGS, load_config
-    from tf_pretrain.figures import architecture, flows
 
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -60,7 +60,7 @@ def _draw(folder):
 
 
 def _example(path, lines):
-    from tf_pretrain.figures import example
+    from docs.drawing import example
     from tf_pretrain.interchange.loading import load_pretrainer, load_tokenizer
 
     network = load_pretrainer(path).network

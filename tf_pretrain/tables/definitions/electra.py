@@ -3,8 +3,8 @@
 Lab rows run at the compute of `electra_lab`, with its data, masks and vocabulary.
 """
 
-from tf_pretrain.tables.definition import EQUAL_STEPS, Row, Table, unpretrained
-from tf_pretrain.tables.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions.table import EQUAL_STEPS, Row, Table, unpretrained
 
 _LAB, _BERT_LAB = "electra_lab.py", "bert_lab.py"
 _SMALL = (_LAB, "electra_small.py")

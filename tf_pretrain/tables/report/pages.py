@@ -2,8 +2,10 @@
 
 import re
 
-from tf_pretrain.tables import figures, papers, trends
-from tf_pretrain.tables.document import (
+from tf_pretrain.tables.definitions import papers
+from tf_pretrain.tables.report import plots as figures
+from tf_pretrain.tables.report import trends
+from tf_pretrain.tables.report.document import (
     Code,
     Folded,
     Grid,
@@ -12,7 +14,7 @@ from tf_pretrain.tables.document import (
     Items,
     Paragraph,
 )
-from tf_pretrain.tables.results import MIN_SEEDS, Order, TableResults
+from tf_pretrain.tables.report.results import MIN_SEEDS, Order, TableResults
 
 
 def table_blocks(results: TableResults, folder) -> list:

@@ -1,7 +1,6 @@
 """What happens to one text in pretraining, by rows from top to bottom."""
 
-from tf_pretrain.data.tokenization import META_SYMBOL
-from tf_pretrain.figures.canvas import (
+from docs.drawing.canvas import (
     EMBEDDINGS,
     ENCODER,
     FAINT,
@@ -15,7 +14,8 @@ from tf_pretrain.figures.canvas import (
     ink_on,
     tint,
 )
-from tf_pretrain.figures.example import Example
+from docs.drawing.example import Example
+from tf_pretrain.data.tokenization import META_SYMBOL
 
 _LEFT, _RIGHT_EDGE = 1.85, WIDTH - 0.35  # of the tokens
 _FIRST, _SECOND = tint(ENCODER, 0.25), tint(EMBEDDINGS, 0.45)  # segments

@@ -2,9 +2,9 @@
 
 from tf_pretrain.errors import UserError, nearest_name
 from tf_pretrain.models import flops
-from tf_pretrain.tables import albert, electra
-from tf_pretrain.tables.definition import Row, Table, unpretrained
-from tf_pretrain.tables.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions import albert, electra
+from tf_pretrain.tables.definitions.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions.table import Row, Table, unpretrained
 
 # One accelerator that sustains 1e14 operations a second: a third of an A100's peak.
 ACCELERATOR_FLOPS_PER_S = 1e14

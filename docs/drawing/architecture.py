@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from tf_pretrain.config import PretrainConfig, generator_config
-from tf_pretrain.figures import counts
-from tf_pretrain.figures.canvas import (
+from docs.drawing import counts
+from docs.drawing.canvas import (
     EMBEDDINGS,
     ENCODER,
     FAINT,
@@ -16,6 +15,7 @@ from tf_pretrain.figures.canvas import (
     Canvas,
     tint,
 )
+from tf_pretrain.config import PretrainConfig, generator_config
 
 _MASKED = ("the", "[MASK]", "cooked", "the", "[MASK]")
 _FILLED = ("the", "chef", "cooked", "the", "house")
