@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_pretrain import atomic_files
-from tf_pretrain.config import require
+from tf_pretrain.config.checks import require
 from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.text_features import check_room
 from tf_pretrain.data.tokenization import Tokenizer
