@@ -15,8 +15,9 @@ from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import finetune, predictions, suite
+from tf_pretrain.tasks.model import describe_model
 from tf_pretrain.tasks.task import Split, Task
-from tf_pretrain.tasks.trial import TrialRunner, describe_model
+from tf_pretrain.tasks.trial import TrialRunner
 from tf_pretrain.training.numerics import NumericsError
 
 scipy_stats = pytest.importorskip("scipy.stats")

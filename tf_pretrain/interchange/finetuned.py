@@ -27,9 +27,8 @@ class Model:
     Attributes:
         task: Its name.
         encoder: Its EncoderConfig.
-        num_outputs, head, loss_reduction, dropout: Arguments of Classifier.
+        num_outputs, head, loss_reduction, dropout, target_scale: Of Classifier.
         class_names: None for regression.
-        target_scale: What a regression's output is multiplied by.
         is_pair: Whether it takes pairs of texts.
         max_seq_length: Ids of the longest text or pair.
         vocabulary: The tokenizer's fingerprint; None in files that lack it.
@@ -55,6 +54,7 @@ class Model:
             head=self.head,
             loss_reduction=self.loss_reduction,
             dropout=self.dropout,
+            target_scale=self.target_scale,
         )
 
 

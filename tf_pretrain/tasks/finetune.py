@@ -25,9 +25,10 @@ from tf_pretrain.data import tokenization
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.interchange.loading import load_encoder_and_tokenizer
-from tf_pretrain.tasks import plots, predictions
+from tf_pretrain.tasks import examples, plots, predictions
+from tf_pretrain.tasks.model import describe_model
 from tf_pretrain.tasks.task import Task
-from tf_pretrain.tasks.trial import TrialRunner, describe_model
+from tf_pretrain.tasks.trial import TrialRunner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +101,8 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
             runner = TrialRunner(
                 task, config, model, initial.weights, initial.tokenizer
             )
-            print(runner.describe_lengths())
+            length = config.finetune.max_seq_length
+            print(examples.describe(runner.examples, initial.tokenizer, length))
         print(f"{task.name}, seed {seed}: {runner.num_steps} steps", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         trial = runner.run(seed, folder)
