@@ -11,6 +11,7 @@ from golden_checks import (
     masking,
     optimizers,
     pretraining,
+    questions,
     tokenization,
     train_step,
 )
@@ -24,6 +25,7 @@ TOPICS = (
     tokenization,
     data_statistics,
     finetuning,
+    questions,
 )
 NOT_NUMBERS = ("README.md", "vocab/*")
 
