@@ -12,6 +12,7 @@ from golden_checks import (
     optimizers,
     pretraining,
     questions,
+    span_heads,
     tokenization,
     train_step,
 )
@@ -26,6 +27,7 @@ TOPICS = (
     data_statistics,
     finetuning,
     questions,
+    span_heads,
 )
 NOT_NUMBERS = ("README.md", "vocab/*")
 
