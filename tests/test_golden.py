@@ -6,6 +6,7 @@ files they find. TF_PRETRAIN_GOLDEN names another set of the same layout, and
 """
 
 from golden_checks import (
+    choices_and_tags,
     data_statistics,
     finetuning,
     masking,
@@ -28,6 +29,7 @@ TOPICS = (
     finetuning,
     questions,
     span_heads,
+    choices_and_tags,
 )
 NOT_NUMBERS = ("README.md", "vocab/*")
 
