@@ -36,9 +36,9 @@ def words_for_wordpiece(
 ) -> list[str]:
     """The words that ELECTRA's tokenizer looks up in its vocabulary.
 
-    Control characters are dropped, and accents if asked for. Punctuation marks are words
-    of their own, and so are Chinese characters with `splits_chinese`. Words of more than
-    MAX_WORD_LENGTH characters are still among them.
+    Control characters are dropped, and accents if asked for. Each punctuation mark is a
+    word of its own, and with `splits_chinese` each Chinese character is one, too. Words
+    of more than MAX_WORD_LENGTH characters are still among them.
     """
     is_plain = text.isascii() and text.isprintable()
     if not is_plain:
