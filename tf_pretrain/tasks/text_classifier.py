@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_pretrain import atomic_files, serving
 from tf_pretrain.config import require
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.interchange import finetuned
+from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.tasks.features import check_room
 from tf_pretrain.tasks.text_features import TextFeatures
@@ -162,7 +162,7 @@ def load_text_classifier(workdir) -> TextClassifier:
     Raises:
         UserError: If it holds no finished run.
     """
-    tuned = finetuned.load_classifier(workdir)
+    tuned = finetuning_workdir.load_classifier(workdir)
     return TextClassifier(
         tuned.classifier,
         tuned.tokenizer,

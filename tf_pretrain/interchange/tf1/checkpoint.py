@@ -7,24 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from tf_pretrain.data import tokenization
-from tf_pretrain.interchange import tf1_configs, tf1_names
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
     check_is_released,
     variable_shapes,
 )
+from tf_pretrain.interchange.tf1 import configs as tf1_configs
+from tf_pretrain.interchange.tf1 import names as tf1_names
 
 _SLOTS = {"m": "adam_m", "v": "adam_v"}
 _STEP = "global_step"
-
-
-def recognizes(path) -> bool:
-    """Whether `path` is a checkpoint's prefix, its index, or a folder with one."""
-    path = Path(path)
-    if path.is_dir():
-        return any(path.glob("*.index"))
-    return _prefix_of(path).with_name(_prefix_of(path).name + ".index").is_file()
 
 
 def read(path) -> Pretrained:
