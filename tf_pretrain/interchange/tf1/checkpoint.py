@@ -13,7 +13,7 @@ from tf_pretrain.interchange.pretrained import (
     check_is_released,
     variable_shapes,
 )
-from tf_pretrain.interchange.tf1 import configs as tf1_configs
+from tf_pretrain.interchange.tf1 import configs
 from tf_pretrain.interchange.tf1 import names as tf1_names
 
 _SLOTS = {"m": "adam_m", "v": "adam_v"}
@@ -35,7 +35,7 @@ def read(path) -> Pretrained:
     except _read_errors(tf) as error:
         raise InterchangeError(f"{prefix} is no readable checkpoint: {error}") from None
     notes = []
-    config, scope = tf1_configs.config_of(prefix, shapes, notes)
+    config, scope = configs.config_of(prefix, shapes, notes)
     names = {
         ours: tf1_names.name_of(ours, config, scope) for ours in variable_shapes(config)
     }
@@ -85,7 +85,7 @@ def write(pretrained: Pretrained, folder) -> None:
     tf = _tensorflow("writing a TF1 checkpoint")
     folder, config = Path(folder), pretrained.config
     check_is_released(pretrained)
-    tf1_configs.check_is_expressible(config)
+    configs.check_is_expressible(config)
     tensors = {_STEP: np.int64(pretrained.step)}
     parts = [("", pretrained.weights)]
     parts += [(f"/{_SLOTS[key]}", part) for key, part in pretrained.moments.items()]
@@ -101,7 +101,7 @@ def write(pretrained: Pretrained, folder) -> None:
         tensors=[tf.constant(value) for value in tensors.values()],
     )
     (folder / "checkpoint").write_text(f'model_checkpoint_path: "{name}"\n')
-    file, values = tf1_configs.settings_file(config)
+    file, values = configs.settings_file(config)
     (folder / file).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     if pretrained.tokenizer is not None:
         pretrained.tokenizer.save(folder)
