@@ -1,0 +1,199 @@
+"""Hugging Face folders: `Electra*` and `Albert*` classes, read and written.
+
+A folder is one network. ELECTRA's two are a folder of `ElectraForPreTraining` with one
+of `ElectraForMaskedLM` in it, named `generator`.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from tf_pretrain.interchange import combine
+from tf_pretrain.interchange.huggingface import config as huggingface_config
+from tf_pretrain.interchange.huggingface import files as huggingface_files
+from tf_pretrain.interchange.huggingface import names as huggingface_names
+from tf_pretrain.interchange.huggingface import tokenizer as huggingface_tokenizer
+from tf_pretrain.interchange.huggingface.files import CONFIG_FILE, WEIGHTS_FILE
+from tf_pretrain.interchange.pretrained import (
+    InterchangeError,
+    Pretrained,
+    check_is_released,
+    describe_missing,
+    read_json,
+    variable_shapes,
+)
+
+_FAMILIES = ("electra", "albert")
+_GENERATOR = "generator"  # folder
+_MAPPING = "albert.encoder.embedding_hidden_mapping_in"
+_HEADS = ("masked_lm_head/", "replaced_token_head/", "sentence_head/", "generator/")
+
+
+def read(path) -> Pretrained:
+    """Reads a folder, and the generator in it if there is one.
+
+    Which heads there are is seen from the weights, not from the class that the config
+    names: released ALBERT files hold more than theirs.
+
+    Raises:
+        InterchangeError: If config or weights are damaged, do not fit each other, or
+            describe what our classes do not do.
+    """
+    folder = Path(path)
+    pretrained = _read_network(folder)
+    if (
+        pretrained.is_replaced_token_detection
+        and (folder / _GENERATOR / CONFIG_FILE).is_file()
+    ):
+        return combine.combine(pretrained, _read_network(folder / _GENERATOR))
+    return pretrained
+
+
+def write(pretrained: Pretrained, folder) -> None:
+    """Writes config, weights and tokenizer into an empty folder.
+
+    Raises:
+        InterchangeError: If no class can hold the model, or heads are missing.
+    """
+    folder = Path(folder)
+    check_is_released(pretrained)
+    if not pretrained.is_replaced_token_detection:
+        _write_network(pretrained, folder)
+        return
+    discriminator, generator = combine.split(pretrained)
+    _write_network(discriminator, folder)
+    if generator is not None:
+        huggingface_config.check_head_activation(
+            generator.source, "electra", generator.config.model
+        )
+        (folder / _GENERATOR).mkdir()
+        _write_network(generator, folder / _GENERATOR)
+
+
+def _read_network(folder):
+    values = read_json(folder / CONFIG_FILE)
+    family, source = values.get("model_type"), f"Hugging Face folder {folder}"
+    if family not in _FAMILIES:
+        raise InterchangeError(
+            f"{source}: model_type is {family!r}; expected one of {_FAMILIES}"
+        )
+    notes = []
+    tensors = huggingface_files.read_tensors(folder, notes)
+    tensors = {
+        huggingface_names.modern_name(name, family): tensor
+        for name, tensor in tensors.items()
+        if not huggingface_names.is_buffer(name)
+    }
+    _drop_tied(tensors, source)
+    config = _config(folder / CONFIG_FILE, values, family, set(tensors))
+    model = config.model
+    if family == "albert" and model.embedding_size == model.hidden_size:
+        _drop_identity(tensors, source)
+    weights = {}
+    for ours, shape in variable_shapes(config).items():
+        theirs = huggingface_names.name_of(ours, family, model.inner_group_num)
+        if theirs in tensors:
+            tensor = tensors.pop(theirs)
+            tensor = tensor.T if huggingface_names.is_transposed(ours) else tensor
+            if (tensor.shape, tensor.dtype) != (shape, np.float32):
+                raise InterchangeError(
+                    f"{source}: {theirs} is {tensor.dtype} {tensor.shape} as {ours}; "
+                    f"{CONFIG_FILE} expects float {shape}"
+                )
+            weights[ours] = np.ascontiguousarray(tensor)
+        elif not ours.startswith(_HEADS):
+            raise InterchangeError(f"{source} lacks {theirs} of shape {shape}")
+    tokenizer = huggingface_tokenizer.read(folder, notes)
+    return Pretrained(
+        config, weights, source, tokenizer, unused=sorted(tensors), notes=notes
+    )
+
+
+def _config(path, values, family, names):
+    """The model that `config.json` and the names of the tensors describe."""
+    use_pooler = family == "albert" and "albert.pooler.weight" in names
+    model = huggingface_config.encoder_config(path, values, family, use_pooler)
+    has_masked_lm = any(name.startswith("generator_predictions.") for name in names)
+    if has_masked_lm:
+        huggingface_config.check_head_activation(path, family, model)
+    is_masked_lm = family == "albert" or has_masked_lm
+    has_order = use_pooler and "sop_classifier.classifier.weight" in names
+    return huggingface_config.pretrain_config(
+        model,
+        "masked_lm" if is_masked_lm else "replaced_token_detection",
+        "sentence_order" if has_order else "none",
+    )
+
+
+def _drop_tied(tensors, source):
+    """Removes heads' copies of other tensors.
+
+    Raises:
+        InterchangeError: If one is no copy: our heads are tied.
+    """
+    for copy, original in huggingface_names.TIED.items():
+        if copy in tensors:
+            value = tensors.pop(copy)
+            if not np.array_equal(tensors.setdefault(original, value), value):
+                raise InterchangeError(
+                    f"{source}: {copy} differs from {original}; masked-LM heads are "
+                    "tied here"
+                )
+
+
+def _drop_identity(tensors, source):
+    """Removes ALBERT's map from E to H, which we do not have where E = H.
+
+    Raises:
+        InterchangeError: If it changes anything.
+    """
+    weight = tensors.pop(f"{_MAPPING}.weight", None)
+    bias = tensors.pop(f"{_MAPPING}.bias", None)
+    for value in (weight, bias):
+        if value is not None and not np.array_equal(value, _neutral(value)):
+            raise InterchangeError(
+                f"{source}: embedding_size equals hidden_size, where neither the "
+                f"original ALBERT nor this one maps one to the other, but {_MAPPING} "
+                "is not the identity"
+            )
+
+
+def _neutral(value):
+    """The identity of a matrix's shape, zeros of a vector's."""
+    if value.ndim == 2:
+        return np.eye(*value.shape, dtype=np.float32)
+    return np.zeros_like(value)
+
+
+def _write_network(pretrained, folder):
+    """One network: its heads all there, or, as a bare encoder, none."""
+    config, model = pretrained.config, pretrained.config.model
+    architecture = huggingface_config.class_name(config, pretrained.source)
+    family = "electra" if architecture.startswith("Electra") else "albert"
+    missing = pretrained.missing()
+    if pretrained.is_replaced_token_detection:  # the generator's are not its own
+        own = ("discriminator/", "replaced_token_head/")
+        missing = [name for name in missing if name.startswith(own)]
+    if missing and any(path.startswith(_HEADS) for path in pretrained.weights):
+        raise InterchangeError(describe_missing(pretrained, missing))
+    if missing:
+        architecture = f"{family.capitalize()}Model"
+
+    tensors = {}
+    for path, value in pretrained.weights.items():
+        name = huggingface_names.name_of(path, family, model.inner_group_num)
+        value = value.T if huggingface_names.is_transposed(path) else value
+        tensors[name] = np.ascontiguousarray(value)
+    if family == "albert" and model.embedding_size == model.hidden_size:
+        size = model.hidden_size
+        tensors[f"{_MAPPING}.weight"] = np.eye(size, dtype=np.float32)
+        tensors[f"{_MAPPING}.bias"] = np.zeros(size, np.float32)
+    safetensors.numpy.save_file(tensors, folder / WEIGHTS_FILE, {"format": "pt"})
+    tokenizer = pretrained.tokenizer
+    if tokenizer is not None:
+        huggingface_tokenizer.write(tokenizer, folder, model.max_position_embeddings)
+    values = huggingface_config.config_json(config, architecture, tokenizer)
+    text = json.dumps(values, indent=2)
+    (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
