@@ -121,8 +121,11 @@ def test_the_mark_of_words_that_are_too_long_is_no_piece(tmp_path):
 
 def test_errors(tmp_path):
     for kind in KINDS:
-        with pytest.raises(VocabularyError, match="vocab_size is 20|of 20 pieces"):
+        with pytest.raises(
+            VocabularyError, match="vocab_size is 20|of 20 pieces"
+        ) as error:
             train_vocabulary(make_documents(), kind, 20, tmp_path)
+        assert "--config.model.vocab_size" in str(error.value)
         with pytest.raises(VocabularyError, match="no text"):
             train_vocabulary([], kind, 300, tmp_path)
     with pytest.raises(VocabularyError, match="no characters"):
