@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from docs.drawing import architecture, counts, example, flows
 from support.tiny import tiny_config
 from tf_pretrain.data import tokenization
 from tf_pretrain.errors import UserError
-from tf_pretrain.figures import architecture, counts, example, flows
 from tf_pretrain.models import flops
 from tf_pretrain.models.building import build_objective
 

@@ -1,7 +1,7 @@
 """Small text, a small task and small sizes, for tests that run cells of tables."""
 
 from support.corpus import write_corpus
-from tf_pretrain.tables import cells
+from tf_pretrain.tables.cells import cell as cells
 
 SHRUNKEN = {
     "model.vocab_size": "120",

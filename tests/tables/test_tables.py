@@ -17,9 +17,11 @@ from support.training import fit, shrink
 from tf_pretrain.config import generator_config
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops
-from tf_pretrain.tables import cells, papers, registry, runner
-from tf_pretrain.tables.definition import UNPRETRAINED, with_steps
-from tf_pretrain.tables.recipe import Recipe
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.cells import run_all as runner
+from tf_pretrain.tables.definitions import papers, registry
+from tf_pretrain.tables.definitions.recipe import Recipe
+from tf_pretrain.tables.definitions.table import UNPRETRAINED, with_steps
 
 RUNS = [
     (table, scale)
@@ -282,7 +284,9 @@ def test_unknown_table_and_missing_scale():
 
 def test_list_without_tensorflow():
     code = (
-        "import sys; from tf_pretrain.tables import registry, runner, report;"
+        "import sys; from tf_pretrain.tables.definitions import registry;"
+        "from tf_pretrain.tables.cells import run_all;"
+        "from tf_pretrain.tables.report import folder;"
         "registry.listing(); assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run(

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from tf_pretrain import atomic_files
-from tf_pretrain.tables import cells, document, pages, report, trends
-from tf_pretrain.tables import results as table_results
-from tf_pretrain.tables.results import Summary, TableResults, load_all
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.report import document, pages, trends
+from tf_pretrain.tables.report import folder as report
+from tf_pretrain.tables.report import results as table_results
+from tf_pretrain.tables.report.results import Summary, TableResults, load_all
 
 COMMAND = "python -m tf_pretrain.tables --table=electra_table5 --seeds=3"
 # CoLA and RTE, x 100, of each seed. Averages: ELECTRA 60 (58 to 62), Replace MLM 50

@@ -19,15 +19,11 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.data import build_records, vocabulary
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops
-from tf_pretrain.tables import (
-    cells,
-    estimates,
-    processes,
-    registry,
-    run_cell,
-    runner,
-)
-from tf_pretrain.training.pretrain import check_backend
+from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.cells import estimates, processes, run_cell
+from tf_pretrain.tables.cells import run_all as runner
+from tf_pretrain.tables.definitions import registry
+from tf_pretrain.training.building import check_backend
 
 
 @pytest.fixture
@@ -209,7 +205,7 @@ def test_no_cell_outlives_its_runner(early, tmp_path):
     die, wait = "processes.die_with_parent(parent)", "wait()"
     child = f"""
 import os, pathlib, sys, time
-from tf_pretrain.tables import processes
+from tf_pretrain.tables.cells import processes
 parent = int(sys.argv[1])
 def wait():
     pathlib.Path({str(tmp_path / "ready")!r}).touch()

@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags
 
 from tf_pretrain.errors import UserError
-from tf_pretrain.tables import definition
+from tf_pretrain.tables.definitions import table as definition
 
 _LIST = flags.DEFINE_bool("list", False, "Print all tables and what they cost.")
 _TABLE = flags.DEFINE_list(
@@ -85,7 +85,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     try:
-        from tf_pretrain.tables import registry
+        from tf_pretrain.tables.definitions import registry
 
         if _LIST.value:
             print(registry.listing())
@@ -97,7 +97,7 @@ def main(argv):
             _restore()
             _report()
             return
-        from tf_pretrain.tables import runner
+        from tf_pretrain.tables.cells import run_all as runner
 
         with runner.only_command(_WORKDIR.value):
             _restore()
@@ -110,7 +110,8 @@ def main(argv):
 
 
 def _run(tables):
-    from tf_pretrain.tables import cells, runner
+    from tf_pretrain.tables.cells import cell as cells
+    from tf_pretrain.tables.cells import run_all as runner
 
     overrides, finetune = _overrides()
     setup = cells.Setup(
@@ -151,7 +152,7 @@ def _overrides():
 
 
 def _restore():
-    from tf_pretrain.tables import report
+    from tf_pretrain.tables.report import folder as report
 
     if _OUTPUT.value:
         added = report.restore(_OUTPUT.value, _WORKDIR.value)
@@ -159,7 +160,7 @@ def _restore():
 
 
 def _report():
-    from tf_pretrain.tables import report
+    from tf_pretrain.tables.report import folder as report
 
     folder = report.write(_WORKDIR.value, _OUTPUT.value)
     if folder is not None:

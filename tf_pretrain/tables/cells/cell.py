@@ -1,0 +1,268 @@
+"""A cell: one row of a table with one seed, and where its results are kept.
+
+    WORKDIR/tokenizers/KEY, WORKDIR/records/KEY    made once, shared by cells
+    WORKDIR/cells/KEY/request.json                 what is to be done
+                      pretrain/, TASK-KEY/         workdirs of the runs
+                      log.txt                      what they print
+                      cell.json                    the results, written last
+
+A key is a hash of the settings that count and of the names and sizes of the input
+files, those of a task too, so tables that have a row in common have its cells in
+common. This module imports no TensorFlow.
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+from tf_pretrain import config as config_lib
+from tf_pretrain.config import DataConfig, FinetuneConfig, PretrainConfig
+from tf_pretrain.config.files import CONFIGS, load_config
+from tf_pretrain.data import text
+from tf_pretrain.errors import UserError
+from tf_pretrain.models import flops, summary
+from tf_pretrain.tasks.glue import NAMES
+
+# Over ELECTRA-Small's values, for every task: a larger rate does better, and half as
+# many steps show nothing yet (docs/results.md, "how long a trial at lab scale ...").
+_LAB_FINETUNE = {
+    "num_trials": 1,
+    "num_evaluations": 1,
+    "num_steps": 1200,
+    "batch_size": 16,
+    "learning_rate": 1e-3,
+    "bias_correction": True,
+    "layerwise_decay": 1.0,  # layers that are shared cannot have others
+    "subsets": True,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What all cells of one command have in common.
+
+    Attributes:
+        workdir: Folder of all results.
+        scale: "lab" or "paper".
+        inputs: Text, see tf_pretrain.data.text.
+        vocab: Vocabulary file; None to train one for each kind and size.
+        data_dir: Folder with GLUE's folders; None for tensorflow-datasets.
+        tasks: GLUE names, or folders of own tasks.
+        finetune: {field of FinetuneSettings: text} over the scale's values.
+        num_workers: Processes that build records.
+        backend: Keras' backend for pretraining: "tensorflow", "jax" or "torch".
+        command: The command line, for the report.
+    """
+
+    workdir: str
+    scale: str = "lab"
+    inputs: str = "docs"
+    vocab: str | None = None
+    data_dir: str | None = None
+    tasks: tuple[str, ...] = ()
+    finetune: dict = dataclasses.field(default_factory=dict)
+    num_workers: int = 1
+    backend: str = "tensorflow"
+    command: str = ""
+
+    def identity(self) -> dict:
+        """What identifies the text and its vocabulary."""
+        described = [
+            {**item, "name": Path(item["name"]).name}
+            for item in text.describe_inputs(self.inputs)
+        ]
+        vocab = None
+        if self.vocab is not None:
+            vocab = hashlib.sha256(Path(self.vocab).read_bytes()).hexdigest()
+        return {"inputs": described, "vocab": vocab}
+
+
+def request(
+    setup: Setup, config: PretrainConfig, intrinsic: tuple[str, ...], identity: dict
+) -> dict:
+    """All that the process of a cell needs to know, JSON-serialisable.
+
+    Args:
+        config: With the cell's seed.
+        intrinsic: Example formats to score the model on.
+        identity: `setup.identity()`.
+    """
+    formats = {
+        name: _data_folders(setup, _with_format(config, name), identity)
+        for name in dict.fromkeys((config.data.example_format, *intrinsic))
+    }
+    finetunes = {}
+    names = [t if t in NAMES else Path(t).resolve().name for t in setup.tasks]
+    if len(set(names)) < len(names):
+        raise UserError(f"two of the tasks have one name: {', '.join(sorted(names))}")
+    for task, name in zip(setup.tasks, names, strict=True):
+        settings = finetune_config(setup, task, config)
+        files = _task_files(task, setup.data_dir)
+        key = _hash([name, files, _differing(FinetuneConfig(), settings)])[:8]
+        finetunes[f"{name}-{key}"] = {
+            "settings": config_lib.to_dict(settings),
+            "task": task,
+            "data_dir": setup.data_dir,
+        }
+    content = {"config": _content(config), **identity}
+    if setup.backend != "tensorflow":  # other samples, other speed
+        content["backend"] = setup.backend
+    key = _hash(content)[:16]
+    return {
+        "key": key,
+        "workdir": str(setup.workdir),
+        "config": config_lib.to_dict(config),
+        "inputs": setup.inputs,
+        "vocab": setup.vocab,
+        "data": formats,
+        "intrinsic": list(intrinsic),
+        "tasks": finetunes,
+        "num_workers": setup.num_workers,
+        "backend": setup.backend,
+        "command": setup.command,
+    }
+
+
+def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> FinetuneConfig:
+    """How a task is fine-tuned after a run.
+
+    At paper scale as its paper does, which reports medians of 10 (ELECTRA) or 5
+    (ALBERT) trials; only that RTE, STS-B and MRPC start from pretraining, where ALBERT
+    starts them from MNLI. At lab scale every model in the same way, once for each
+    pretraining seed; one that was made with a pooler is read through it.
+    """
+    pooled = config.model.use_pooler
+    file, num_trials = "finetune_electra.py", 10
+    if setup.scale == "paper" and pooled:
+        file, num_trials = "finetune_albert.py", 5
+    elif setup.scale == "paper":
+        hidden = config.model.hidden_size
+        file += ":small" if hidden <= 256 else ":base" if hidden <= 768 else ":large"
+    values = config_lib.to_dict(load_config(f"{CONFIGS}/{file}", task))
+    values["seed"] = config.seed
+    values["finetune"]["num_trials"] = num_trials
+    if setup.scale == "lab":
+        values["finetune"].update(_LAB_FINETUNE)
+        if pooled:
+            values["finetune"]["head"] = "pooled"
+    for field, value in setup.finetune.items():
+        config_lib.override(FinetuneConfig, values, f"finetune.{field}", value)
+    return config_lib.from_dict(FinetuneConfig, values)
+
+
+def folder(workdir, key: str) -> Path:
+    """Where a cell is."""
+    return Path(workdir) / "cells" / key
+
+
+def load(workdir, key: str) -> dict | None:
+    """The cell's results; None if there are none yet."""
+    path = folder(workdir, key) / "cell.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def is_finished(cell: dict | None, wanted: dict) -> bool:
+    """Whether results hold all that a request asks for."""
+    return (
+        cell is not None
+        and set(wanted["tasks"]) <= set(cell["tasks"])
+        and set(wanted["intrinsic"]) <= set(cell["intrinsic_formats"])
+    )
+
+
+def scores(cell: dict, task_keys) -> dict[str, float]:
+    """A cell's figures by the names that tables use; scores times 100.
+
+    "glue" (the mean of all tasks, each by its first metric), each task by its name,
+    "held-out ..." and "intrinsic ..." scores, and sizes and speed.
+
+    Args:
+        task_keys: Which of the cell's fine-tuning results to take.
+    """
+    tasks = {
+        cell["tasks"][key]["task"]: 100 * cell["tasks"][key]["median"]
+        for key in task_keys
+    }
+    result = {"glue": sum(tasks.values()) / len(tasks)} if tasks else {}
+    result |= tasks
+    for name, value in cell["pretrain"]["eval"].items():
+        # Losses are in nats, all others fractions.
+        factor = 1 if name.endswith("loss") else 100
+        result[f"held-out {name}"] = factor * value
+    for name, value in cell["intrinsic"].items():
+        name = name.removesuffix("_accuracy").replace("masked_lm", "masked LM")
+        result[f"intrinsic {name}"] = 100 * value
+    return result | {
+        "tokens/s": cell["pretrain"]["tokens_per_s"],
+        "encoder parameters, M": cell["pretrain"]["encoder_parameters"] / 1e6,
+        "memory, GiB (estimate)": cell["memory_bytes"] / 2**30,
+    }
+
+
+def costs(config: PretrainConfig) -> dict:
+    """What is known of a run beforehand, for cell.json.
+
+    "flops" are those of the matrix products executed, "electra_flops" what the ELECTRA
+    paper would count; "memory_bytes" is an estimate.
+    """
+    return {
+        "flops": flops.matmul_training_flops(config),
+        "electra_flops": flops.training_flops(config),
+        "memory_bytes": summary.memory_bytes(config),
+    }
+
+
+def _content(config):
+    """What counts of a run's config."""
+    lines = _differing(PretrainConfig(), config)
+    return [line for line in lines if not line.startswith(config_lib.RUN_FIELDS)]
+
+
+def _differing(defaults, config):
+    """What a config says beyond the defaults, so that a new field changes no key."""
+    return config_lib.differing_fields(
+        config_lib.to_dict(defaults), config_lib.to_dict(config)
+    )
+
+
+def _with_format(config, example_format):
+    data = dataclasses.replace(config.data, example_format=example_format)
+    objective = dataclasses.replace(config.objective, sentence_objective="none")
+    return dataclasses.replace(config, data=data, objective=objective)
+
+
+def _data_folders(setup, config, identity):
+    """Tokenizer and records of a config: {"tokenizer", "records", "data"}."""
+    data = config_lib.to_dict(config.data)
+    del data["shuffle_buffer"]
+    names = ["tokenizer", "lower_case", "strip_accents", "errors"]
+    if data["encoding"] == DataConfig().encoding:
+        del data["encoding"]  # a newer field; the keys are as before
+    else:
+        names.append("encoding")
+    pieces = {name: data[name] for name in names}
+    pieces |= {"vocab_size": config.model.vocab_size, **identity}
+    workdir = Path(setup.workdir)
+    return {
+        "tokenizer": str(workdir / "tokenizers" / _hash(pieces)[:16]),
+        "records": str(workdir / "records" / _hash(pieces | {"data": data})[:16]),
+        "data": config_lib.to_dict(config.data),
+    }
+
+
+def _task_files(task, data_dir):
+    """Names and sizes of what a task is read from; of tensorflow-datasets nothing."""
+    if task not in NAMES:
+        folder = Path(task)
+    elif data_dir is not None:
+        folder = Path(data_dir) / task
+    else:
+        return []
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder} for the task {task}")
+    return sorted((p.name, p.stat().st_size) for p in folder.glob("*") if p.is_file())
+
+
+def _hash(content):
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

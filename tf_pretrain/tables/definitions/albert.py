@@ -1,0 +1,398 @@
+"""The tables of ALBERT (Lan et al., 2019).
+
+Lab rows run at the compute of `albert_lab`, with its text and vocabulary. Embedding
+sizes have the paper's ratio to the width, and widths of rows are multiples of
+`albert_lab`'s.
+"""
+
+from tf_pretrain.tables.definitions.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions.table import EQUAL_STEPS, Row, Table, unpretrained
+
+_LAB = "albert_lab.py"
+_BASE = (_LAB, "albert.py:base_v1")
+_LARGE, _XXLARGE = "albert.py:large_v1", "albert.py:xxlarge_v1"
+_START = unpretrained(_LAB)
+_AVERAGE = {"glue": "avg", "SST-2": "SST2", "MNLI": "MNLI"}
+# What pretraining itself shows, also where a run is too short for GLUE. Not printed.
+_SCORES = {
+    **_AVERAGE,
+    "held-out masked_lm_accuracy": None,
+    "held-out sentence_order_accuracy": None,
+}
+_LINES = (
+    "sentence order is easier where lines are paragraphs: most examples are then cut "
+    "inside a line, and where sentences end tells the order"
+)
+_OTHER_AVERAGE = (
+    "the paper's average is over SQuAD 1.1 and 2.0, MNLI, SST-2 and RACE, ours over "
+    "the GLUE tasks that were run"
+)
+_LONGER = 4.0  # of the other tables' compute, until the sentence tasks are learnt
+_SHARING = {
+    "all-shared": "all",
+    "shared-attention": "attention",
+    "shared-FFN": "ffn",
+    "not-shared": "none",
+}
+
+
+def _embedding_row(sharing, paper_size):
+    model = {"parameter_sharing": _SHARING[sharing]}
+    return Row(
+        f"{sharing}, E = {paper_size}",
+        {
+            "lab": Recipe(_LAB, {"model": model}, embedding=paper_size / 768),
+            "paper": Recipe(
+                _BASE[1], {"model": {**model, "embedding_size": paper_size}}
+            ),
+        },
+        {"sharing": sharing, "E": paper_size},
+    )
+
+
+def _objective_row(name, objective, data_format, printed):
+    sections = {
+        "objective": {"sentence_objective": objective},
+        "data": {"example_format": data_format},
+        "train": {"eval_steps": 100},  # of 320 examples chance moves a score by 3 %
+    }
+    scales = {
+        "lab": Recipe(_LAB, sections, fraction=_LONGER),
+        "paper": Recipe(_BASE[1], sections),
+    }
+    return Row(name, scales, {"sp_task": printed})
+
+
+def _paper_width(hidden, layers):
+    return {
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": hidden // 64,
+        "intermediate_size": 4 * hidden,
+    }
+
+
+def _depth_rows():
+    rows = []
+    for layers in (1, 3, 6, 12, 24, 48):
+        model = {"num_hidden_layers": layers}
+        scales = recipes(_LAB, _LARGE, model=model)
+        if layers > 12:
+            del scales["lab"]
+        rows.append(Row(f"{layers} layers", scales, {"layers": layers}))
+    return (*rows, _START)
+
+
+def _width_rows():
+    rows = [
+        Row(
+            f"width {hidden}",
+            {
+                "lab": Recipe(
+                    _LAB, {"model": {"num_hidden_layers": 3}}, width=hidden / 1536
+                ),
+                "paper": Recipe(_LARGE, {"model": _paper_width(hidden, 3)}),
+            },
+            {"hidden": hidden},
+        )
+        for hidden in (1024, 2048, 4096, 6144)
+    ]
+    return (*rows, _START)
+
+
+_WIDE = 8 / 3  # the lab's xxlarge is so many times as wide as its base
+_DROPOUT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
+_NO_DROPOUT = {name: 0.0 for name in _DROPOUT}
+# The released xxlarge has none, but the paper removes it only after a million steps
+# (sec. 4.9); the rows of its tables have 125,000.
+_PAPER_XXLARGE = Recipe(_XXLARGE, {"model": _DROPOUT})
+_OTHER_START = "no pretraining is the config file's network"
+_RATE = (
+    "every width is fine-tuned at one rate, which is too high for an ALBERT of width "
+    "192 (docs/results.md): --set=finetune.learning_rate=3e-4 for rows as wide"
+)
+
+
+def _bert(name, size, hidden, layers, num_steps=None):
+    """BERT with ALBERT's data and optimizer, as the paper trains it."""
+    paper = {
+        **_paper_width(hidden, layers),
+        **_DROPOUT,
+        "parameter_sharing": "none",
+        "embedding_size": hidden,
+    }
+    return Row(
+        name,
+        {"paper": Recipe(f"albert.py:{size}_v1", {"model": paper}, 1.0, num_steps)},
+        {"model": name},
+    )
+
+
+def _dropout_row(name, fields):
+    return Row(
+        name,
+        {
+            "lab": Recipe(_LAB, {"model": fields}, width=_WIDE),
+            "paper": Recipe(_XXLARGE, {"model": fields}, num_steps=1_000_000),
+        },
+        {"dropout": name},
+    )
+
+
+def _facts(number, title, reason, printed=None):
+    return Table(
+        f"albert_table{number}",
+        title,
+        "facts",
+        "albert",
+        printed or f"table{number}",
+        notes=(reason,),
+    )
+
+
+TABLES = (
+    _facts(1, "Configurations", "sizes, not results: see python -m tf_pretrain.sizes"),
+    Table(
+        "albert_table2",
+        "BERT and ALBERT of several sizes, dev",
+        "paper",
+        "albert",
+        "table2",
+        rows=(
+            _bert("BERT-base", "base", 768, 12),
+            _bert("BERT-large", "large", 1024, 24),
+            *(
+                Row(
+                    f"ALBERT-{size}",
+                    {"paper": Recipe(f"albert.py:{size}_v1")},
+                    {"model": f"ALBERT-{size}"},
+                )
+                for size in ("base", "large", "xlarge")
+            ),
+            Row(
+                "ALBERT-xxlarge",
+                {"paper": _PAPER_XXLARGE},
+                {"model": "ALBERT-xxlarge"},
+            ),
+        ),
+        metrics=_AVERAGE,
+        notes=(_OTHER_AVERAGE,),
+    ),
+    Table(
+        "albert_table3",
+        "Embedding size, with and without sharing",
+        "lab",
+        "albert",
+        "table3",
+        rows=tuple(
+            _embedding_row(sharing, size)
+            for sharing in ("not-shared", "all-shared")
+            for size in (64, 128, 256, 768)
+        )
+        + (_START,),
+        reference=_LAB,
+        metrics=_SCORES,
+        notes=(
+            _OTHER_AVERAGE,
+            EQUAL_STEPS,
+            "at lab scale E has the paper's ratios to the width, 1/12, 1/6, 1/3 and 1, "
+            "in multiples of 4: 4, 12, 20 and 64 of 64",
+            _LINES,
+        ),
+    ),
+    Table(
+        "albert_table4",
+        "What the layers share",
+        "lab",
+        "albert",
+        "table4",
+        rows=tuple(
+            _embedding_row(sharing, size) for size in (768, 128) for sharing in _SHARING
+        )
+        + (_START,),
+        reference=_LAB,
+        metrics=_SCORES,
+        notes=(
+            _OTHER_AVERAGE,
+            EQUAL_STEPS,
+            "at lab scale E has the paper's ratios to the width, 1 and 1/6, in "
+            "multiples of 4: 64 and 12 of 64",
+            _LINES,
+        ),
+    ),
+    Table(
+        "albert_table5",
+        "Sentence objectives: none, next sentence, sentence order",
+        "lab",
+        "albert",
+        "table5",
+        rows=(
+            _objective_row("None", "none", "sentence_pair", "None"),
+            _objective_row("NSP", "next_sentence", "next_sentence", "NSP"),
+            _objective_row("SOP", "sentence_order", "sentence_order", "SOP"),
+            _START,
+        ),
+        reference=_LAB,
+        metrics={
+            **_AVERAGE,
+            "intrinsic masked LM": "intrinsic_mlm",
+            "intrinsic next_sentence": "intrinsic_nsp",
+            "intrinsic sentence_order": "intrinsic_sop",
+        },
+        intrinsic=("next_sentence", "sentence_order"),
+        notes=(
+            _OTHER_AVERAGE,
+            "a model without a sentence objective has no classifier to score; the "
+            "paper prints chance",
+            "at lab scale four times the config file's compute: with less neither "
+            "sentence task is learnt (docs/results.md)",
+            "to be run on text of one sentence a line: of paragraphs both sentence "
+            "tasks can be solved from where sentences end",
+            "every row has its own held-out examples, for all seeds: beside the seeds, "
+            "chance moves a masked LM accuracy by about 0.2 points and a sentence "
+            "accuracy by about 1.2 (standard errors at lab scale)",
+        ),
+    ),
+    Table(
+        "albert_table6",
+        "BERT-large and ALBERT-xxlarge at equal time",
+        "lab",
+        "albert",
+        "table6",
+        rows=(
+            Row(
+                "BERT-large",
+                {
+                    "lab": Recipe(
+                        _LAB,
+                        {"model": {"parameter_sharing": "none"}},
+                        depth=2,
+                        embedding=1.0,
+                    ),
+                    **_bert("BERT-large", "large", 1024, 24, 400_000).recipes,
+                },
+                {"model": "BERT-large"},
+            ),
+            Row(
+                "ALBERT-xxlarge",
+                {
+                    "lab": Recipe(_LAB, width=_WIDE),
+                    "paper": _PAPER_XXLARGE,
+                },
+                {"model": "ALBERT-xxlarge"},
+            ),
+            _START,
+        ),
+        reference=_LAB,
+        metrics=_SCORES,
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale BERT is twice as deep as the config file's network, ALBERT "
+            "8/3 as wide",
+            _OTHER_START,
+            "equal time is taken to be equal operations in the matrix products",
+            _RATE,
+        ),
+    ),
+    _facts(
+        7,
+        "Additional pretraining data",
+        "the additional data (XLNet's and RoBERTa's) are not public as a whole; any "
+        "two --input settings compare two corpora",
+    ),
+    Table(
+        "albert_table8",
+        "With and without dropout",
+        "lab",
+        "albert",
+        "table8",
+        rows=(
+            _dropout_row("with dropout", _DROPOUT),
+            _dropout_row("without dropout", _NO_DROPOUT),
+            _START,
+        ),
+        reference=_LAB,
+        metrics=_SCORES,
+        notes=(
+            _OTHER_AVERAGE,
+            "at lab scale 8/3 as wide as the config file's",
+            _OTHER_START,
+            "the paper removes dropout from a network of a million steps, we train "
+            "both rows from the start",
+            _RATE,
+        ),
+    ),
+    _facts(9, "GLUE, dev and test", "ensembles, and hidden test labels"),
+    _facts(10, "SQuAD and RACE", "question answering is not part of this project"),
+    Table(
+        "albert_table11",
+        "Depth",
+        "lab",
+        "albert",
+        "table11",
+        rows=_depth_rows(),
+        reference=_LAB,
+        metrics=_SCORES,
+        notes=(
+            _OTHER_AVERAGE,
+            EQUAL_STEPS,
+            "at lab scale without the two deepest",
+            _OTHER_START,
+            "the paper starts each row from the shallower one, we from random weights",
+        ),
+    ),
+    Table(
+        "albert_table12",
+        "Width of 3 layers",
+        "lab",
+        "albert",
+        "table12",
+        rows=_width_rows(),
+        reference=_LAB,
+        metrics=_SCORES,
+        notes=(
+            _OTHER_AVERAGE,
+            EQUAL_STEPS,
+            "at lab scale the widths are 2/3, 4/3, 8/3 and 4 of the config file's, in "
+            "multiples of 16: 48, 80, 176 and 256 of 64",
+            _OTHER_START,
+            _RATE,
+        ),
+    ),
+    Table(
+        "albert_table13",
+        "Depth of a wide network",
+        "lab",
+        "albert",
+        "table13",
+        rows=tuple(
+            Row(
+                f"{layers} layers",
+                {
+                    "lab": Recipe(_LAB, width=_WIDE, depth=layers // 12),
+                    "paper": Recipe(
+                        _XXLARGE, {"model": {**_DROPOUT, "num_hidden_layers": layers}}
+                    ),
+                },
+                {"layers": layers},
+            )
+            for layers in (12, 24)
+        )
+        + (_START,),
+        reference=_LAB,
+        metrics=_SCORES,
+        notes=(
+            _OTHER_AVERAGE,
+            EQUAL_STEPS,
+            "at lab scale as deep as the config file's network and twice as deep, 8/3 "
+            "as wide",
+            _OTHER_START,
+            _RATE,
+        ),
+    ),
+    _facts(
+        14,
+        "Fine-tuning hyper-parameters",
+        "settings, not results: configs/finetune_albert.py has them",
+    ),
+)

@@ -1,0 +1,322 @@
+"""The tables and figures of ELECTRA (Clark et al., 2020).
+
+Lab rows run at the compute of `electra_lab`, with its data, masks and vocabulary.
+"""
+
+from tf_pretrain.tables.definitions.recipe import Recipe, recipes
+from tf_pretrain.tables.definitions.table import EQUAL_STEPS, Row, Table, unpretrained
+
+_LAB, _BERT_LAB = "electra_lab.py", "bert_lab.py"
+_SMALL = (_LAB, "electra_small.py")
+_BASE = (_LAB, "electra_base.py")
+_BERT_SMALL = (_BERT_LAB, "bert_small.py")
+_BERT_BASE = (_BERT_LAB, "bert_base.py")
+_START = unpretrained(_LAB)
+_AVERAGE = {"glue": "glue_dev_avg"}
+_OTHER_TASKS = (
+    "the paper's average is over GLUE's eight tasks without WNLI, ours over those that "
+    "were run"
+)
+# What pretraining itself shows, also where a run is too short for GLUE. Not printed.
+_HELD_OUT = {"held-out replaced_token_auc": None, "held-out masked_lm_accuracy": None}
+_HELD_OUT_NOTE = "held-out masked LM is the generator's, where there is a discriminator"
+_TREND = ("ELECTRA", "BERT")
+_OWN_SCHEDULE = "a row with a fraction of the compute has a schedule of its own"
+_FRACTIONS = "at lab scale without 1/8 and 1/16, which are too short to read"
+
+
+def _fractions():
+    """Table 1; the smallest fractions are too short at lab scale."""
+    rows = [
+        Row("BERT", recipes(*_BERT_SMALL), {"model": "BERT-Small"}),
+        Row("BERT, 1/2", recipes(*_BERT_SMALL, fraction=0.5)),
+        Row("BERT, 1/4", recipes(*_BERT_SMALL, fraction=0.25)),
+        Row("ELECTRA", recipes(*_SMALL), {"model": "ELECTRA-Small"}),
+    ]
+    for name, percent, fraction in (
+        ("1/2", "50%", 1 / 2),
+        ("1/4", "25%", 1 / 4),
+        ("1/8", "12.5%", 1 / 8),
+        ("1/16", "6.25%", 1 / 16),
+    ):
+        scales = recipes(*_SMALL, fraction=fraction)
+        if fraction < 1 / 4:
+            del scales["lab"]
+        printed = {"model": f"ELECTRA-Small {percent} trained"}
+        rows.append(Row(f"ELECTRA, {name}", scales, printed))
+    return (*rows, _START)
+
+
+def _paper_only(name, file, printed, num_steps=None, changes=None):
+    recipe = Recipe(file, changes or {}, num_steps=num_steps)
+    return Row(name, {"paper": recipe}, {"model": printed})
+
+
+_GENERATOR = {"generator_hidden_size": 1.0, "generator_layers": 1.0}
+_STEPS = 500_000  # caption of Figure 3; sec. 3.2
+
+
+def _tied(name, tying, printed):
+    objective = {**_GENERATOR, "weight_tying": tying}
+    scales = recipes(*_BASE, num_steps=_STEPS, objective=objective)
+    return Row(name, scales, {"setting": printed})
+
+
+def _generator_sizes():
+    rows = [
+        Row(
+            f"generator {name}",
+            recipes(
+                *_BASE, num_steps=_STEPS, objective={"generator_hidden_size": fraction}
+            ),
+        )
+        for name, fraction in (
+            ("1/12", 1 / 12),
+            ("1/6", 1 / 6),
+            ("1/3", 1 / 3),
+            ("2/3", 2 / 3),
+            ("1", 1.0),
+        )
+    ]
+    rows += [
+        Row(name, recipes(*_BASE, num_steps=_STEPS, objective={"generator": name}))
+        for name in ("unigram", "uniform")
+    ]
+    return (*rows, _START)
+
+
+def _generator_trainings():
+    two_stage = {
+        **_GENERATOR,
+        "weight_tying": "none",
+        "generator_training": "two_stage",
+        "generator_steps": 1,  # half of the steps, once these are known
+    }
+    adversarial = {"generator_training": "adversarial"}
+    return (
+        Row("joint", recipes(*_BASE, num_steps=_STEPS)),
+        Row("adversarial", recipes(*_BASE, num_steps=_STEPS, objective=adversarial)),
+        Row("two-stage", recipes(*_BASE, num_steps=_STEPS, objective=two_stage)),
+        Row("BERT", recipes(*_BERT_BASE, num_steps=_STEPS)),
+        _START,
+    )
+
+
+def _sizes():
+    """Figure 4: four widths."""
+    rows = []
+    for hidden in (128, 256, 512, 768):
+        paper = {
+            "hidden_size": hidden,
+            "num_attention_heads": hidden // 64,
+            "intermediate_size": 4 * hidden,
+        }
+        for family, (lab_file, paper_file) in (
+            ("ELECTRA", _SMALL),
+            ("BERT", _BERT_SMALL),
+        ):
+            rows.append(
+                Row(
+                    f"{family}, width {hidden}",
+                    {
+                        "lab": Recipe(lab_file, width=hidden / 256),
+                        "paper": Recipe(paper_file, {"model": paper}),
+                    },
+                )
+            )
+    return (*rows, _START)
+
+
+_TABLE1 = _fractions()
+TABLES = (
+    Table(
+        "electra_table1",
+        "BERT and ELECTRA over training budgets, GLUE dev",
+        "lab",
+        "electra",
+        "table1",
+        rows=_TABLE1
+        + (
+            _paper_only("BERT-Base", "bert_base.py", "BERT-Base"),
+            _paper_only("ELECTRA-Base", "electra_base.py", "ELECTRA-Base"),
+        ),
+        metrics=_AVERAGE | _HELD_OUT,
+        by_compute=True,
+        trend=_TREND,
+        notes=(_OTHER_TASKS, _OWN_SCHEDULE, _FRACTIONS, _HELD_OUT_NOTE),
+    ),
+    Table(
+        "electra_table2",
+        "Large models, GLUE dev",
+        "paper",
+        "electra",
+        "table2",
+        rows=(
+            _paper_only("ELECTRA-400K", "electra_large.py", "ELECTRA-400K"),
+            _paper_only(
+                "ELECTRA-1.75M", "electra_large.py", "ELECTRA-1.75M", 1_750_000
+            ),
+            _paper_only(
+                "BERT (ours)",
+                "electra_large.py",
+                "BERT (ours)",
+                464_000,  # Table 6
+                {"objective": {"name": "masked_lm"}},
+            ),
+        ),
+        metrics={"glue": "avg"},
+        notes=(
+            _OTHER_TASKS,
+            "the other rows are others' models",
+            "the paper's text is XLNet's, which is not public as a whole",
+        ),
+    ),
+    Table(
+        "electra_table3",
+        "Large models, GLUE test",
+        "facts",
+        "electra",
+        "table3",
+        notes=("leaderboard systems: ensembles, with hidden test labels",),
+    ),
+    Table(
+        "electra_table4",
+        "SQuAD 1.1 and 2.0",
+        "facts",
+        "electra",
+        "table4",
+        notes=("question answering is not part of this project",),
+    ),
+    Table(
+        "electra_table5",
+        "From BERT to ELECTRA, step by step",
+        "lab",
+        "electra",
+        "table5",
+        rows=(
+            Row("ELECTRA", recipes(*_BASE), {"model": "ELECTRA"}),
+            Row(
+                "All-Tokens MLM",
+                recipes(*_BASE, objective={"name": "all_tokens_mlm"}),
+                {"model": "All-Tokens MLM"},
+            ),
+            Row(
+                "Replace MLM",
+                recipes(*_BASE, objective={"name": "replace_mlm"}),
+                {"model": "Replace MLM"},
+            ),
+            Row(
+                "ELECTRA 15%",
+                recipes(*_BASE, objective={"discriminator_positions": "masked"}),
+                {"model": "ELECTRA 15%"},
+            ),
+            Row("BERT", recipes(*_BERT_BASE), {"model": "BERT"}),
+            _START,
+        ),
+        metrics=_AVERAGE | _HELD_OUT,
+        notes=(
+            _OTHER_TASKS,
+            _HELD_OUT_NOTE,
+            "at equal compute All-Tokens MLM has the fewest steps: it predicts every "
+            "position, which at lab scale is most of its products",
+            "ELECTRA 15%'s held-out AUC is over all tokens, too, though it learns from "
+            "the masked ones alone",
+            "All-Tokens and Replace MLM read samples in the place of masks there, too",
+            "the paper does not print the steps of the rows in between: at paper scale "
+            "they have ELECTRA-Base's",
+        ),
+    ),
+    Table(
+        "electra_weight_tying",
+        "Weight tying between generator and discriminator of one size (sec. 3.2)",
+        "lab",
+        "electra",
+        "weight_tying",
+        rows=(
+            _tied("none", "none", "no weight tying"),
+            _tied("embeddings", "embeddings", "tied token embeddings"),
+            _tied("all", "all", "all weights tied"),
+            _START,
+        ),
+        metrics=_AVERAGE,
+        notes=(_OTHER_TASKS,),
+    ),
+    Table(
+        "electra_figure2",
+        "GLUE against training FLOPs",
+        "lab",
+        "electra",
+        "table1",
+        rows=tuple(row for row in _TABLE1 if "lab" in row.recipes),
+        metrics=_AVERAGE | _HELD_OUT,
+        by_compute=True,
+        trend=_TREND,
+        notes=(
+            _OTHER_TASKS,
+            _OWN_SCHEDULE,
+            "without 1/8 and 1/16, which are too short to read at lab scale",
+            _HELD_OUT_NOTE,
+            "the same runs as electra_table1's",
+        ),
+    ),
+    Table(
+        "electra_figure3_sizes",
+        "Generators of several sizes (Figure 3, left)",
+        "lab",
+        "electra",
+        "figure3",
+        rows=_generator_sizes(),
+        notes=("the paper plots its values and prints none", EQUAL_STEPS),
+    ),
+    Table(
+        "electra_figure3_training",
+        "Joint, adversarial and two-stage training (Figure 3, right)",
+        "lab",
+        "electra",
+        "figure3",
+        rows=_generator_trainings(),
+        notes=("the paper plots its values and prints none",),
+    ),
+    Table(
+        "electra_figure4",
+        "BERT and ELECTRA of several widths",
+        "lab",
+        "electra",
+        "figure4",
+        rows=_sizes(),
+        trend=_TREND,
+        notes=(
+            "the paper plots its values and prints none",
+            "at lab scale all rows have the same compute: the wider, the fewer steps",
+            "at lab scale the widths are 1/2, 1, 2 and 3 times the config files'",
+            "no pretraining is of the config file's width",
+        ),
+    ),
+    Table(
+        "electra_table6",
+        "Pretraining hyper-parameters",
+        "facts",
+        "electra",
+        "table6_pretraining_hparams",
+        notes=("settings, not results: configs/electra_*.py have them",),
+    ),
+    Table(
+        "electra_table7",
+        "Fine-tuning hyper-parameters",
+        "facts",
+        "electra",
+        "table7_finetuning_hparams",
+        notes=("settings, not results: configs/finetune_electra.py has them",),
+    ),
+    Table(
+        "electra_table8",
+        "GLUE test without ensembles",
+        "facts",
+        "electra",
+        "table8_glue_test_single",
+        notes=(
+            "test labels are hidden; run_finetuning.py --task=all writes the files "
+            "for the leaderboard",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The report: finished cells summed up, compared with the papers, and written."""
