@@ -8,7 +8,7 @@ import tensorflow as tf
 from support.tiny import tiny_config
 from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.interchange import finetuned
+from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks.text_classifier import TextClassifier, load_text_classifier
@@ -146,14 +146,14 @@ def test_pairs_and_single_texts_are_told_apart(build, tmp_path):
 
 def test_a_loaded_pair_task_takes_and_exports_pairs(tokenizer, tmp_path):
     names = ("no", "yes")
-    model = finetuned.Model(
+    model = finetuning_workdir.ClassifierConfig(
         "mine", tiny_config().model, 2, "first_token", "sum", 0.1, names, 1.0, True, 12
     )
     keras.utils.set_random_seed(3)
     network = model.build()
     folder = tmp_path / "run"
-    finetuned.save_model(folder, model, tokenizer)
-    finetuned.save_weights(folder / "weights.safetensors", network)
+    finetuning_workdir.save_model(folder, model, tokenizer)
+    finetuning_workdir.save_weights(folder / "weights.safetensors", network)
     (folder / "results.json").write_text('{"weights": "weights.safetensors"}')
     loaded = load_text_classifier(folder)
     with pytest.raises(UserError, match="found single texts"):

@@ -12,7 +12,7 @@ from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.text_features import check_room
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.interchange import finetuned
+from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.serving import saved_model
 from tf_pretrain.tasks import array_labels, keras_strings
@@ -292,7 +292,7 @@ def load_text_classifier(workdir) -> TextClassifier:
     Raises:
         UserError: If it holds no finished run.
     """
-    tuned = finetuned.load_classifier(workdir)
+    tuned = finetuning_workdir.load_classifier(workdir)
     return TextClassifier(
         tuned.classifier,
         tuned.tokenizer,
