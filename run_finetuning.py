@@ -26,7 +26,7 @@ _TASK = flags.DEFINE_string(
     "task",
     "docs",
     "A GLUE task (CoLA, SST-2, MRPC, STS-B, QQP, MNLI, QNLI, RTE, WNLI, AX), all of "
-    "them (all), your own folder or file of texts with labels (docs/own_tasks.md), or "
+    "them (all), your own folder or file of texts with labels (docs/your_data.md), or "
     "docs: which installed package a passage documents.",
 )
 _DATA_DIR = flags.DEFINE_string(
@@ -141,7 +141,9 @@ def _checkpoint():
 
 
 def _run(task, checkpoint, workdir, from_scratch):
-    from tf_pretrain.tasks.finetune import finetune, load_initial, report
+    from tf_pretrain.tasks.finetune import finetune
+    from tf_pretrain.tasks.initial import load_initial
+    from tf_pretrain.tasks.results import report
 
     initial = load_initial(checkpoint, from_scratch)
     results = finetune(task, _config(task.name), initial, workdir)
@@ -171,7 +173,9 @@ def _compare_with_scratch(task, checkpoint, workdir):
 def _run_suite(checkpoint, workdir):
     from tf_pretrain import atomic_files
     from tf_pretrain.tasks import suite
-    from tf_pretrain.tasks.finetune import finetune, load_initial, report
+    from tf_pretrain.tasks.finetune import finetune
+    from tf_pretrain.tasks.initial import load_initial
+    from tf_pretrain.tasks.results import report
 
     initial = load_initial(checkpoint, _FROM_SCRATCH.value)
     subsets = _config("CoLA").finetune.subsets

@@ -15,7 +15,9 @@ from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import finetune, predictions, suite
+from tf_pretrain.tasks.initial import Initial, load_initial
 from tf_pretrain.tasks.model import describe_model
+from tf_pretrain.tasks.results import report
 from tf_pretrain.tasks.task import Split, Task
 from tf_pretrain.tasks.trial import TrialRunner
 from tf_pretrain.training.numerics import NumericsError
@@ -96,7 +98,7 @@ def initial(tokenizer):
     weights = {
         v.path: keras.ops.convert_to_numpy(v) for v in encoder.trainable_variables
     }
-    return finetune.Initial("somewhere", encoder.config, tokenizer, weights)
+    return Initial("somewhere", encoder.config, tokenizer, weights)
 
 
 def runner(task, config, initial):
@@ -153,13 +155,13 @@ def test_results_sum_up_the_trials(finished):
     assert results["std"] == pytest.approx(np.std(values, ddof=1))
     assert (results["min"], results["max"]) == (min(values), max(values))
     assert results["weights_of"] == "the last step"
-    assert f"{100 * np.median(values):.2f}" in finetune.report(results)
+    assert f"{100 * np.median(values):.2f}" in report(results)
 
 
 def check_saved_weights(workdir, results, config, task):
     """The model that is loaded again predicts what the run has written."""
     fine_tuned = finetuning_workdir.load_classifier(workdir)
-    made = runner(task, config, finetune.load_initial(workdir))
+    made = runner(task, config, load_initial(workdir))
     made.classifier.set_weights(fine_tuned.classifier.get_weights())
     folder = workdir / f"predictions/seed-{results['median_seed']}"
     for split, name in (("dev", "dev"), ("test", "SST-2")):
@@ -289,7 +291,7 @@ def test_the_best_evaluation_is_kept_only_when_asked_for(initial, tmp_path):
     check_saved_weights(tmp_path, results, config, classes())
     assert trial["dev"]["accuracy"] == best["accuracy"]
     assert "best of 6 evaluations on the dev set" in results["weights_of"]
-    assert "optimistic" in finetune.report(results)
+    assert "optimistic" in report(results)
 
 
 def test_a_trial_learns_at_its_learning_rate(initial, tmp_path):
@@ -380,7 +382,7 @@ def test_steps_that_are_not_finite_are_counted(initial, tmp_path):
     results = finetune.finetune(task, config, initial, tmp_path)
     (trial,) = results["trials"]
     assert 0 < trial["skipped_steps"] < 12
-    assert f"{trial['skipped_steps']} steps skipped" in finetune.report(results)
+    assert f"{trial['skipped_steps']} steps skipped" in report(results)
 
 
 def test_outputs_that_are_not_finite_stop_the_trial(initial):

@@ -148,7 +148,8 @@ def _pretrain(config, request, folder):
 def _finetune(folder, key, wanted):
     from tf_pretrain.config import FinetuneConfig
     from tf_pretrain.tasks import glue, own_task
-    from tf_pretrain.tasks.finetune import finetune, load_initial
+    from tf_pretrain.tasks.finetune import finetune
+    from tf_pretrain.tasks.initial import load_initial
 
     config = config_lib.from_dict(FinetuneConfig, wanted["settings"])
     results_path = folder / key / "results.json"
