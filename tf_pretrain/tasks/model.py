@@ -19,6 +19,27 @@ def describe_model(
         ConfigError: If encoder, vocabulary and config do not fit.
     """
     settings = config.finetune
+    _check_fit(task, settings, encoder_config, tokenizer)
+    return ClassifierConfig(
+        task=task.name,
+        encoder=dataclasses.replace(
+            encoder_config,
+            hidden_dropout_prob=settings.encoder_dropout,
+            attention_probs_dropout_prob=settings.encoder_dropout,
+        ),
+        num_outputs=task.num_outputs,
+        head=settings.head,
+        loss_reduction=settings.loss_reduction,
+        dropout=settings.classifier_dropout,
+        class_names=task.class_names,
+        target_scale=task.target_scale if settings.scale_targets else 1.0,
+        is_pair=task.is_pair,
+        max_seq_length=settings.max_seq_length,
+        vocabulary=tokenizer.fingerprint,
+    )
+
+
+def _check_fit(task, settings, encoder_config, tokenizer):
     if tokenizer.vocab_size > encoder_config.vocab_size:
         raise ConfigError(
             f"the vocabulary has {tokenizer.vocab_size} pieces, but the encoder "
@@ -44,20 +65,3 @@ def describe_model(
             f"have {encoder_config.inner_group_num}; set --config.finetune."
             "layerwise_decay=1"
         )
-    return ClassifierConfig(
-        task=task.name,
-        encoder=dataclasses.replace(
-            encoder_config,
-            hidden_dropout_prob=settings.encoder_dropout,
-            attention_probs_dropout_prob=settings.encoder_dropout,
-        ),
-        num_outputs=task.num_outputs,
-        head=settings.head,
-        loss_reduction=settings.loss_reduction,
-        dropout=settings.classifier_dropout,
-        class_names=task.class_names,
-        target_scale=task.target_scale if settings.scale_targets else 1.0,
-        is_pair=task.is_pair,
-        max_seq_length=settings.max_seq_length,
-        vocabulary=tokenizer.fingerprint,
-    )

@@ -22,19 +22,7 @@ def summarize(task, config, initial, workdir) -> dict:
     ]
     metric = task.metrics[0]
     values = np.array([trial["dev"][metric] for trial in trials])
-    # Of the trials whose weights are still there; the first of equally near ones.
-    kept = [
-        (abs(value - np.median(values)), trial["seed"])
-        for value, trial in zip(values, trials, strict=True)
-        if weights_path(workdir, trial["seed"]).is_file()
-    ]
-    if not kept:
-        raise ConfigError(
-            f"{workdir} keeps the weights of one trial, and it is none of the seeds "
-            f"{seeds.start} to {seeds.stop - 1}; set finetune.num_trials as before, or "
-            "more"
-        )
-    median_seed = min(kept)[1]
+    median_seed = _median_seed(workdir, seeds, values)
     selection = "the last step"
     if settings.choose_best_on_dev:
         selection = (
@@ -64,6 +52,22 @@ def summarize(task, config, initial, workdir) -> dict:
         "notes": list(task.notes),
         "trials": trials,
     }
+
+
+def _median_seed(workdir, seeds, values):
+    """Of the trials whose weights are there the one that is nearest to the median."""
+    kept = [
+        (abs(value - np.median(values)), seed)  # the first of equally near ones
+        for seed, value in zip(seeds, values, strict=True)
+        if weights_path(workdir, seed).is_file()
+    ]
+    if not kept:
+        raise ConfigError(
+            f"{workdir} keeps the weights of one trial, and it is none of the seeds "
+            f"{seeds.start} to {seeds.stop - 1}; set finetune.num_trials as before, or "
+            "more"
+        )
+    return min(kept)[1]
 
 
 def report(results: dict) -> str:

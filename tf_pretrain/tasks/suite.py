@@ -112,18 +112,7 @@ def report(summary: dict, missing: dict[str, str]) -> str:
     for label, scores in rows:
         average = 100 * electra["value"] if label == "median" else None
         lines.append(_row(label, width, scores, names, average))
-    for row in summary["paper_rows"]:
-        scores, tasks = row["scores"], electra["tasks"]
-        # Over our tasks; the printed one is over all that are averaged.
-        average = row["average"] if tasks == list(AVERAGED) else None
-        if tasks and all(name in scores for name in tasks):
-            average = _mean([scores[name] for name in tasks])
-        lines.append(_row(row["model"], width, row["scores"], names, average))
-    if not summary["paper_rows"]:
-        lines.append("(the papers have no encoder of this size)")
-    elif summary["paper_rows"][0]["encoder"]["parameter_sharing"] == "all":
-        lines.append("  ALBERT's STS-B is Pearson's correlation, ours Spearman's")
-    lines += [f"  {row['model']}: {row['source']}" for row in summary["paper_rows"]]
+    lines += _paper_lines(summary["paper_rows"], width, names, electra["tasks"])
     board = summary["averages"]["leaderboard"]
     lines += [
         "",
@@ -153,6 +142,22 @@ def collect_submission(workdir, all_results: dict[str, dict]) -> Path:
                 source = Path(workdir) / name / path
                 shutil.copyfile(source, folder / source.name)
     return folder
+
+
+def _paper_lines(paper_rows, width, names, tasks):
+    lines = []
+    for row in paper_rows:
+        scores = row["scores"]
+        # Over our tasks; the printed one is over all that are averaged.
+        average = row["average"] if tasks == list(AVERAGED) else None
+        if tasks and all(name in scores for name in tasks):
+            average = _mean([scores[name] for name in tasks])
+        lines.append(_row(row["model"], width, scores, names, average))
+    if not paper_rows:
+        lines.append("(the papers have no encoder of this size)")
+    elif paper_rows[0]["encoder"]["parameter_sharing"] == "all":
+        lines.append("  ALBERT's STS-B is Pearson's correlation, ours Spearman's")
+    return lines + [f"  {row['model']}: {row['source']}" for row in paper_rows]
 
 
 def _row(label, width, scores, names, average):
