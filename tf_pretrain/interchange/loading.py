@@ -44,7 +44,7 @@ def load_encoder(path) -> Encoder:
     its classifier. Arguments and errors otherwise as for `load_pretrainer`.
     """
     if finetuning_workdir.is_finetuned(path):
-        return finetuning_workdir.load_classifier(path).classifier.encoder
+        return finetuning_workdir.load_finetuned(path).network.encoder
     return _encoder(read(path))
 
 
@@ -55,8 +55,8 @@ def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
         UserError: As `load_encoder` and `load_tokenizer`.
     """
     if finetuning_workdir.is_finetuned(path):
-        tuned = finetuning_workdir.load_classifier(path)
-        return tuned.classifier.encoder, tuned.tokenizer
+        tuned = finetuning_workdir.load_finetuned(path)
+        return tuned.network.encoder, tuned.tokenizer
     pretrained = read(path)
     tokenizer = _tokenizer(pretrained, path)
     for note in pretrained.notes:

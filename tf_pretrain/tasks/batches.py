@@ -15,7 +15,6 @@ import numpy as np
 POOL_BATCHES = 50
 LENGTH_STEP = 8
 JAX_LENGTH_STEP = 32
-EVALUATION_ROWS = 64
 
 
 def training_batches(examples, settings, num_steps, seed):
@@ -50,14 +49,11 @@ def evaluation_batches(examples, settings):
     grouped_lengths = _padded_lengths(examples, settings, LENGTH_STEP)
     padded_lengths = _padded_lengths(examples, settings, padding_step())
     order = np.argsort(grouped_lengths, kind="stable")
-    for start in range(0, len(order), EVALUATION_ROWS):
-        indices = order[start : start + EVALUATION_ROWS]
-        yield (
-            indices,
-            _features(
-                examples, indices, padded_lengths[indices].max(), rows=EVALUATION_ROWS
-            ),
-        )
+    rows = examples.evaluation_rows
+    for start in range(0, len(order), rows):
+        indices = order[start : start + rows]
+        length = padded_lengths[indices].max()
+        yield indices, _features(examples, indices, length, rows=rows)
 
 
 def padding_step() -> int:
@@ -83,20 +79,7 @@ def _shuffled_indices(num_examples, seed):
 def _features(examples, indices, length, dropout_seed=None, rows=None):
     """A feature dict of the examples, padded to `length` and to `rows`."""
     rows = rows or len(indices)
-    features = {
-        name: np.zeros((rows, length), np.int32)
-        for name in ("input_ids", "input_mask", "segment_ids")
-    }
-    # A row that only fills the batch still attends to one token, as any row does.
-    features["input_mask"][:, 0] = 1
-    for row, index in enumerate(indices):
-        ids = examples.input_ids[index]
-        features["input_ids"][row, : len(ids)] = ids
-        features["input_mask"][row, : len(ids)] = 1
-        features["segment_ids"][row, : len(ids)] = examples.segment_ids[index]
-    labels = np.zeros(rows, examples.labels.dtype)
-    labels[: len(indices)] = examples.labels[indices]
-    features["labels"] = labels
+    features = examples.features(indices, length, rows)
     weights = np.arange(rows) < len(indices)
     features["example_weights"] = weights.astype(np.float32)
     if dropout_seed is not None:

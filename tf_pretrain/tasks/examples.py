@@ -1,6 +1,7 @@
 """Texts of a split as ids, and what people should know of them before training."""
 
 import dataclasses
+import typing
 
 import numpy as np
 
@@ -22,12 +23,54 @@ class Examples:
     segment_ids: list[np.ndarray]
     labels: np.ndarray
 
+    evaluation_rows: typing.ClassVar[int] = 64  # of a batch that is only predicted
+
     def __len__(self):
         return len(self.input_ids)
 
     @property
     def lengths(self) -> np.ndarray:
         return np.array([len(ids) for ids in self.input_ids])
+
+    def features(self, indices, length, rows) -> dict[str, np.ndarray]:
+        """A batch of these examples.
+
+        Args:
+            indices: Which.
+            length: To which inputs are padded.
+            rows: Of the batch; rows without example are empty.
+        """
+        ids = [self.input_ids[index] for index in indices]
+        segments = [self.segment_ids[index] for index in indices]
+        labels = padded_values(self.labels[indices], rows)
+        return {**padded_inputs(ids, segments, length, rows), "labels": labels}
+
+
+def padded_inputs(ids, segments, length, rows) -> dict[str, np.ndarray]:
+    """`input_ids`, `input_mask` and `segment_ids`, int32 [rows, length].
+
+    Args:
+        ids, segments: Lists of int32 arrays, at most `rows` of them.
+    """
+    features = {
+        name: np.zeros((rows, length), np.int32)
+        for name in ("input_ids", "input_mask", "segment_ids")
+    }
+    # A row that only fills the batch still attends to one token, as any row does.
+    features["input_mask"][:, 0] = 1
+    for row, (row_ids, row_segments) in enumerate(zip(ids, segments, strict=True)):
+        features["input_ids"][row, : len(row_ids)] = row_ids
+        features["input_mask"][row, : len(row_ids)] = 1
+        features["segment_ids"][row, : len(row_ids)] = row_segments
+    return features
+
+
+def padded_values(values, rows) -> np.ndarray:
+    """One value a row, and zeros for rows that only fill the batch."""
+    values = np.asarray(values)
+    padded = np.zeros((rows, *values.shape[1:]), values.dtype)
+    padded[: len(values)] = values
+    return padded
 
 
 def encode_split(split: Split, tokenizer, max_seq_length) -> Examples:

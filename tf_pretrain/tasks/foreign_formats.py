@@ -1,11 +1,12 @@
-"""Files of tasks that this program does not have: said instead of a riddle."""
+"""Files of other kinds of tasks where texts with labels are expected."""
 
 import json
 
 from tf_pretrain.tasks.task import TaskError
 
 SUPPORTED = (
-    "supported are texts, or pairs of texts, with one label each: a class or a score"
+    "expected texts, or pairs of texts, with one label each: a class or a score. For "
+    "another kind of task give the folder of its files (docs/more_tasks.md)"
 )
 # Columns, or the keys of a whole file -> what it is.
 _KEYS = {
@@ -37,12 +38,17 @@ def check_lines(path, content):
     Raises:
         TaskError: It names the kind, and what is supported.
     """
+    if is_conll(content):
+        _refuse(path, "a label for each word in CoNLL's form (tagging)")
+
+
+def is_conll(content) -> bool:
+    """Whether a text has a word and its tags in each line, and sentences between."""
     lines = [line.strip() for line in content.split("\n", _CONLL_LINES)]
     lines = [line for line in lines[:_CONLL_LINES] if not line.startswith("-DOCSTART-")]
     text = "\n".join(lines).strip("\n")
     widths = {len(line.split()) for line in text.split("\n")} - {0}
-    if text.count("\n\n") >= 2 and len(widths) == 1 and widths.pop() > 1:
-        _refuse(path, "a label for each word in CoNLL's form (tagging)")
+    return text.count("\n\n") >= 2 and len(widths) == 1 and widths.pop() > 1
 
 
 def check_file(path, content):

@@ -20,6 +20,15 @@ def plot_trials(workdir, task, results) -> None:
         _plot_trials(workdir, task, results)
 
 
+def plot_history(workdir, task, results) -> None:
+    """Writes `dev_scores.png` alone."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display needed
+    with matplotlib.rc_context({"text.parse_math": False}):
+        _plot_history(workdir / "dev_scores.png", task, results)
+
+
 def _plot_trials(workdir, task, results):
     _plot_history(workdir / "dev_scores.png", task, results)
     trial = next(t for t in results["trials"] if t["seed"] == results["median_seed"])

@@ -1,6 +1,8 @@
 """What every task is once it is read: texts, labels and how predictions are scored."""
 
 import dataclasses
+import hashlib
+import json
 
 import numpy as np
 
@@ -75,6 +77,15 @@ class Task:
         """The labelled splits that are not trained on."""
         labelled = [n for n, split in self.splits.items() if split.labels is not None]
         return [name for name in labelled if name != "train"]
+
+    def data_sha256(self) -> str:
+        """Of all texts and labels."""
+        digest = hashlib.sha256()
+        for name, split in self.splits.items():
+            labels = None if split.labels is None else split.labels.tolist()
+            content = [name, split.texts_a, split.texts_b, labels]
+            digest.update(json.dumps(content).encode())
+        return digest.hexdigest()
 
     def describe(self) -> str:
         """Splits, labels and lengths in characters, for people."""
