@@ -22,21 +22,25 @@ _MAX_CACHED_WORDS = 200_000  # some 50 MB
 _BATCH_LINES = 1000
 
 
-def make(tokenizer) -> "_WordPiece | _SentencePiece":
+def make(tokenizer) -> "WordPiece | _SentencePiece":
     """Makes the tokenizer functions of a `tokenization.Tokenizer`."""
-    classes = {"wordpiece": _WordPiece, "sentencepiece": _SentencePiece}
+    classes = {"wordpiece": WordPiece, "sentencepiece": _SentencePiece}
     return classes[tokenizer.kind](tokenizer)
 
 
-class _WordPiece:
+class WordPiece:
     """Longest match in plain Python.
 
     Most words of a text have occurred before, so nearly all of the work is one look-up
     for each word. This takes a third of the time of the `tokenizers` package.
+
+    Args:
+        tokenizer: A WordPieceTokenizer.
+        splits_chinese: Whether each Chinese character is a word.
     """
 
-    def __init__(self, tokenizer):
-        self._settings = (tokenizer.lower_case, tokenizer.strip_accents)
+    def __init__(self, tokenizer, splits_chinese=True):
+        self._settings = (tokenizer.lower_case, tokenizer.strip_accents, splits_chinese)
         self._words = _WordIds(tokenizer)
 
     def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:

@@ -186,7 +186,7 @@ def _find_form(path, name, start):
 
 @contextlib.contextmanager
 def readable(path: str):
-    """A context that turns the errors of an unreadable or damaged file into TextErrors."""
+    """A context that turns errors of an unreadable or damaged file into TextErrors."""
     try:
         yield
     except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
