@@ -45,7 +45,7 @@ _TO = flags.DEFINE_enum(
 
 def _main():
     # TensorFlow takes seconds to import: wrong flags are reported before.
-    from tf_pretrain.interchange.converting import convert
+    from tf_pretrain.interchange.formats import convert
 
     pretrained = convert(_INPUT.value, _OUTPUT.value, _TO.value, _GENERATOR.value)
     print(pretrained.report())
