@@ -48,7 +48,7 @@ _WORKERS = flags.DEFINE_integer(
 
 def _main():
     config = _CONFIG.read()
-    # In a process of its own, whose memory is free again when records are built.
+    # In its own process, so that its memory is freed before records are built.
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, spawn) as executor:
         executor.submit(
