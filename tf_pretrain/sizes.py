@@ -9,7 +9,7 @@ nothing is built.
 import dataclasses
 
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.models import flops
 
 

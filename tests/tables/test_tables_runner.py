@@ -23,7 +23,7 @@ from tf_pretrain.tables.cells import cell as cells
 from tf_pretrain.tables.cells import estimates, processes, run_cell
 from tf_pretrain.tables.cells import run_all as runner
 from tf_pretrain.tables.definitions import registry
-from tf_pretrain.training.pretrain import check_backend
+from tf_pretrain.training.building import check_backend
 
 
 @pytest.fixture

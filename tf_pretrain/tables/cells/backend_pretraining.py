@@ -13,9 +13,10 @@ from pathlib import Path
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.errors import UserError
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.tables.cells import cell as cells
 from tf_pretrain.tables.cells import processes
-from tf_pretrain.training.pretrain import Sources, pretrain
 
 
 def main(path):

@@ -17,12 +17,11 @@ import json
 from pathlib import Path
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import DataConfig, PretrainConfig
-from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.config import DataConfig, FinetuneConfig, PretrainConfig
+from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.data import text
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops, summary
-from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.glue import NAMES
 
 # Over ELECTRA-Small's values, for every task: a larger rate does better, and half as

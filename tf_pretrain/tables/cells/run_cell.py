@@ -22,9 +22,9 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import DataConfig, PretrainConfig
 from tf_pretrain.data import record_sets
 from tf_pretrain.errors import UserError
+from tf_pretrain.runs import curves
 from tf_pretrain.tables.cells import cell as cells
 from tf_pretrain.tables.cells import processes
-from tf_pretrain.training import curves
 
 _KEPT = (
     "step",
@@ -128,7 +128,8 @@ def _pretrain(config, request, folder):
     """What results.json of the run holds."""
     records = request["data"][config.data.example_format]["records"]
     if request["backend"] == "tensorflow":
-        from tf_pretrain.training.pretrain import Sources, pretrain
+        from tf_pretrain.runs.data import Sources
+        from tf_pretrain.runs.pretrain import pretrain
 
         sources = Sources(records=f"{records}/train-*.tfrecord")
         return pretrain(config, folder / "pretrain", sources)
@@ -145,8 +146,8 @@ def _pretrain(config, request, folder):
 
 
 def _finetune(folder, key, wanted):
+    from tf_pretrain.config import FinetuneConfig
     from tf_pretrain.tasks import glue, own_task
-    from tf_pretrain.tasks.config import FinetuneConfig
     from tf_pretrain.tasks.finetune import finetune, load_initial
 
     config = config_lib.from_dict(FinetuneConfig, wanted["settings"])
