@@ -26,8 +26,6 @@ class Example:
         swapped: Label of a sentence objective, 1 if the segments are not as in the
             text; None if that is not known.
         swapped_probability: The network's probability of 1.
-        losses: {name: mean over this text} as they are minimised, and "loss"; empty
-            if nobody asked.
     """
 
     original: list[str]
@@ -40,7 +38,6 @@ class Example:
     replaced_probability: list[float] | None = None
     swapped: int | None = None
     swapped_probability: float | None = None
-    losses: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def examine(network, tokenizer, features) -> list[Example]:
@@ -55,11 +52,9 @@ def examine(network, tokenizer, features) -> list[Example]:
         An Example of each row; padding is left out.
     """
     tensors = {name: ops.convert_to_tensor(value) for name, value in features.items()}
-    outputs = {
-        name: ops.convert_to_numpy(value) for name, value in network(tensors).items()
-    }
-    if "masked_lm_logits" not in outputs:  # all-tokens MLM: logits of its mixture
-        outputs["masked_lm_logits"] = network.masked_lm_logits(tensors)
+    outputs = network(tensors)
+    outputs["masked_lm_logits"] = network.masked_lm_logits(tensors, outputs)
+    outputs = {name: ops.convert_to_numpy(value) for name, value in outputs.items()}
     return [
         _example(
             {name: value[row] for name, value in features.items()},

@@ -1,14 +1,21 @@
 """One held-out sentence that shows what a run has taught its networks."""
 
+import dataclasses
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
+from rich.console import Console
+from rich.text import Text
 
-from tf_pretrain.inspection import texts
+from tf_pretrain import atomic_files
+from tf_pretrain.inspection import picture, terminal, texts
 from tf_pretrain.inspection.example import Example, examine
 
 _FEWEST_PIECES, _MOST_PIECES = 8, 13  # of a sentence, so that it fits one line
 _CANDIDATES = 64
+_FILE, _PICTURE = "example.json", "example.png"
 _SENTENCE_ENDS = frozenset(".!?\u3002\uff01\uff1f")
 
 
@@ -41,6 +48,33 @@ def telling_example(network, tokenizer, batches, seed: int) -> Example | None:
     features = texts.with_masks(features, data, tokenizer, seed)
     found = examine(network, tokenizer, features)
     return next(filter(_shows_both, found), found[0])
+
+
+def write(example: Example, workdir: Path, title: str) -> None:
+    """Writes `example.json`, which `read` reads, and `example.png`."""
+    atomic_files.write_json(workdir / _FILE, dataclasses.asdict(example))
+    picture.save(example, title, workdir / _PICTURE)
+
+
+def read(workdir) -> Example | None:
+    """The example of a finished run; None if it has none."""
+    path = Path(workdir) / _FILE
+    if not path.exists():
+        return None
+    return Example(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def show(workdir) -> None:
+    """Prints the example of a finished run, if it has one."""
+    example = read(workdir)
+    if example is None:
+        return
+    console = Console()
+    console.print(Text("\nWhat it has learnt, on a held-out sentence:", "bold"))
+    console.print(terminal.words(example, console.width))
+    console.print()
+    console.print(terminal.masks(example))
+    console.print(Text(f"\nThe same as a picture: {Path(workdir) / _PICTURE}"))
 
 
 def _shows_both(example):

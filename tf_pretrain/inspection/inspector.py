@@ -160,9 +160,7 @@ class Inspector:
             part = "generator" if self.detects else "masked-LM head"
             yield f"This checkpoint has no {part}, so masked words are not filled in."
         if not self.detects:
-            yield (
-                "This model has no discriminator, so replaced words are not marked."
-            )
+            yield ("This model has no discriminator, so replaced words are not marked.")
         if self.orders and (num_sentences < 2 or has_masks):
             yield "Give two sentences without [MASK] to see their order scored."
         if not self.orders and num_sentences == 2:

@@ -1,5 +1,7 @@
 """An example as a picture: the text, its masks and guesses, and the marks on it."""
 
+from pathlib import Path
+
 from matplotlib import patches
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -17,10 +19,20 @@ _SIZE, _SMALL = 10.0, 8.5  # points
 _LETTER = 0.602 / 72  # width of DejaVu Sans Mono, inches a point
 _BOX = 0.28  # height of a word's box
 _GAP = 0.06  # between two boxes
+_LEGEND = (
+    "Green: the generator drew the text's own word. Red: it drew another word, which\n"
+    "the discriminator should find. The bars are its probability of “replaced”."
+)
 
 
 def save(example: Example, title: str, path) -> None:
-    """Writes a PNG of 1,600 pixels' width on white ground.
+    """Writes a PNG of 1,600 pixels' width on white ground; arguments as `draw` has."""
+    with atomic_files.replacing(Path(path)) as temporary:
+        draw(example, title).savefig(temporary, dpi=_DPI, format="png")
+
+
+def draw(example: Example, title: str) -> Figure:
+    """The picture, which is as high as it must be.
 
     Args:
         title: First line: which model, which text.
@@ -34,11 +46,13 @@ def save(example: Example, title: str, path) -> None:
     drawing.down(0.38)
     for band in _bands(example):
         drawing.band(example, band)
+    if example.sampled and any(example.chosen):
+        drawing.text(_LEFT, _LEGEND, _SMALL, _FAINT)
+        drawing.down(0.22)
     height = -drawing.y
     axes.set(xlim=(0, _WIDTH), ylim=(-height, 0))
     figure.set_size_inches(_WIDTH, height)
-    with atomic_files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=_DPI, format="png")
+    return figure
 
 
 def _guess_lines(example, place):
@@ -52,7 +66,7 @@ def _column_width(example, place):
         pieces.append(example.sampled[place])
     widths = [len(shown(piece)) * _SIZE for piece in pieces]
     widths += [len(line) * _SMALL for line in _guess_lines(example, place)]
-    return max(widths) * _LETTER + 0.12
+    return max(0.3, max(widths) * _LETTER + 0.12)
 
 
 def _bands(example):
@@ -77,9 +91,9 @@ class _Drawing:
     def down(self, inches):
         self.y -= inches
 
-    def text(self, x, text, size, color=_INK, **options):
+    def text(self, x, text, size, color=_INK, below=0.0, **options):
         options = {"va": "center", "ha": "left", "linespacing": 1.3, **options}
-        self.axes.text(x, self.y, text, fontsize=size, color=color, **options)
+        self.axes.text(x, self.y - below, text, fontsize=size, color=color, **options)
 
     def band(self, example, band):
         """All rows of some words."""
@@ -109,7 +123,7 @@ class _Drawing:
             )
         if example.replaced_probability:
             self._probabilities(example, band)
-        self.down(0.15)
+        self.down(0.12)
 
     def _name(self, name):
         self.text(_LEFT - 0.15, name, _SMALL + 0.5, _FAINT, ha="right")
@@ -135,9 +149,11 @@ class _Drawing:
                 _SIZE,
                 _INK if face == _PLAIN else _PAPER,
                 ha="center",
+                va="baseline",
+                below=0.05,
                 family="monospace",
             )
-        self.down(0.42)
+        self.down(0.4)
 
     def _guesses(self, example, band):
         """The likeliest words below each mask, with their probabilities."""
@@ -159,8 +175,8 @@ class _Drawing:
     def _probabilities(self, example, band):
         """A bar and a figure below each word: probability that it was replaced."""
         height = 0.45
-        self.down(0.28)
-        self._name("discriminator:\nreplaced?")
+        self.down(0.12)
+        self._name("discriminator:\nreplaced? %")
         base = self.y - height / 2
         for place, left, width in band:
             share, label = example.replaced_probability[place], example.replaced[place]
@@ -172,13 +188,11 @@ class _Drawing:
                     facecolor=_OTHER if label else "#a9b1bb",
                 )
             )
-            self.axes.text(
+            self.text(
                 left + width / 2,
-                base + height * share + 0.09,
-                f"{100 * share:.0f} %",
-                fontsize=_SMALL,
-                color=_INK,
+                f"{100 * share:.0f}",
+                _SMALL,
+                below=height / 2 - height * share - 0.09,
                 ha="center",
-                va="center",
             )
-        self.down(0.42)
+        self.down(0.4)

@@ -50,7 +50,7 @@ def masks(example: Example) -> Table:
     is_filled = example.sampled is not None
     if is_filled:
         table.add_column("drawn")
-        table.add_column("discriminator")
+        table.add_column("replaced?")
     for place, guesses in enumerate(example.guesses):
         if not guesses:
             continue
@@ -67,8 +67,7 @@ def _verdict(example, place):
     places = shown_places(example)
     probability = example.replaced_probability[place]
     rank = 1 + sum(example.replaced_probability[i] > probability for i in places)
-    highest = "highest" if rank == 1 else f"{_ordinal(rank)} highest"
-    text = f"{100 * probability:.0f} % replaced, {highest} of {len(places)}"
+    text = f"{100 * probability:.0f} %, {_ordinal(rank)} of {len(places)} words"
     return Text(text, _suspicion(probability))
 
 

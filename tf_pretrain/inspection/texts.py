@@ -10,6 +10,13 @@ import numpy as np
 from tf_pretrain.data import examples, masking
 from tf_pretrain.errors import UserError
 
+_SLOT_FEATURES = (
+    "masked_lm_positions",
+    "masked_lm_ids",
+    "masked_lm_weights",
+    "sampling_uniform",
+)
+
 
 def tokenize(tokenizer, sentence: str) -> np.ndarray:
     """The ids of a sentence, int32 [n]; "[MASK]" in it becomes the mask token."""
@@ -75,11 +82,13 @@ def with_masks(features, data, tokenizer, seed: int) -> dict[str, np.ndarray]:
             random_token_prob=0.0,
         )
         noise = masking.draw_noise(rng, rows, length, slots)
-        masked = masking.mask_tokens(
-            noise, input_ids, features["input_mask"], settings
-        )
-    uniform = rng.random((rows, slots), np.float32)
-    return {**features, **masked, "sampling_uniform": uniform}
+        masked = masking.mask_tokens(noise, input_ids, features["input_mask"], settings)
+    masked["sampling_uniform"] = rng.random((rows, slots), np.float32)
+    # Each slot costs logits of the whole vocabulary.
+    used = int(masked["masked_lm_weights"].sum(axis=1).max())
+    for name in _SLOT_FEATURES:
+        masked[name] = masked[name][:, :used]
+    return features | masked
 
 
 def _slots_of(is_mask, input_ids, slots):

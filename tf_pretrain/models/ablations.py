@@ -95,7 +95,7 @@ class AllTokensMLM(ReplaceMLM):
         mask = ops.cast(features["input_mask"], "float32")
         return {"all_tokens_mlm": ops.sum(losses * mask)}
 
-    def _evaluation(self, features, outputs):
+    def masked_lm_logits(self, features, outputs):
         """At the masked positions, where log p of the mixture serve as logits."""
 
         def at_slots(name):
@@ -104,12 +104,11 @@ class AllTokensMLM(ReplaceMLM):
                 positions = positions[..., None]
             return ops.take_along_axis(x, positions, axis=1)
 
-        logits = copy_log_probs(
+        return copy_log_probs(
             at_slots("token_logits"),
             at_slots("copy_logits"),
             at_slots("corrupted_input_ids"),
         )
-        return super()._evaluation(features, {**outputs, "masked_lm_logits": logits})
 
 
 def copy_log_probs(logits, copy_logits, read_ids):
