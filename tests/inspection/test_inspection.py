@@ -16,7 +16,7 @@ from tf_pretrain.errors import UserError
 from tf_pretrain.inspection import heldout, picture, terminal, texts
 from tf_pretrain.inspection.example import Example, examine
 from tf_pretrain.inspection.inspector import Inspector
-from tf_pretrain.interchange import workdir as workdirs
+from tf_pretrain.interchange import pretraining_workdir as workdirs
 from tf_pretrain.interchange.pretrained import Pretrained
 from tf_pretrain.models.building import build_objective
 

@@ -9,8 +9,8 @@ from rich.text import Text
 from tf_pretrain.errors import UserError
 from tf_pretrain.inspection import terminal, texts
 from tf_pretrain.inspection.example import Example, examine
+from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import InterchangeError, describe_missing
-from tf_pretrain.interchange.reading import read
 
 # Variables by the part of a network that they belong to.
 _FILLING = ("generator/", "masked_lm_head/", "generator_head/", "token_generator/")
