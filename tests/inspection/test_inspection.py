@@ -2,6 +2,9 @@
 
 import io
 import itertools
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import keras
@@ -10,6 +13,7 @@ import pytest
 from rich.console import Console
 
 import tf_pretrain
+from support.paths import ROOT
 from support.tiny import tiny_config
 from tf_pretrain.data import tokenization
 from tf_pretrain.errors import UserError
@@ -339,3 +343,18 @@ def test_example_of_a_run_is_read_again(tmp_path, capsys):
     assert "son*" in shown and "example.png" in shown
     heldout.show(tmp_path / "elsewhere")  # a run of an older version
     assert capsys.readouterr().out == ""
+
+
+def test_command(electra, tokenizer, tmp_path):
+    checkpoint = _saved(electra, tokenizer, tmp_path / "checkpoint")
+    command = [sys.executable, "-m", "tf_pretrain.inspect", "--image=picture.png"]
+    done = subprocess.run(
+        [*command, f"--checkpoint={checkpoint}", MASKED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{Inspector(checkpoint)(MASKED)}\nwritten to picture.png\n"
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")

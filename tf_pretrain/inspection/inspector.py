@@ -46,7 +46,7 @@ class Inspection:
 
     def __rich_console__(self, console, options):
         width = options.max_width
-        yield Text(self.source, "bold")
+        yield Text(self.source, "bold", no_wrap=True, overflow="ignore")
         if self.written is not None and self.written.replaced_probability:
             yield Text("\nYour text, and how likely each word was replaced:")
             yield terminal.words(self.written, width)
@@ -98,7 +98,7 @@ class Inspector:
         def has(part):
             return not any(path.startswith(part) for path in missing)
 
-        self.source = f"{pretrained.source}, {pretrained.config.objective.name}"
+        self.source = f"{checkpoint} ({pretrained.config.objective.name})"
         self.tokenizer = pretrained.tokenizer
         self.network = pretrained.build(initialize_missing=True)
         self.fills = has(_FILLING)
