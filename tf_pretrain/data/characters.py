@@ -35,12 +35,14 @@ def is_control(char: str) -> bool:
 
 def stands_alone(char: str) -> bool:
     """Whether WordPiece makes a word of this character."""
-    return (
-        unicodedata.category(char)[0] == "P"
-        # BERT takes all marks of ASCII for punctuation, "$" and "^" too.
-        or (char.isascii() and char.isprintable() and not char.isalnum())
-        or any(first <= ord(char) <= last for first, last in _CHINESE)
-    ) and char != " "
+    is_chinese = any(first <= ord(char) <= last for first, last in _CHINESE)
+    return is_chinese or is_punctuation(char)
+
+
+def is_punctuation(char: str) -> bool:
+    """Whether BERT takes a character for punctuation: "$" and "^" too, of ASCII."""
+    is_ascii_mark = char.isascii() and char.isprintable() and not char.isalnum()
+    return (unicodedata.category(char)[0] == "P" or is_ascii_mark) and char != " "
 
 
 @functools.cache

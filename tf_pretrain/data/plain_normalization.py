@@ -10,6 +10,7 @@ from tf_pretrain.data.characters import (
     MAX_WORD_LENGTH,
     UNKNOWN_CHAR,
     is_control,
+    is_punctuation,
     stands_alone,
 )
 
@@ -30,12 +31,14 @@ class _Table(dict):
         return text
 
 
-def words_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> list[str]:
+def words_for_wordpiece(
+    text: str, lower_case: bool, strip_accents: bool, splits_chinese: bool = True
+) -> list[str]:
     """The words that ELECTRA's tokenizer looks up in its vocabulary.
 
-    Control characters are dropped and accents, if asked for; punctuation marks and
-    Chinese characters are words of their own. Words of over MAX_WORD_LENGTH characters
-    are still among them.
+    Control characters are dropped, and accents if asked for. Each punctuation mark is a
+    word of its own, and with `splits_chinese` each Chinese character is one, too. Words
+    of more than MAX_WORD_LENGTH characters are still among them.
     """
     is_plain = text.isascii() and text.isprintable()
     if not is_plain:
@@ -44,7 +47,7 @@ def words_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> lis
         text = text.lower()
         if strip_accents and not is_plain:
             text = unicodedata.normalize("NFD", text).translate(_WITHOUT_MARKS)
-    return text.translate(_SPACED).split()
+    return text.translate(_SPACED if splits_chinese else _PUNCTUATION_SPACED).split()
 
 
 def normalize_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> str:
@@ -72,5 +75,6 @@ def _cleaned(char):
 
 _CLEANED = _Table(_cleaned)
 _SPACED = _Table(lambda c: f" {c} " if stands_alone(c) else c)
+_PUNCTUATION_SPACED = _Table(lambda c: f" {c} " if is_punctuation(c) else c)
 _WITHOUT_MARKS = _Table(lambda c: "" if unicodedata.category(c) == "Mn" else c)
 _WITHOUT_COMBINING = _Table(lambda c: "" if unicodedata.combining(c) else c)

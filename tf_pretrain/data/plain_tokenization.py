@@ -21,21 +21,25 @@ _MAX_CACHED_WORDS = 200_000  # some 50 MB
 _BATCH_LINES = 1000
 
 
-def make(tokenizer) -> "_WordPiece | _SentencePiece":
+def make(tokenizer) -> "WordPiece | _SentencePiece":
     """What cuts text for a `tokenization.Tokenizer`."""
-    classes = {"wordpiece": _WordPiece, "sentencepiece": _SentencePiece}
+    classes = {"wordpiece": WordPiece, "sentencepiece": _SentencePiece}
     return classes[tokenizer.kind](tokenizer)
 
 
-class _WordPiece:
+class WordPiece:
     """The longest match, in plain Python.
 
     Most words of a text were seen before, so nearly all work is one look-up for each
     word, which takes a third of the time of the `tokenizers` package.
+
+    Args:
+        tokenizer: A WordPieceTokenizer.
+        splits_chinese: Whether each Chinese character is a word.
     """
 
-    def __init__(self, tokenizer):
-        self._settings = (tokenizer.lower_case, tokenizer.strip_accents)
+    def __init__(self, tokenizer, splits_chinese=True):
+        self._settings = (tokenizer.lower_case, tokenizer.strip_accents, splits_chinese)
         self._words = _WordIds(tokenizer)
 
     def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
