@@ -111,6 +111,7 @@ def _main():
         print(describe(config))
         return
     # TensorFlow takes seconds to import: wrong flags are reported before.
+    from tf_pretrain.inspection.heldout import show as show_example
     from tf_pretrain.runs.data import Sources
     from tf_pretrain.runs.pretrain import pretrain
     from tf_pretrain.runs.workdir import report
@@ -133,6 +134,7 @@ def _main():
             restore_optimizer=_RESTORE_OPTIMIZER.value,
         )
     print(report(pretrain(config, workdir, sources, initialize), workdir))
+    show_example(workdir)
 
 
 def main(argv=None):

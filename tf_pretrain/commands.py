@@ -29,16 +29,18 @@ quiet_tensorflow.install()
 
 
 def run(
-    main: Callable[[], None],
+    main: Callable[..., None],
     known: flags.FlagValues,
     argv: Sequence[str] | None = None,
+    takes_arguments: bool = False,
 ) -> None:
     """Reads the flags of a command and calls it.
 
     Args:
-        main: The command itself; it is called without arguments.
+        main: The command itself; it is called with the arguments that are no flags.
         known: Its flags. They get their defaults again before they are read.
         argv: Arguments without the program's name; by default those of the process.
+        takes_arguments: Whether there may be arguments that are no flags.
 
     Raises:
         SystemExit: With status 1 and a message, for wrong flags and for errors that
@@ -57,10 +59,10 @@ def run(
         _, *others = known([sys.argv[0], *separate_fields(argv)])
     except flags.Error as error:
         raise SystemExit(f"error: {error} (--help lists the flags)") from None
-    if others:
+    if others and not takes_arguments:
         raise SystemExit(f"error: unexpected arguments: {' '.join(others)}")
     with errors_as_messages():
-        main()
+        main(*others)
 
 
 @contextlib.contextmanager
