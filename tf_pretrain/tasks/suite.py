@@ -93,6 +93,34 @@ def summarize(all_results: dict[str, dict], encoder: EncoderConfig) -> dict:
     }
 
 
+def run(data_dir, config_of: Callable, initial: Initial, workdir: Path) -> None:
+    """Fine-tunes on all tasks that are there, and writes and prints their summary.
+
+    Args:
+        data_dir: As for `glue.load`.
+        config_of: Gives the FinetuneConfig of a task's name.
+
+    Raises:
+        UserError: If no task is there.
+    """
+    subsets = config_of("CoLA").finetune.subsets
+    available, missing = available_tasks(data_dir, subsets)
+    if not available:
+        raise UserError("\n".join(missing.values()))
+    for reason in missing.values():
+        print(f"left out: {reason}", flush=True)
+    all_results = {}
+    for name in available:
+        task = glue.load(name, data_dir, subsets)
+        all_results[name] = finetune(task, config_of(name), initial, workdir / name)
+        print(results.report(all_results[name]), flush=True)
+    summary = summarize(all_results, initial.encoder_config)
+    atomic_files.write_json(workdir / "results.json", summary)
+    folder = collect_submission(workdir, all_results)
+    print(report(summary, missing))
+    print(f"\nresults.json is in {workdir}, files for the leaderboard in {folder}")
+
+
 def report(summary: dict, missing: dict[str, str]) -> str:
     """One table: our medians and spread, then the papers' rows."""
     names = [name for name in (*AVERAGED, "WNLI") if name in summary["tasks"]]
