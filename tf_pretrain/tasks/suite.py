@@ -3,10 +3,15 @@
 import dataclasses
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from tf_pretrain import atomic_files
 from tf_pretrain.config import EncoderConfig
-from tf_pretrain.tasks import glue
+from tf_pretrain.errors import UserError
+from tf_pretrain.tasks import glue, results
+from tf_pretrain.tasks.finetune import finetune
+from tf_pretrain.tasks.initial import Initial
 
 # Clark et al. (2020), Table 1: the mean of these, each by its first metric; MNLI is
 # matched only, WNLI is left out.
