@@ -167,9 +167,9 @@ def collect_submission(workdir, all_results: dict[str, dict]) -> Path:
     """Copies the files for the leaderboard, of each task's median trial."""
     folder = Path(workdir) / "submission"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, results in all_results.items():
-        seed = results["median_seed"]
-        trial = next(t for t in results["trials"] if t["seed"] == seed)
+    for name, values in all_results.items():
+        seed = values["median_seed"]
+        trial = next(t for t in values["trials"] if t["seed"] == seed)
         for split, path in trial["predictions"].items():
             if not split.startswith("dev"):
                 source = Path(workdir) / name / path
