@@ -85,7 +85,7 @@ class TextClassifier(Trainer):
         """As Trainer.compile; without XLA, which has no strings."""
         super().compile(optimizer=optimizer, **{**kwargs, "jit_compile": False})
 
-    def fit(self, x=None, y=None, validation_data=None, **kwargs):
+    def fit(self, x=None, y=None, *, validation_data=None, **kwargs):
         """As keras.Model.fit, also on lists of strings and on labels of any form."""
         if self.class_names is None and self.network.num_outputs > 1:
             self._learn_class_names(x, y)
