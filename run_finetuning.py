@@ -8,20 +8,18 @@
 Trials that are finished are not run again by the same command.
 """
 
-import difflib
-import os
 from pathlib import Path
 
-# Before TensorFlow is imported: its start-up notices would bury ours.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags
-
-from tf_pretrain.config import flags as config_flags
-from tf_pretrain.errors import UserError
+from tf_pretrain import commands
+from tf_pretrain.config.flags import ConfigFlags
+from tf_pretrain.errors import UserError, nearest_name
 from tf_pretrain.keras_backend import check_keras_backend
 
 _QUICKSTART = "runs/quickstart"
+FLAGS = flags.FlagValues()
+_CONFIG = ConfigFlags(FLAGS)
 _TASK = flags.DEFINE_string(
     "task",
     "docs",
@@ -29,71 +27,82 @@ _TASK = flags.DEFINE_string(
     "them (all), SQuAD1.1, SQuAD2.0, RACE, chunk, your own folder or file "
     "(docs/your_data.md, docs/more_tasks.md), or docs: which installed package a "
     "passage documents.",
+    flag_values=FLAGS,
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
     "Folder with the official files of a task that is named; GLUE's default is "
     "tensorflow-datasets.",
+    flag_values=FLAGS,
 )
 _INIT_CHECKPOINT = flags.DEFINE_string(
     "init_checkpoint",
     None,
     "A pretrained encoder, or the workdir of an earlier fine-tuning; default: "
     f"{_QUICKSTART}, which run_pretraining.py makes.",
+    flag_values=FLAGS,
 )
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder for results; default: runs/finetune- and the task."
+    "workdir",
+    None,
+    "Folder for results; default: runs/finetune- and the task.",
+    flag_values=FLAGS,
 )
 _FROM_SCRATCH = flags.DEFINE_bool(
     "from_scratch",
     False,
     "Take only sizes and vocabulary from --init_checkpoint, and random weights.",
+    flag_values=FLAGS,
 )
 _TEXT_COLUMN = flags.DEFINE_string(
-    "text_column", None, "Your own task's column of texts: a name, or a number from 1."
+    "text_column",
+    None,
+    "Your own task's column of texts: a name, or a number from 1.",
+    flag_values=FLAGS,
 )
 _PAIR_COLUMN = flags.DEFINE_string(
-    "pair_column", None, "The column of second texts, if your texts are pairs."
+    "pair_column",
+    None,
+    "The column of second texts, if your texts are pairs.",
+    flag_values=FLAGS,
 )
 _LABEL_COLUMN = flags.DEFINE_string(
-    "label_column", None, "The column of labels: class names, numbers or scores."
+    "label_column",
+    None,
+    "The column of labels: class names, numbers or scores.",
+    flag_values=FLAGS,
 )
 _ENCODING = flags.DEFINE_string(
-    "encoding", "utf-8", "How your own task's files are encoded: latin-1, gb18030, ..."
+    "encoding",
+    "utf-8",
+    "How your own task's files are encoded: latin-1, gb18030, ...",
+    flag_values=FLAGS,
 )
-flags.FLAGS.set_default("config", None)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
-    try:
-        check_keras_backend()
-        if flags.FLAGS.config is None:
-            name = "quickstart" if _TASK.value == "docs" else "electra"
-            flags.FLAGS.config = f"finetune_{name}"
-        # Wrong flags are reported before TensorFlow is imported, which takes seconds.
-        _config("CoLA" if _TASK.value == "all" else _TASK.value)
-        _check_task_name(_TASK.value)
-        checkpoint = _checkpoint()
-        task = None if _TASK.value == "all" else _load_task(_TASK.value)
-        default = _TASK.value if task is None else task.name
-        workdir = Path(_WORKDIR.value or f"runs/finetune-{default}")
-        if task is None:
-            _run_suite(checkpoint, workdir)
-        elif _TASK.value == "docs" and not _FROM_SCRATCH.value:
-            _compare_with_scratch(task, checkpoint, workdir)
-        else:
-            _run(task, checkpoint, workdir, _FROM_SCRATCH.value)
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+def _main():
+    check_keras_backend()
+    # Wrong flags are reported before TensorFlow is imported, which takes seconds.
+    _config("CoLA" if _TASK.value == "all" else _TASK.value)
+    _check_task_name(_TASK.value)
+    checkpoint = _checkpoint()
+    if _TASK.value == "all":
+        _run_suite(checkpoint, Path(_WORKDIR.value or "runs/finetune-all"))
+        return
+    task = _load_task(_TASK.value)
+    workdir = Path(_WORKDIR.value or f"runs/finetune-{task.name}")
+    if _TASK.value == "docs" and not _FROM_SCRATCH.value:
+        _compare_with_scratch(task, checkpoint, workdir)
+    else:
+        _run(task, checkpoint, workdir, _FROM_SCRATCH.value)
 
 
 def _config(task_name):
     from tf_pretrain.config import FinetuneConfig
 
-    return config_flags.config_from_flags(cls=FinetuneConfig, task=task_name)
+    name = "quickstart" if _TASK.value == "docs" else "electra"
+    return _CONFIG.read(cls=FinetuneConfig, task=task_name, file=f"finetune_{name}")
 
 
 def _check_task_name(name):
@@ -102,20 +111,17 @@ def _check_task_name(name):
     known = (*NAMES, "all")
     if name in known:
         own = ("text_column", "pair_column", "label_column")
-        given = [f"--{flag}" for flag in own if flags.FLAGS[flag].value is not None]
-        if flags.FLAGS["encoding"].present:
+        given = [f"--{flag}" for flag in own if FLAGS[flag].value is not None]
+        if FLAGS["encoding"].present:
             given.append("--encoding")
         if given:
             raise UserError(f"{given[0]} is for your own files; --task is {name}")
         return
     if Path(name).exists():
         return
-    proper_names = {known_name.lower(): known_name for known_name in known}
-    near = difflib.get_close_matches(name.lower(), proper_names, n=1)
-    hint = f"; did you mean {proper_names[near[0]]!r}?" if near else ""
     raise UserError(
-        f"{name!r} is neither a task nor a folder or file{hint} (tasks: "
-        f"{', '.join(known)})"
+        f"{name!r} is neither a task nor a folder or file{nearest_name(name, known)} "
+        f"(tasks: {', '.join(known)})"
     )
 
 
@@ -142,6 +148,14 @@ def _checkpoint():
     return _QUICKSTART
 
 
+def _run_suite(checkpoint, workdir):
+    from tf_pretrain.tasks import suite
+    from tf_pretrain.tasks.initial import load_initial
+
+    initial = load_initial(checkpoint, _FROM_SCRATCH.value)
+    suite.run(_DATA_DIR.value, _config, initial, workdir)
+
+
 def _run(task, checkpoint, workdir, from_scratch):
     from tf_pretrain.tasks.finetune import finetune
     from tf_pretrain.tasks.initial import load_initial
@@ -155,53 +169,20 @@ def _run(task, checkpoint, workdir, from_scratch):
 
 
 def _compare_with_scratch(task, checkpoint, workdir):
-    """Pretrained and random weights on the same data, both printed."""
+    """Fine-tunes pretrained and random weights on the same data, and shows both."""
+    from tf_pretrain.tasks.results import compare
+
     results = {
         "pretrained": _run(task, checkpoint, workdir / "pretrained", False),
         "from scratch": _run(task, checkpoint, workdir / "from_scratch", True),
     }
-    print(
-        f"\n{'dev ' + task.metrics[0]:<20}{'median':>10}{'lowest':>10}{'highest':>10}"
-    )
-    for name, values in results.items():
-        cells = "".join(
-            f"{100 * values[key]:>10.2f}" for key in ("median", "min", "max")
-        )
-        print(f"{name:<20}{cells}")
-    chance = 100 / len(task.class_names)
-    print(f"{'guessing':<20}{chance:>10.2f}")
+    print(compare(results, guessing=1 / len(task.class_names)))
 
 
-def _run_suite(checkpoint, workdir):
-    from tf_pretrain import atomic_files
-    from tf_pretrain.tasks import suite
-    from tf_pretrain.tasks.finetune import finetune
-    from tf_pretrain.tasks.initial import load_initial
-    from tf_pretrain.tasks.results import report
-
-    initial = load_initial(checkpoint, _FROM_SCRATCH.value)
-    subsets = _config("CoLA").finetune.subsets
-    available, missing = suite.available_tasks(_DATA_DIR.value, subsets)
-    if not available:
-        raise UserError("\n".join(missing.values()))
-    for reason in missing.values():
-        print(f"left out: {reason}", flush=True)
-    results = {}
-    for name in available:
-        config = _config(name)
-        results[name] = finetune(_load_task(name), config, initial, workdir / name)
-        print(report(results[name]), flush=True)
-    summary = suite.summarize(results, initial.encoder_config)
-    atomic_files.write_json(workdir / "results.json", summary)
-    folder = suite.collect_submission(workdir, results)
-    print(suite.report(summary, missing))
-    print(f"\nresults.json is in {workdir}, files for the leaderboard in {folder}")
-
-
-def run():
-    """The command, from the shell or as a console script."""
-    app.run(main, flags_parser=config_flags.parse_flags)
+def main(argv=None):
+    """The command, from the shell or from Python; argv are its arguments."""
+    commands.run(_main, FLAGS, argv)
 
 
 if __name__ == "__main__":
-    run()
+    main()

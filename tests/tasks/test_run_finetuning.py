@@ -91,6 +91,7 @@ def test_own_task(tmp_path, pretrained):
     assert status == 0, error
     assert "2 classes of single texts (n, p)" in output
     assert "seed 1: 4 steps" in output and "median" in output
+    assert "0.0% of the pieces are [UNK]" in output
     workdir = tmp_path / "runs/finetune-data"
     results = json.loads((workdir / "results.json").read_text())
     assert (results["task"], results["metric"]) == ("data", "accuracy")

@@ -1,7 +1,7 @@
-"""Cleaning of text as the released code does it, in plain Python.
+"""Cleans text as the released code does, in plain Python.
 
-The steps of `normalization`, whose graph ops give the same text, but for characters
-that the Unicode tables of TensorFlow and of the Python interpreter do not both know.
+The steps are those of `normalization`. Its graph operations give the same text, except
+for characters that only one of TensorFlow and the Python interpreter knows.
 """
 
 import unicodedata
@@ -16,10 +16,10 @@ from tf_pretrain.data.characters import (
 
 
 class _Table(dict):
-    """A table for `str.translate` that works out each character when it first comes.
+    """A table for `str.translate` that computes each character when it first occurs.
 
     Args:
-        function: From a character to the string that takes its place.
+        function: Returns the replacement of a character.
     """
 
     def __init__(self, function):
@@ -36,9 +36,9 @@ def words_for_wordpiece(
 ) -> list[str]:
     """The words that ELECTRA's tokenizer looks up in its vocabulary.
 
-    Control characters are dropped, and accents if asked for. Each punctuation mark is a
-    word of its own, and with `splits_chinese` each Chinese character is one, too. Words
-    of more than MAX_WORD_LENGTH characters are still among them.
+    Control characters are dropped, and so are accents if `strip_accents` is set. Each
+    punctuation mark is a word of its own, and with `splits_chinese` each Chinese
+    character is, too. Words of more than MAX_WORD_LENGTH characters are still included.
     """
     is_plain = text.isascii() and text.isprintable()
     if not is_plain:
@@ -51,7 +51,7 @@ def words_for_wordpiece(
 
 
 def normalize_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> str:
-    """The same words in a line; those that are too long are one unknown character."""
+    """The same words as one line; too long ones become an unknown character."""
     words = words_for_wordpiece(text, lower_case, strip_accents)
     return " ".join(w if len(w) <= MAX_WORD_LENGTH else UNKNOWN_CHAR for w in words)
 
@@ -67,7 +67,7 @@ def normalize_for_sentencepiece(
 
 
 def _cleaned(char):
-    """BERT's `_clean_text`: white space becomes a blank, control characters go."""
+    """BERT's `_clean_text`: white space becomes a blank, control characters vanish."""
     if char in "\t\n\r" or unicodedata.category(char)[0] == "Z":
         return " "
     return "" if is_control(char) else char

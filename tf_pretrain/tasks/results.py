@@ -106,6 +106,20 @@ def report(results: dict) -> str:
     return "\n".join(lines)
 
 
+def compare(all_results: dict[str, dict], guessing: float) -> str:
+    """Results of the same task from several starts, one below the other.
+
+    Args:
+        guessing: Score of a network that guesses, in [0, 1].
+    """
+    metric = next(iter(all_results.values()))["metric"]
+    lines = ["", f"{'dev ' + metric:<20}{'median':>10}{'lowest':>10}{'highest':>10}"]
+    for name, results in all_results.items():
+        values = (100 * results[key] for key in ("median", "min", "max"))
+        lines.append(f"{name:<20}" + "".join(f"{value:>10.2f}" for value in values))
+    return "\n".join([*lines, f"{'guessing':<20}{100 * guessing:>10.2f}"])
+
+
 def weights_path(workdir, seed):
     """Where a trial's weights are, or were."""
     return workdir / "trials" / f"seed-{seed}" / finetuning_workdir.WEIGHTS_FILE

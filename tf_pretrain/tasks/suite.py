@@ -3,10 +3,15 @@
 import dataclasses
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from tf_pretrain import atomic_files
 from tf_pretrain.config import EncoderConfig
-from tf_pretrain.tasks import glue
+from tf_pretrain.errors import UserError
+from tf_pretrain.tasks import glue, results
+from tf_pretrain.tasks.finetune import finetune
+from tf_pretrain.tasks.initial import Initial
 
 # Clark et al. (2020), Table 1: the mean of these, each by its first metric; MNLI is
 # matched only, WNLI is left out.
@@ -93,6 +98,34 @@ def summarize(all_results: dict[str, dict], encoder: EncoderConfig) -> dict:
     }
 
 
+def run(data_dir, config_of: Callable, initial: Initial, workdir: Path) -> None:
+    """Fine-tunes on all tasks that are there, and writes and prints their summary.
+
+    Args:
+        data_dir: As for `glue.load`.
+        config_of: Gives the FinetuneConfig of a task's name.
+
+    Raises:
+        UserError: If no task is there.
+    """
+    subsets = config_of("CoLA").finetune.subsets
+    available, missing = available_tasks(data_dir, subsets)
+    if not available:
+        raise UserError("\n".join(missing.values()))
+    for reason in missing.values():
+        print(f"left out: {reason}", flush=True)
+    all_results = {}
+    for name in available:
+        task = glue.load(name, data_dir, subsets)
+        all_results[name] = finetune(task, config_of(name), initial, workdir / name)
+        print(results.report(all_results[name]), flush=True)
+    summary = summarize(all_results, initial.encoder_config)
+    atomic_files.write_json(workdir / "results.json", summary)
+    folder = collect_submission(workdir, all_results)
+    print(report(summary, missing))
+    print(f"\nresults.json is in {workdir}, files for the leaderboard in {folder}")
+
+
 def report(summary: dict, missing: dict[str, str]) -> str:
     """One table: our medians and spread, then the papers' rows."""
     names = [name for name in (*AVERAGED, "WNLI") if name in summary["tasks"]]
@@ -134,9 +167,9 @@ def collect_submission(workdir, all_results: dict[str, dict]) -> Path:
     """Copies the files for the leaderboard, of each task's median trial."""
     folder = Path(workdir) / "submission"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, results in all_results.items():
-        seed = results["median_seed"]
-        trial = next(t for t in results["trials"] if t["seed"] == seed)
+    for name, values in all_results.items():
+        seed = values["median_seed"]
+        trial = next(t for t in values["trials"] if t["seed"] == seed)
         for split, path in trial["predictions"].items():
             if not split.startswith("dev"):
                 source = Path(workdir) / name / path

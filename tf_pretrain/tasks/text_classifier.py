@@ -74,7 +74,7 @@ class TextClassifier(Trainer):
             f"class_names are {class_names}; expected one for each of the classifier's "
             f"{outputs} outputs, and none for a regression",
         )
-        self.class_names = class_names
+        self.class_names = None if class_names is None else tuple(class_names)
         self.is_pair = is_pair
         self.jit_compile = False  # XLA has no strings
         self.accuracy = None
@@ -85,7 +85,7 @@ class TextClassifier(Trainer):
         """As Trainer.compile; without XLA, which has no strings."""
         super().compile(optimizer=optimizer, **{**kwargs, "jit_compile": False})
 
-    def fit(self, x=None, y=None, validation_data=None, **kwargs):
+    def fit(self, x=None, y=None, *, validation_data=None, **kwargs):
         """As keras.Model.fit, also on lists of strings and on labels of any form."""
         if self.class_names is None and self.network.num_outputs > 1:
             self._learn_class_names(x, y)
@@ -164,6 +164,16 @@ class TextClassifier(Trainer):
         tokenizer = keras_strings.unpack_tokenizer(config["tokenizer"])
         classifier = Classifier.from_config(config["classifier"])
         return cls(**{**config, "classifier": classifier, "tokenizer": tokenizer})
+
+    def get_compile_config(self):
+        """For Keras' `save`: the optimizer, if there is one."""
+        if not self.compiled:
+            return None
+        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
+
+    def compile_from_config(self, config):
+        """For Keras' `load_model`."""
+        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
 
     def train_step(self, data):
         """One update; its losses are per example, as those of `test_step`."""
