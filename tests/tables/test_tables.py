@@ -16,7 +16,7 @@ from support.tables_setup import SHRUNKEN, make_setup
 from support.training import fit, shrink
 from tf_pretrain.config import generator_config
 from tf_pretrain.errors import UserError
-from tf_pretrain.models import flops
+from tf_pretrain.models import flops, sizes
 from tf_pretrain.tables.cells import cell as cells
 from tf_pretrain.tables.cells import run_all as runner
 from tf_pretrain.tables.definitions import papers, registry
@@ -148,7 +148,7 @@ def test_a_width_for_all_rows(table):
 
 def test_widths_and_embeddings_of_rows():
     """At lab scale a twelfth (ELECTRA's: a quarter) of the papers', rounded."""
-    for table, field, sizes in (
+    for table, field, expected in (
         ("electra_figure4", "hidden_size", [32, 32, 64, 64, 128, 128, 192, 192, 64]),
         ("albert_table12", "hidden_size", [48, 80, 176, 256, 64]),
         ("albert_table13", "hidden_size", [176, 176, 64]),
@@ -156,7 +156,7 @@ def test_widths_and_embeddings_of_rows():
         ("albert_table4", "embedding_size", [64] * 4 + [12] * 4 + [32]),
     ):
         configs = registry.find(table).configs("lab").values()
-        assert [getattr(c.model, field) for c in configs] == sizes, table
+        assert [getattr(c.model, field) for c in configs] == expected, table
 
 
 def test_lab_cells_fine_tune_every_task_alike():
@@ -223,7 +223,7 @@ def test_overrides_win_over_what_follows():
 def test_equal_parameters(overrides):
     configs = registry.find("families").configs("lab", overrides)
     electra, albert = (
-        flops.parameter_counts(configs[name].model)["total"]
+        sizes.parameter_counts(configs[name].model)["total"]
         for name in ("ELECTRA", "ALBERT, equal parameters")
     )
     assert albert == pytest.approx(electra, rel=0.1)

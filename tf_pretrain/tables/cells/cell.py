@@ -21,7 +21,7 @@ from tf_pretrain.config import DataConfig, PretrainConfig
 from tf_pretrain.config_files import CONFIGS, load_config
 from tf_pretrain.data import text
 from tf_pretrain.errors import UserError
-from tf_pretrain.models import flops, summary
+from tf_pretrain.models import flops, sizes
 from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.glue import NAMES
 
@@ -210,7 +210,7 @@ def costs(config: PretrainConfig) -> dict:
     return {
         "flops": flops.matmul_training_flops(config),
         "electra_flops": flops.training_flops(config),
-        "memory_bytes": summary.memory_bytes(config),
+        "memory_bytes": sizes.memory_bytes(config),
     }
 
 

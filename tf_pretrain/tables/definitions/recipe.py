@@ -7,7 +7,7 @@ import math
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.config_files import CONFIGS, load_config
-from tf_pretrain.models import flops
+from tf_pretrain.models import sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _rounded(number, step):
 def _width_of_parameters(model, like):
     def count(values):
         encoder = config_lib.from_dict(config_lib.EncoderConfig, values)
-        return flops.parameter_counts(encoder)["total"]
+        return sizes.parameter_counts(encoder)["total"]
 
     target = count(like)
     candidates = [shape(32 * i) for i in range(1, 257)]
