@@ -20,7 +20,6 @@ _OTHER_TASKS = (
 # What pretraining itself shows, also where a run is too short for GLUE. Not printed.
 _HELD_OUT = {"held-out replaced_token_auc": None, "held-out masked_lm_accuracy": None}
 _HELD_OUT_NOTE = "held-out masked LM is the generator's, where there is a discriminator"
-_TREND = ("ELECTRA", "BERT")
 _OWN_SCHEDULE = "a row with a fraction of the compute has a schedule of its own"
 _FRACTIONS = "at lab scale without 1/8 and 1/16, which are too short to read"
 
@@ -142,7 +141,6 @@ TABLES = (
         ),
         metrics=_AVERAGE | _HELD_OUT,
         by_compute=True,
-        trend=_TREND,
         notes=(_OTHER_TASKS, _OWN_SCHEDULE, _FRACTIONS, _HELD_OUT_NOTE),
     ),
     Table(
@@ -250,7 +248,6 @@ TABLES = (
         rows=tuple(row for row in _TABLE1 if "lab" in row.recipes),
         metrics=_AVERAGE | _HELD_OUT,
         by_compute=True,
-        trend=_TREND,
         notes=(
             _OTHER_TASKS,
             _OWN_SCHEDULE,
@@ -284,7 +281,6 @@ TABLES = (
         "electra",
         "figure4",
         rows=_sizes(),
-        trend=_TREND,
         notes=(
             "the paper plots its values and prints none",
             "at lab scale all rows have the same compute: the wider, the fewer steps",

@@ -69,11 +69,9 @@ class Table:
         rows: In the paper's order.
         reference: Config file whose compute all rows get at lab scale.
         metrics: {our score: the paper's column, or None}; the first is the main one.
-            Our scores: see `tables.cells.scores`.
+            Our scores: see `tables.cells.record`.
         intrinsic: Example formats that each model is scored on as it is.
         by_compute: Whether the report draws the scores against FLOPs.
-        trend: Two families of rows whose difference is followed over what their names
-            say after a comma: ("ELECTRA", "BERT") of "ELECTRA, 1/2" and "BERT, 1/2".
         notes: What differs from the paper; for "facts" why it cannot be run.
     """
 
@@ -87,7 +85,6 @@ class Table:
     metrics: dict = dataclasses.field(default_factory=lambda: {"glue": None})
     intrinsic: tuple[str, ...] = ()
     by_compute: bool = False
-    trend: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
 
     def configs(self, scale: str, overrides=None) -> dict[str, PretrainConfig]:
