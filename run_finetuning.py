@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-from tf_pretrain import config_flags
+from tf_pretrain.config import flags as config_flags
 from tf_pretrain.errors import UserError
 from tf_pretrain.keras_backend import check_keras_backend
 
@@ -89,7 +89,7 @@ def main(argv):
 
 
 def _config(task_name):
-    from tf_pretrain.tasks.config import FinetuneConfig
+    from tf_pretrain.config import FinetuneConfig
 
     return config_flags.config_from_flags(cls=FinetuneConfig, task=task_name)
 

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-from tf_pretrain import config_flags
+from tf_pretrain.config import flags as config_flags
 from tf_pretrain.errors import UserError
 from tf_pretrain.keras_backend import check_keras_backend
 
@@ -95,7 +95,9 @@ def main(argv):
             print(describe(config))
             return
         # TensorFlow takes seconds to import: wrong flags are reported before.
-        from tf_pretrain.training.pretrain import Sources, pretrain, report
+        from tf_pretrain.runs.data import Sources
+        from tf_pretrain.runs.pretrain import pretrain
+        from tf_pretrain.runs.workdir import report
 
         sources = Sources(
             inputs=_INPUT.value,

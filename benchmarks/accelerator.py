@@ -70,7 +70,7 @@ def keras_step(row, tiny):
     """A contestant: `Trainer.run` on the backend that KERAS_BACKEND names."""
     from keras import ops
 
-    from tf_pretrain.training.pretrain import build_trainer
+    from tf_pretrain.training.building import build_trainer
     from tf_pretrain.training.strategy import build_strategy
 
     config = row_config(row, tiny)

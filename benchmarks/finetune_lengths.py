@@ -18,8 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
+from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.tasks import glue
-from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.tasks.finetune import load_initial
 from tf_pretrain.tasks.task import Split
 from tf_pretrain.tasks.trial import TrialRunner, describe_model

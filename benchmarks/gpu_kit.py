@@ -148,7 +148,7 @@ def kit_config(name, minutes, tiny=False):
     The warm-up is 5 % of the steps: the 10,000 of Table 6 would be a seventh of what
     ten minutes allow, 1 % of the steps too few.
     """
-    from tf_pretrain.config_files import CONFIGS, load_config
+    from tf_pretrain.config.files import CONFIGS, load_config
 
     config = load_config(str(CONFIGS / f"{name}.py"))
     train = dataclasses.replace(
@@ -180,9 +180,10 @@ def kit_config(name, minutes, tiny=False):
 def run(parts, output, workdir, name, minutes, weights_every, tiny):
     """Unpacks the records and pretrains; everything to keep goes to `output`."""
     from tf_pretrain import config as config_lib
+    from tf_pretrain.runs.data import Sources
+    from tf_pretrain.runs.pretrain import pretrain
+    from tf_pretrain.runs.workdir import report
     from tf_pretrain.training.compiling import device_name
-    from tf_pretrain.training.pretrain import pretrain, report
-    from tf_pretrain.training.run_data import Sources
 
     began = time.perf_counter()
     if device_name() == "cpu" and not tiny:

@@ -89,11 +89,11 @@ def finetuning(folder, texts, labels, batch_size):
     """ELECTRA-Small on sentences, batches grouped by length; random weights."""
     import tensorflow as tf
 
+    from tf_pretrain.config import FinetuneSettings
     from tf_pretrain.data import tokenization
     from tf_pretrain.models.classifier import Classifier
     from tf_pretrain.models.encoder import Encoder
     from tf_pretrain.tasks import batches
-    from tf_pretrain.tasks.config import FinetuneSettings
     from tf_pretrain.tasks.task import Split
     from tf_pretrain.training.optimizers import build_optimizer, layerwise_multipliers
     from tf_pretrain.training.trainer import Trainer
@@ -135,10 +135,10 @@ def serving(folder, text):
 
     import tensorflow as tf
 
-    from tf_pretrain import serving as serving_lib
     from tf_pretrain.data import tokenization
     from tf_pretrain.models.classifier import Classifier
     from tf_pretrain.models.encoder import Encoder
+    from tf_pretrain.serving import saved_model as serving_lib
 
     model = serving_lib.ClassifierModel(
         Classifier(Encoder(corpus.electra_config().model), num_outputs=2),

@@ -10,8 +10,8 @@ The paper starts RTE, STS-B and MRPC from a model fine-tuned on MNLI
 the dev set (`--config.finetune.choose_best_on_dev=true`).
 """
 
+from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 
 # Learning rate, batch size, encoder dropout, steps, warm-up.
 TASKS = {

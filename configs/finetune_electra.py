@@ -9,8 +9,8 @@ differs from the table in two values: weight decay 0.01
 published scores are medians of at least ten runs (`--config.finetune.num_trials=10`).
 """
 
+from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 
 # Learning rate, layer-wise decay.
 SIZES = {"small": (3e-4, 0.8), "base": (1e-4, 0.8), "large": (5e-5, 0.9)}

@@ -6,7 +6,7 @@
 Not from a paper. ELECTRA-Small's settings but for the values marked.
 """
 
-from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
+from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 
 
 def get_config() -> FinetuneConfig:

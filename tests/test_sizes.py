@@ -6,7 +6,7 @@ import pytest
 
 from support.paths import ROOT
 from tf_pretrain import sizes
-from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.models import flops
 from tf_pretrain.models.sizes import paper_parameters
 

@@ -22,15 +22,15 @@ _HOMES = {
     "Classifier": "tf_pretrain.models.classifier",
     "TextClassifier": "tf_pretrain.tasks.text_classifier",
     # Training: whole runs, and their parts.
-    "pretrain": "tf_pretrain.training.pretrain",
-    "Sources": "tf_pretrain.training.run_data",
+    "pretrain": "tf_pretrain.runs.pretrain",
+    "Sources": "tf_pretrain.runs.data",
     "find_records": "tf_pretrain.data.record_sets",
     "training_batches": "tf_pretrain.data.pipelines",
     "Trainer": "tf_pretrain.training.trainer",
     "AdamW": "tf_pretrain.training.optimizers",
     "LAMB": "tf_pretrain.training.optimizers",
     # Configs.
-    "load_config": "tf_pretrain.config_files",
+    "load_config": "tf_pretrain.config.files",
     "PretrainConfig": "tf_pretrain.config",
     "EncoderConfig": "tf_pretrain.config",
     "ObjectiveConfig": "tf_pretrain.config",
@@ -47,7 +47,7 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.config import ObjectiveConfig as ObjectiveConfig
     from tf_pretrain.config import PretrainConfig as PretrainConfig
     from tf_pretrain.config import TrainConfig as TrainConfig
-    from tf_pretrain.config_files import load_config as load_config
+    from tf_pretrain.config.files import load_config as load_config
     from tf_pretrain.data.pipelines import training_batches as training_batches
     from tf_pretrain.data.record_sets import find_records as find_records
     from tf_pretrain.errors import UserError as UserError
@@ -58,14 +58,14 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.models.building import build_objective as build_objective
     from tf_pretrain.models.classifier import Classifier as Classifier
     from tf_pretrain.models.encoder import Encoder as Encoder
+    from tf_pretrain.runs.data import Sources as Sources
+    from tf_pretrain.runs.pretrain import pretrain as pretrain
     from tf_pretrain.tasks.text_classifier import TextClassifier as TextClassifier
     from tf_pretrain.tasks.text_classifier import (
         load_text_classifier as load_text_classifier,
     )
     from tf_pretrain.training.optimizers import LAMB as LAMB
     from tf_pretrain.training.optimizers import AdamW as AdamW
-    from tf_pretrain.training.pretrain import pretrain as pretrain
-    from tf_pretrain.training.run_data import Sources as Sources
     from tf_pretrain.training.trainer import Trainer as Trainer
 
 

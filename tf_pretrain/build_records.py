@@ -10,7 +10,7 @@ import os
 
 from absl import app, flags
 
-from tf_pretrain import config_flags
+from tf_pretrain.config import flags as config_flags
 from tf_pretrain.data import build_records
 from tf_pretrain.errors import UserError
 

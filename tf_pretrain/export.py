@@ -38,7 +38,7 @@ def main(argv):
 
     try:
         require_tensorflow()
-        from tf_pretrain.serving import export
+        from tf_pretrain.serving.saved_model import export
 
         model = export(_CHECKPOINT.value, _OUTPUT.value, _MAX_SEQ_LENGTH.value)
     except (UserError, OSError) as error:

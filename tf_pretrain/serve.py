@@ -3,7 +3,7 @@
     python -m tf_pretrain.serve --model=served/sst2/1
     curl -d '{"instances": ["A gorgeous, witty movie."]}' http://localhost:8501/v1/models/sst2:predict
 
-See tf_pretrain.http_server for what it answers.
+See tf_pretrain.serving.http for what it answers.
 """
 
 import os
@@ -47,7 +47,7 @@ def main(argv):
     try:
         import uvicorn
 
-        from tf_pretrain import http_server
+        from tf_pretrain.serving import http as http_server
     except ModuleNotFoundError as error:
         raise SystemExit(
             f"error: {error}; pip install -r requirements-serving.txt"

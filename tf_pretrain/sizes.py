@@ -8,7 +8,7 @@ The table stands in docs/fidelity.md. Counts are formulas (`models.sizes`,
 
 import dataclasses
 
-from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.models import flops, sizes
 
 

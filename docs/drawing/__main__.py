@@ -38,7 +38,7 @@ def main(argv):
 
 def _draw(folder):
     from docs.drawing import architecture, flows
-    from tf_pretrain.config_files import CONFIGS, load_config
+    from tf_pretrain.config.files import CONFIGS, load_config
 
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -7,13 +7,14 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import (
     DataConfig,
     EncoderConfig,
+    FinetuneConfig,
+    FinetuneSettings,
     ObjectiveConfig,
     PretrainConfig,
     TrainConfig,
     generator_config,
 )
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 
 
 def test_round_trip(tmp_path):

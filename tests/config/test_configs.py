@@ -4,7 +4,7 @@ import pytest
 
 from support.paths import CONFIGS
 from tf_pretrain.config import EncoderConfig, PretrainConfig, from_dict, to_dict
-from tf_pretrain.config_files import load_config
+from tf_pretrain.config.files import load_config
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.models.flops import training_flops
 from tf_pretrain.models.sizes import parameter_counts

@@ -3,10 +3,15 @@
 import pytest
 
 from support.paths import CONFIGS
-from tf_pretrain.config import from_dict, override, to_dict
-from tf_pretrain.config_files import load_config
+from tf_pretrain.config import (
+    FinetuneConfig,
+    FinetuneSettings,
+    from_dict,
+    override,
+    to_dict,
+)
+from tf_pretrain.config.files import load_config
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 
 
 @pytest.mark.parametrize(

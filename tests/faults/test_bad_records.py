@@ -19,7 +19,8 @@ from support.tiny import tiny_config
 from tf_pretrain.data import batches, record_sets
 from tf_pretrain.data.record_sets import RecordError, find_good_records
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.training.pretrain import Sources, pretrain
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.pretrain import pretrain
 
 NUM_CASES, NUM_QUICK = 200, 60
 NUM_RECORDS = 12  # in the file that is mutated

@@ -8,7 +8,8 @@ import pytest
 
 from support.corpus import write_corpus
 from support.tiny import tiny_config
-from tf_pretrain.training.pretrain import Sources, pretrain
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.pretrain import pretrain
 
 YEAR = 365 * 86_400.0
 

@@ -8,8 +8,9 @@ import pytest
 
 from support.tiny import tiny_config
 from tf_pretrain import atomic_files
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.training.checkpoints import CheckpointError
-from tf_pretrain.training.pretrain import Sources, pretrain
 
 
 def _run(records, workdir):

@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from support.tiny import cached_strategy, random_features, tiny_config
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.training import callbacks, checkpoints, numerics, pretrain, trainer
+from tf_pretrain.runs import pretrain
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.training import callbacks, checkpoints, numerics, trainer
+from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.numerics import NumericsError, first_nonfinite
-from tf_pretrain.training.pretrain import Sources
 
 NUM_STEPS, CHECKPOINT_EVERY, MAX_SKIPPED = 12, 4, 3
 
@@ -159,7 +161,7 @@ def test_a_loss_that_is_not_finite_skips_the_step(strategy, monkeypatch):
     """Its gradient is finite; with two replicas it is one's alone."""
     strategy = cached_strategy(strategy)
     config = tiny_config()
-    model = pretrain.build_trainer(config, strategy)
+    model = build_trainer(config, strategy)
     network, loss_sums = model.network, model.network._loss_sums
     monkeypatch.setattr(
         network,

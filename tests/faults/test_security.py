@@ -34,7 +34,7 @@ FORBIDDEN_KEYWORDS = {
     ("trust_remote_code", True),
 }
 # A run's config is a Python program that its user names on the command line.
-_RUNS_CONFIGS = "config_files.py"
+_RUNS_CONFIGS = "files.py"
 
 
 def _faults(source: str, name: str) -> list[str]:

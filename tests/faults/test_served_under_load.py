@@ -19,16 +19,16 @@ import tensorflow as tf
 from starlette.testclient import TestClient
 
 from support.paths import ROOT, VOCABULARIES
-from tf_pretrain import serving
 from tf_pretrain.config import EncoderConfig
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
+from tf_pretrain.serving import saved_model
 
 pytest.importorskip("starlette", reason="needs requirements-serving.txt")
 pytest.importorskip("uvicorn", reason="needs requirements-serving.txt")
 
-from tf_pretrain import http_server  # noqa: E402
+from tf_pretrain.serving import http as http_server  # noqa: E402
 
 LENGTH, NUM_REQUESTS = 64, 1000
 PREDICT = "/v1/models/sst2:predict"
@@ -67,8 +67,8 @@ def model(golden_vocabulary, tmp_path_factory):
     network = Classifier(Encoder(config), 2)
     folder = tmp_path_factory.mktemp("served") / "sst2" / "1"
     folder.mkdir(parents=True)
-    serving.save(
-        serving.ClassifierModel(network, tokenizer, LENGTH, ("bad", "good"), False),
+    saved_model.save(
+        saved_model.ClassifierModel(network, tokenizer, LENGTH, ("bad", "good"), False),
         folder,
     )
     return folder
@@ -355,7 +355,9 @@ def test_encoders_answer_without_padding(golden_vocabulary, tmp_path):
         num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
         max_position_embeddings=LENGTH, initializer_range=0.5,
     )  # fmt: skip
-    serving.save(serving.EncoderModel(Encoder(config), tokenizer, LENGTH), tmp_path)
+    saved_model.save(
+        saved_model.EncoderModel(Encoder(config), tokenizer, LENGTH), tmp_path
+    )
     served = http_server.ServedModel(tmp_path)
     texts = [(b"a",), (b"a gorgeous, witty movie",)]
     together = served(texts)

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from tf_pretrain.data.text_features import encode_pairs
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.models.classifier import Classifier
-from tf_pretrain.tasks.features import encode_pairs
 
 from .files import SENTENCEPIECE, WORDPIECE, Arrays, found, read_json, read_json_lines
 from .originals import cached_network, compare_gradients, original_name

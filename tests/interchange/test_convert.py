@@ -12,7 +12,7 @@ from support.paths import ROOT
 from tf_pretrain.interchange import combine, converting, loading
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.interchange.reading import read
-from tf_pretrain.training import pretrain
+from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
 SETS = ["electra_pretrain", "albert_pretrain_g1", "albert_pretrain_g2i2"]
@@ -109,7 +109,7 @@ def test_moments_of_a_part_are_refused(golden):
     whole = read(golden / "electra_pretrain")
     discriminator, _ = combine.split(whole)
     assert discriminator.moments
-    trainer = pretrain.build_trainer(whole.config, build_strategy("one"))
+    trainer = build_trainer(whole.config, build_strategy("one"))
     trainer.optimizer.build(trainer.trainable_variables)
     with pytest.raises(
         InterchangeError, match="no optimizer moments of .* more; leave"

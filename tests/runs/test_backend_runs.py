@@ -3,19 +3,19 @@
 import json
 import random
 
-from support.paths import ROOT, SUPPORT, TESTS
 import numpy as np
 import pytest
-from support.backend_processes import needs, run
-from support.corpus import build_tiny_records, write_corpus
-from support.tiny import tiny_config, with_dropout
 
 import tf_pretrain
-from tf_pretrain.config import to_dict
+from support.backend_processes import needs, run
+from support.corpus import build_tiny_records, write_corpus
+from support.paths import ROOT, SUPPORT
+from support.tiny import tiny_config, with_dropout
 from tf_pretrain import atomic_files
+from tf_pretrain.config import to_dict
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.training import checkpoints
-from tf_pretrain.training.pretrain import build_trainer
+from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
 PROGRAM = ROOT / "run_pretraining.py"
@@ -234,7 +234,7 @@ def test_text_to_records_without_tensorflow(tmp_path, backend):
         code = (
             "import sys; from pathlib import Path\n"
             "from tf_pretrain.config import *\n"
-            "from tf_pretrain.training.run_data import *\n"
+            "from tf_pretrain.runs.data import *\n"
             f"config = from_dict(PretrainConfig, {to_dict(CONFIG) | {'data': data}})\n"
             f"folder = Path({str(tmp_path / name)!r})\n"
             f"prepare_data(config, folder, Sources({str(text)!r}, num_workers=1))\n"

@@ -16,12 +16,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from support.paths import ROOT
-from support import backend_processes
 import pytest
+
+from support import backend_processes
 from support.corpus import write_corpus
+from support.paths import ROOT
 
 NUM_STEPS, NUM_KILLS = 80, 10
 

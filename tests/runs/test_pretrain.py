@@ -8,21 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.paths import ROOT
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.corpus import write_corpus
-from support.tiny import tiny_config
 
 import tf_pretrain
+from support.corpus import write_corpus
+from support.paths import ROOT
+from support.tiny import tiny_config
 from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.interchange import loading
 from tf_pretrain.interchange.pretrained import InterchangeError
+from tf_pretrain.runs.data import Sources, prepare_data
+from tf_pretrain.runs.pretrain import pretrain
+from tf_pretrain.runs.workdir import report
 from tf_pretrain.training.checkpoints import weights_sha256
-from tf_pretrain.training.pretrain import Sources, pretrain, report
-from tf_pretrain.training.run_data import prepare_data
-
 
 
 def _config(name="replaced_token_detection", sentence="none", **train):
@@ -354,7 +354,7 @@ def test_vocabulary_larger_than_the_model(corpus, tmp_path):
 
 def test_multi_worker_needs_records(tmp_path, corpus, monkeypatch):
     monkeypatch.setattr(
-        "tf_pretrain.training.pretrain.build_strategy",
+        "tf_pretrain.runs.pretrain.build_strategy",
         lambda name: __import__("tensorflow").distribute.get_strategy(),
     )
     config = _config(strategy="multi_worker")

@@ -8,16 +8,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.training import TWO_STAGE
+
 from support.corpus import write_corpus
 from support.tiny import cached_strategy, random_features, tiny_config, with_dropout
-
+from support.training import TWO_STAGE
 from tf_pretrain import config as config_lib
 from tf_pretrain.interchange.loading import load_pretrainer
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.generator_training import TwoStage
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.training import checkpoints
-from tf_pretrain.training.pretrain import Sources, build_trainer, pretrain
+from tf_pretrain.training.building import build_trainer
 
 STEPS = 5  # 0 and 1 train the generator
 

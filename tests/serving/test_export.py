@@ -15,7 +15,7 @@ from tf_pretrain.errors import UserError
 from tf_pretrain.interchange import finetuned, loading, workdir
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.serving import export
+from tf_pretrain.serving.saved_model import export
 from tf_pretrain.tasks.text_classifier import load_text_classifier
 
 WORDS = ["good", "bad", "film", "a"]

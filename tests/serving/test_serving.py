@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 
 from support.paths import VOCABULARIES
-from tf_pretrain import serving
 from tf_pretrain.config import EncoderConfig
+from tf_pretrain.data.graph_text_features import TextFeatures
+from tf_pretrain.data.text_features import encode_pairs
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
-from tf_pretrain.tasks.features import encode_pairs
-from tf_pretrain.tasks.text_features import TextFeatures
+from tf_pretrain.serving import saved_model
 
 LENGTH = 24
 TEXTS = [
@@ -71,7 +71,7 @@ def keras_features(tokenizer, texts_a, texts_b=None):
 def test_encoder(golden, kind, tmp_path):
     tokenizer = tokenizer_of(golden, kind)
     encoder = encoder_of(tokenizer, use_pooler=True)
-    serving.save(serving.EncoderModel(encoder, tokenizer, LENGTH), tmp_path)
+    saved_model.save(saved_model.EncoderModel(encoder, tokenizer, LENGTH), tmp_path)
     serve = tf.saved_model.load(tmp_path).signatures["serving_default"]
     got = serve(sentence=tf.constant(TEXTS))
     features = keras_features(tokenizer, TEXTS)
@@ -90,8 +90,10 @@ def test_pair_classifier(golden, kind, tmp_path):
     tokenizer = tokenizer_of(golden, kind)
     classifier = Classifier(encoder_of(tokenizer), 3)
     names = ("entailment", "neutral", "contradiction")
-    model = serving.ClassifierModel(classifier, tokenizer, LENGTH, names, is_pair=True)
-    serving.save(model, tmp_path)
+    model = saved_model.ClassifierModel(
+        classifier, tokenizer, LENGTH, names, is_pair=True
+    )
+    saved_model.save(model, tmp_path)
     serve = tf.saved_model.load(tmp_path).signatures["serving_default"]
     got = serve(sentence1=tf.constant(TEXTS), sentence2=tf.constant(PAIRS))
     logits = classifier(keras_features(tokenizer, TEXTS, PAIRS)).numpy()
@@ -105,7 +107,7 @@ def test_pair_classifier(golden, kind, tmp_path):
 def test_answers_do_not_depend_on_the_batch(golden, tmp_path):
     tokenizer = tokenizer_of(golden, "wordpiece")
     classifier = Classifier(encoder_of(tokenizer), 1)
-    model = serving.ClassifierModel(
+    model = saved_model.ClassifierModel(
         classifier, tokenizer, LENGTH, None, is_pair=False, target_scale=5.0
     )
     serve = model.signature()
@@ -120,7 +122,7 @@ def test_answers_do_not_depend_on_the_batch(golden, tmp_path):
 def test_hostile_strings_get_an_answer(golden, kind):
     tokenizer = tokenizer_of(golden, kind)
     classifier = Classifier(encoder_of(tokenizer), 2)
-    model = serving.ClassifierModel(
+    model = saved_model.ClassifierModel(
         classifier, tokenizer, LENGTH, ("no", "yes"), is_pair=False
     )
     probabilities = model.signature()(tf.constant(HOSTILE))["probabilities"].numpy()
@@ -161,10 +163,10 @@ assert "tf_pretrain" not in sys.modules and "keras" not in str(type(serve))
 def test_a_process_without_this_package_answers(golden, tmp_path):
     tokenizer = tokenizer_of(golden, "wordpiece")
     classifier = Classifier(encoder_of(tokenizer), 2)
-    model = serving.ClassifierModel(
+    model = saved_model.ClassifierModel(
         classifier, tokenizer, LENGTH, ("no", "yes"), is_pair=False
     )
-    serving.save(model, tmp_path / "model")
+    saved_model.save(model, tmp_path / "model")
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "model")],

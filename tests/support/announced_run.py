@@ -7,7 +7,8 @@ It sends ("begin", PHASE) and ("end", PHASE) of the phases vocabulary, records, 
 import contextlib
 
 from support.tiny import tiny_config
-from tf_pretrain.training import callbacks, pretrain, run_data
+from tf_pretrain.runs import data, pretrain
+from tf_pretrain.training import callbacks
 from tf_pretrain.training.trainer import Trainer
 
 CHECKPOINT_EVERY = 10
@@ -25,8 +26,8 @@ def run(connection, text, workdir, objective, num_steps):
     def announce(owner, name, phase):
         setattr(owner, name, announced(phase)(getattr(owner, name)))
 
-    announce(run_data.vocabulary, "prepare_tokenizer", "vocabulary")
-    announce(run_data, "build_records", "records")
+    announce(data.vocabulary, "prepare_tokenizer", "vocabulary")
+    announce(data, "build_records", "records")
     announce(callbacks.checkpoints, "save", "checkpoint")
     announce(pretrain.Evaluator, "__call__", "evaluation")
     make_train_function = Trainer.make_train_function
@@ -62,5 +63,5 @@ def run(connection, text, workdir, objective, num_steps):
             "eval_steps": 1,
         },
     )
-    sources = run_data.Sources(inputs=str(text), num_workers=1)
+    sources = data.Sources(inputs=str(text), num_workers=1)
     pretrain.pretrain(config, workdir, sources)

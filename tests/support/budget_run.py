@@ -13,7 +13,8 @@ from pathlib import Path
 import keras
 
 from support.tiny import tiny_config
-from tf_pretrain.training import budget, callbacks, checkpoints, pretrain
+from tf_pretrain.runs import budget, data, pretrain
+from tf_pretrain.training import building, callbacks, checkpoints
 from tf_pretrain.training.step import step_logs
 
 MINUTES, EVERY, STEPS, WARMUP, RATE = 5.0, 50, 1000, 400, 0.01
@@ -80,7 +81,7 @@ def run(records, workdir, step_seconds=STEP_SECONDS, killed_at=None, a_dispatch=
     )
     clock = Clock()
     steps = Steps(killed_at)
-    sources = pretrain.Sources(records=f"{records}/train-*.tfrecord")
+    sources = data.Sources(records=f"{records}/train-*.tfrecord")
     score = pretrain.Evaluator.__call__
     log = callbacks.Progress.on_train_batch_end
 
@@ -98,7 +99,7 @@ def run(records, workdir, step_seconds=STEP_SECONDS, killed_at=None, a_dispatch=
         patch(callbacks.Progress, "on_train_batch_end", log_later),
         patch(pretrain.Evaluator, "__call__", clock.after(score, SCORE_SECONDS)),
         patch(checkpoints, "save", clock.after(checkpoints.save, SAVE_SECONDS)),
-        patch(pretrain, "_steps_per_dispatch", lambda train: a_dispatch),
+        patch(building, "_steps_per_dispatch", lambda train: a_dispatch),
     ):
         try:
             results = pretrain.pretrain(config, workdir, sources, None, [steps])

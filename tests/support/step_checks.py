@@ -19,9 +19,11 @@ from keras import ops
 
 from support.tiny import random_features, tiny_config, with_dropout
 from tf_pretrain.errors import ConfigError
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.training import numerics
+from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.checkpoints import weights_sha256
-from tf_pretrain.training.pretrain import Sources, build_trainer, pretrain
 from tf_pretrain.training.step import step_logs
 from tf_pretrain.training.strategy import build_strategy
 

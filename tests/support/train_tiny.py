@@ -7,7 +7,8 @@ import sys
 
 from support.cpu_devices import use_two_cpu_devices
 from support.tiny import tiny_config, with_dropout
-from tf_pretrain.training.pretrain import Sources, pretrain
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.pretrain import pretrain
 
 NUM_STEPS = 20
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.tiny import cached_strategy, random_features
-from tf_pretrain.training.pretrain import build_trainer
+from tf_pretrain.training.building import build_trainer
 
 TWO_STAGE = {
     "generator_training": "two_stage",

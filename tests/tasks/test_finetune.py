@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from support.tiny import tiny_config
+from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import finetune, predictions, suite
-from tf_pretrain.tasks.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.tasks.task import Split, Task
 from tf_pretrain.tasks.trial import TrialRunner, describe_model
 from tf_pretrain.training.numerics import NumericsError

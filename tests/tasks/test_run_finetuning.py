@@ -17,7 +17,7 @@ from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.interchange.finetuned import load_classifier
 from tf_pretrain.tasks.finetune import load_initial
 from tf_pretrain.training import checkpoints
-from tf_pretrain.training.pretrain import build_trainer
+from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
 ROWS = "".join(

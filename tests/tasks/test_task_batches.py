@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from support.tiny import tiny_config
+from tf_pretrain.config import FinetuneSettings
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import batches
-from tf_pretrain.tasks.config import FinetuneSettings
 
 SETTINGS = FinetuneSettings(batch_size=4, max_seq_length=24)
 ROWS = 4 * 30  # a whole number of batches

@@ -8,11 +8,11 @@ import tensorflow as tf
 from support.paths import VOCABULARIES
 from support.tiny import cached_strategy
 from tf_pretrain.config import EncoderConfig
+from tf_pretrain.data.text_features import encode_pairs
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.errors import UserError
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
-from tf_pretrain.tasks.features import encode_pairs
 from tf_pretrain.tasks.text_classifier import TextClassifier
 from tf_pretrain.training.optimizers import AdamW
 

@@ -4,7 +4,7 @@ import pytest
 from support.tiny import tiny_config
 from support.training import fit
 from tf_pretrain.training import checkpoints
-from tf_pretrain.training.pretrain import build_trainer
+from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
 

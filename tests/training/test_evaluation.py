@@ -3,7 +3,8 @@ import pytest
 
 from support.tiny import random_features, tiny_config
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.training.evaluation import Evaluator, area_under_curve
+from tf_pretrain.training.evaluation import Evaluator
+from tf_pretrain.training.metrics import area_under_curve
 
 
 def _pairs_auc(scores, labels):

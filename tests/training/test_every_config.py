@@ -5,7 +5,7 @@ import pytest
 
 from support.paths import CONFIGS
 from support.training import fit, shrink
-from tf_pretrain.config_files import load_config
+from tf_pretrain.config.files import load_config
 
 FILES = sorted(path.name for path in CONFIGS.glob("*.py"))
 NAMES = [name for name in FILES if not name.startswith(("albert.", "finetune"))]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from support.tiny import cached_strategy, random_features, tiny_config
-from tf_pretrain.training.pretrain import build_trainer
+from tf_pretrain.training.building import build_trainer
 
 CASES = [
     ("replaced_token_detection", {}),

@@ -9,8 +9,8 @@ import tensorflow as tf
 from support.tiny import cached_strategy, random_features, tiny_config, with_dropout
 from support.training import assert_same_losses, fit
 from tf_pretrain.errors import ConfigError
+from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.checkpoints import weights_sha256
-from tf_pretrain.training.pretrain import build_trainer
 from tf_pretrain.training.strategy import is_chief
 from tf_pretrain.training.tensorflow_step import TensorFlowStep
 

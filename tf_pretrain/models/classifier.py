@@ -9,7 +9,7 @@ regress with the squared error.
 import keras
 from keras import ops
 
-from tf_pretrain.config import require_one_of
+from tf_pretrain.config.checks import require_one_of
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.models import layers
 from tf_pretrain.models.encoder import Encoder, dropout_for

@@ -14,7 +14,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from tf_pretrain.tasks.features import encode_pairs
+from tf_pretrain.data.text_features import encode_pairs
 from tf_pretrain.tasks.task import Split
 
 POOL_BATCHES = 50

@@ -20,12 +20,12 @@ import numpy as np
 
 from tf_pretrain import atomic_files
 from tf_pretrain import config as config_lib
+from tf_pretrain.config import FinetuneConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.interchange.loading import load_encoder_and_tokenizer
 from tf_pretrain.tasks import plots, predictions
-from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.task import Task
 from tf_pretrain.tasks.trial import TrialRunner, describe_model
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tf_pretrain import plotting
-from tf_pretrain.tasks import metrics, predictions
+from tf_pretrain.tasks import predictions
+from tf_pretrain.training import metrics
 
 _MAX_CLASSES = 30  # beyond, cells and names are too small to read
 

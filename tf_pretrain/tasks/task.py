@@ -39,7 +39,7 @@ class Task:
         name: "CoLA", or the name of the user's folder.
         class_names: By class number; None for regression.
         label_texts: By class number, what files hold: "0" for "negative", say.
-        metrics: Names in tf_pretrain.tasks.metrics. The papers report the first.
+        metrics: Names in tf_pretrain.training.metrics. The papers report the first.
         splits: "train", "dev" and others, which are scored if they have labels and
             predicted in any case.
         submission_names: {split: file name without .tsv} of the splits without labels.

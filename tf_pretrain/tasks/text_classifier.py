@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from tf_pretrain import atomic_files, serving
-from tf_pretrain.config import require
+from tf_pretrain import atomic_files
+from tf_pretrain.config.checks import require
+from tf_pretrain.data.graph_text_features import TextFeatures
+from tf_pretrain.data.text_features import check_room
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange import finetuned
 from tf_pretrain.models.classifier import Classifier
-from tf_pretrain.tasks.features import check_room
-from tf_pretrain.tasks.text_features import TextFeatures
+from tf_pretrain.serving import saved_model
 from tf_pretrain.training.trainer import Trainer, require_tensorflow
 
 
@@ -85,9 +86,9 @@ class TextClassifier(Trainer):
         return super().predict(_as_tensors(x), **kwargs)
 
     def export(self, filepath, is_pair=False):
-        """Writes a SavedModel from strings to answers; see `serving.ClassifierModel`.
+        """Writes a SavedModel from strings to answers.
 
-        Classes without names are "0", "1", ...
+        See `saved_model.ClassifierModel`. Classes without names are "0", "1", ...
 
         Args:
             filepath: Folder that is made; it appears whole or not at all.
@@ -96,7 +97,7 @@ class TextClassifier(Trainer):
         names = self.class_names
         if names is None and self.network.num_outputs > 1:
             names = [str(number) for number in range(self.network.num_outputs)]
-        model = serving.ClassifierModel(
+        model = saved_model.ClassifierModel(
             self.network,
             self.text_features.tokenizer,
             self.text_features.max_seq_length,
@@ -105,7 +106,7 @@ class TextClassifier(Trainer):
             self.target_scale,
         )
         with atomic_files.new_folder(filepath) as folder:
-            serving.save(model, folder)
+            saved_model.save(model, folder)
 
     def train_step(self, data):
         """One update; its losses are per example, as those of `test_step`."""

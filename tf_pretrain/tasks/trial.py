@@ -10,15 +10,14 @@ import time
 import keras
 import numpy as np
 
-from tf_pretrain.config import EncoderConfig
+from tf_pretrain.config import EncoderConfig, FinetuneConfig
+from tf_pretrain.data.text_features import check_room
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange.finetuned import Model
 from tf_pretrain.models.classifier import check_head
-from tf_pretrain.tasks import batches, metrics
-from tf_pretrain.tasks.config import FinetuneConfig
-from tf_pretrain.tasks.features import check_room
+from tf_pretrain.tasks import batches
 from tf_pretrain.tasks.task import Split, Task
-from tf_pretrain.training import callbacks
+from tf_pretrain.training import callbacks, metrics
 from tf_pretrain.training.compiling import compiled
 from tf_pretrain.training.numerics import NumericsError
 from tf_pretrain.training.optimizers import build_optimizer, layerwise_multipliers

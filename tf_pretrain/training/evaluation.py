@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from tf_pretrain.training.compiling import compiled
+from tf_pretrain.training.metrics import area_under_curve
 
 
 class Evaluator:
@@ -101,28 +102,3 @@ def intrinsic_scores(network, heldout: dict, jit_compile=True) -> dict:
             accuracy = scores[f"{network.sentence_objective}_accuracy"]
             results[f"{example_format}_accuracy"] = accuracy
     return results
-
-
-def area_under_curve(scores, labels) -> float:
-    """Exact area under the ROC curve: P(score of a positive > of a negative).
-
-    Ties count one half (Mann-Whitney). Padding is the caller's to leave out: the
-    released ELECTRA counts it as negatives, which inflates its figure.
-
-    Args:
-        scores: float [N].
-        labels: bool [N].
-
-    Returns:
-        A float in [0, 1]; nan without both positives and negatives.
-    """
-    positives = int(labels.sum())
-    negatives = labels.size - positives
-    if positives == 0 or negatives == 0:
-        return float("nan")
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2.0  # mean rank of each tied group
-    rank_sum = ranks[inverse][labels].sum()
-    return float(
-        (rank_sum - positives * (positives + 1) / 2.0) / (positives * negatives)
-    )

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_pretrain.config import require
+from tf_pretrain.config.checks import require
 from tf_pretrain.training.optimizers import AdamFamily
 from tf_pretrain.training.step import TrainStep, endless, real_tokens, total
 

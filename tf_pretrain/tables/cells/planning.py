@@ -1,7 +1,6 @@
 """The cells of a table, planned from its rows and seeds."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 from tf_pretrain import atomic_files
@@ -67,18 +66,11 @@ class Plan:
     seeds: int
     cells: list[PlannedCell]
 
-    @classmethod
-    def load(cls, path) -> "Plan":
-        """From the JSON file."""
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-        cells = [config_lib.from_dict(PlannedCell, cell) for cell in values["cells"]]
-        return config_lib.from_dict(cls, values | {"cells": cells})
-
     def save(self, workdir) -> None:
         """Writes the file, unless one of the same cells and further seeds is there."""
         path = Path(workdir) / "tables" / f"{self.table}-{self.scale}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        earlier = Plan.load(path).cells if path.is_file() else []
+        earlier = config_lib.load(Plan, path).cells if path.is_file() else []
         count = len(self.cells)
         if not (len(earlier) > count and earlier[:count] == self.cells):
             atomic_files.write_json(path, config_lib.to_dict(self))

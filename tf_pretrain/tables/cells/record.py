@@ -102,10 +102,6 @@ class Record:
     def from_dict(cls, values: dict) -> "Record":
         """From the JSON object of a cell."""
         values = {n: value for n, value in values.items() if n not in _DERIVED}
-        values["tasks"] = {
-            key: config_lib.from_dict(TaskRecord, task)
-            for key, task in values["tasks"].items()
-        }
         return config_lib.from_dict(cls, values)
 
     def to_dict(self) -> dict:

@@ -17,11 +17,10 @@ import json
 from pathlib import Path
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import DataConfig, PretrainConfig
-from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.config import DataConfig, FinetuneConfig, PretrainConfig
+from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.data import text
 from tf_pretrain.errors import UserError
-from tf_pretrain.tasks.config import FinetuneConfig
 from tf_pretrain.tasks.glue import NAMES
 
 # Over ELECTRA-Small's values, for every task: a larger rate does better, and half as
@@ -120,17 +119,6 @@ class Request:
     num_workers: int
     backend: str
     command: str
-
-    @classmethod
-    def load(cls, path) -> "Request":
-        """From the JSON file."""
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-        for name, kind in (("data", RecordsRequest), ("tasks", TaskRequest)):
-            values[name] = {
-                key: config_lib.from_dict(kind, value)
-                for key, value in values[name].items()
-            }
-        return config_lib.from_dict(cls, values)
 
 
 def make_request(

@@ -27,11 +27,11 @@ from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import record_sets
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops, sizes
+from tf_pretrain.runs import curves
 from tf_pretrain.tables.cells import record
 from tf_pretrain.tables.cells.processes import command
 from tf_pretrain.tables.cells.record import PretrainRecord, Record, TaskRecord
 from tf_pretrain.tables.cells.request import Request
-from tf_pretrain.training import curves
 
 _PRETRAIN = "pretrain"
 
@@ -125,7 +125,8 @@ def _pretrain(request, folder):
 
 
 def _pretrain_here(request, folder):
-    from tf_pretrain.training.pretrain import Sources, pretrain
+    from tf_pretrain.runs.data import Sources
+    from tf_pretrain.runs.pretrain import pretrain
 
     records = request.data[request.config.data.example_format].records
     sources = Sources(records=f"{records}/train-*.tfrecord")
@@ -210,7 +211,7 @@ def main(request_path, parent, *what):
     """The process; see the docstring of the module."""
     processes.die_with_parent(int(parent))
     try:
-        request = Request.load(request_path)
+        request = config_lib.load(Request, request_path)
         if what == (_PRETRAIN,):
             _pretrain_here(request, record.folder_of(request.workdir, request.key))
         else:

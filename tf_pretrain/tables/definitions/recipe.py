@@ -6,7 +6,7 @@ import math
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.models import sizes
 
 

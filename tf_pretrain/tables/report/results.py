@@ -5,6 +5,7 @@ import itertools
 import statistics
 from pathlib import Path
 
+from tf_pretrain import config as config_lib
 from tf_pretrain.tables.cells.planning import Plan
 from tf_pretrain.tables.cells.record import Record, load
 from tf_pretrain.tables.definitions import registry
@@ -168,7 +169,7 @@ def load_all(workdir) -> list[TableResults]:
     found = []
     for table_id in registry.TABLES:
         for path in sorted(Path(workdir).glob(f"tables/{table_id}-*.json")):
-            results = TableResults(workdir, Plan.load(path))
+            results = TableResults(workdir, config_lib.load(Plan, path))
             if results.finished:
                 found.append(results)
     return found

@@ -1,12 +1,13 @@
 """Strings -> features as graph ops, for serving and for Keras models on strings.
 
-The same ids and segments as `features.encode_pairs`, padded to the longest of a batch.
+The same ids and segments as `text_features.encode_pairs`, padded to the longest of a
+batch.
 """
 
 import tensorflow as tf
 
+from tf_pretrain.data.text_features import characters_read, kept_lengths
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.tasks.features import characters_read, kept_lengths
 
 
 class TextFeatures(tf.Module):

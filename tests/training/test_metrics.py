@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tf_pretrain.tasks import metrics
+from tf_pretrain.training import metrics
 
 scipy_stats = pytest.importorskip("scipy.stats")
 sklearn_metrics = pytest.importorskip("sklearn.metrics")

@@ -9,7 +9,7 @@ from support import budget_run
 from support.backend_processes import run as run_process
 from support.corpus import build_tiny_records
 from support.paths import SUPPORT
-from tf_pretrain.training import budget
+from tf_pretrain.runs import budget
 
 
 @pytest.mark.parametrize(

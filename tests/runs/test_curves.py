@@ -1,6 +1,6 @@
 import json
 
-from tf_pretrain.training import curves
+from tf_pretrain.runs import curves
 
 
 def test_reads_both_kinds_of_lines_and_draws(tmp_path):

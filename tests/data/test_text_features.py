@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from golden_checks.files import SENTENCEPIECE, WORDPIECE
+from tf_pretrain.data.text_features import encode_pairs
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.tasks.features import encode_pairs
 
 
 class Numbers:

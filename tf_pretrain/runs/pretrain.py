@@ -3,33 +3,30 @@
 import contextlib
 import dataclasses
 import json
-import math
 import time
 from pathlib import Path
 
 import keras
 
 from tf_pretrain import atomic_files
-from tf_pretrain import config as config_lib
-from tf_pretrain.config import RUN_FIELDS, PretrainConfig, require
+from tf_pretrain.config import PretrainConfig
+from tf_pretrain.config.checks import require
 from tf_pretrain.data import pipelines, record_sets, unigrams
-from tf_pretrain.errors import ConfigError
-from tf_pretrain.models.building import build_objective
-from tf_pretrain.training import budget, callbacks, checkpoints, curves, numerics
+from tf_pretrain.runs import budget, curves
+from tf_pretrain.runs.data import Sources, prepare_data
+from tf_pretrain.runs.workdir import claim_workdir
+from tf_pretrain.training import callbacks, checkpoints, numerics
+from tf_pretrain.training.building import build_trainer, check_backend
 from tf_pretrain.training.compiling import device_name
 from tf_pretrain.training.evaluation import Evaluator
-from tf_pretrain.training.optimizers import build_optimizer
-from tf_pretrain.training.run_data import Sources, prepare_data
 from tf_pretrain.training.strategy import (
     build_strategy,
     distributed_batches,
     is_chief,
     naming_lost_workers,
 )
-from tf_pretrain.training.trainer import Trainer
 
 _ORDER_STRIDE = 1_000_000_007  # keeps the seeds of both data orders apart
-_MOST_STEPS_A_DISPATCH = 50
 
 
 def pretrain(
@@ -330,108 +327,3 @@ class _Run:
             "eval": scores,
             "eval_untrained": untrained,
         }
-
-
-def build_trainer(config: PretrainConfig, strategy) -> Trainer:
-    """The objective with fresh weights and its optimizer, ready for `fit`.
-
-    Raises:
-        ConfigError: If a replica's share of the batch has no such micro-batches.
-    """
-    replicas, parts = strategy.num_replicas_in_sync, config.train.accumulation_steps
-    require(
-        config.train.batch_size % (replicas * parts) == 0,
-        f"batch_size {config.train.batch_size} is not a multiple of {replicas} "
-        f"replicas x {parts} accumulation_steps",
-    )
-    keras.utils.set_random_seed(config.seed)
-    backend, precision = keras.backend.backend(), config.train.mixed_precision
-    dtype = None if precision == "float32" else f"mixed_{precision}"
-    with strategy.scope():
-        trainer = Trainer(
-            build_objective(config, dtype=dtype),
-            accumulation_steps=config.train.accumulation_steps,
-            loss_scaling=precision == "float16",
-        )
-        trainer.compile(
-            optimizer=build_optimizer(
-                config.train, moments_begin=config.objective.generator_steps
-            ),
-            jit_compile=config.train.jit_compile and backend != "torch",
-        )
-    trainer.steps_per_dispatch = _steps_per_dispatch(config.train)
-    return trainer
-
-
-def check_backend(config: PretrainConfig) -> None:
-    """Raises ConfigError for what only the TensorFlow backend can do."""
-    backend, train = keras.backend.backend(), config.train
-    training = config.objective.generator_training
-    for field, is_possible in (
-        ("train.accumulation_steps", train.accumulation_steps == 1),
-        ("train.mixed_precision=float16", train.mixed_precision != "float16"),
-        ("objective.generator_training=two_stage", training != "two_stage"),
-    ):
-        require(
-            is_possible or backend == "tensorflow",
-            f"{field} needs the TensorFlow backend, but KERAS_BACKEND is {backend!r}",
-        )
-
-
-def _steps_per_dispatch(train):
-    """How many steps to start together; on CPUs and by other backends than JAX one.
-
-    They divide the steps between two lines, evaluations or checkpoints.
-    """
-    if keras.backend.backend() != "jax":
-        return 1
-    import jax
-
-    if jax.default_backend() == "cpu":
-        return 1
-    between = math.gcd(train.log_every, train.checkpoint_every)
-    return max(n for n in range(1, _MOST_STEPS_A_DISPATCH + 1) if between % n == 0)
-
-
-def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
-    """Writes the resolved config, or checks that the workdir holds the same one.
-
-    A run that has no checkpoint yet, whose data did not fit, say, holds nothing.
-
-    Raises:
-        ConfigError: If it holds another; names the fields that differ.
-    """
-    workdir.mkdir(parents=True, exist_ok=True)
-    path = workdir / "config.json"
-    if path.exists() and checkpoints.latest_step(workdir / "checkpoints") is not None:
-        old = json.loads(path.read_text(encoding="utf-8"))
-        # An older version's file lacks newer fields: they had their defaults.
-        old = config_lib.to_dict(config_lib.from_dict(PretrainConfig, old))
-        differing = [
-            line
-            for line in config_lib.differing_fields(old, config_lib.to_dict(config))
-            if not line.startswith(RUN_FIELDS)
-        ]
-        if differing:
-            raise ConfigError(
-                f"{workdir} holds a run with another config; use another --workdir, "
-                "or the old values of:\n  " + "\n  ".join(differing)
-            )
-    atomic_files.write_json(path, config_lib.to_dict(config))
-
-
-def report(results: dict, workdir) -> str:
-    """The end of a run for people: held-out scores beside the untrained model's."""
-    lines = [
-        "",
-        f"{results['parameters']:,} parameters, {results['step']:,} steps, "
-        f"{results['seconds'] / 60:.1f} minutes, "
-        f"{results['tokens_per_s']:,.0f} tokens/s",
-        "",
-        f"{'held-out score':<28}{'untrained':>12}{'trained':>12}",
-    ]
-    for name, value in results["eval"].items():
-        untrained = results["eval_untrained"].get(name, float("nan"))
-        lines.append(f"{name:<28}{untrained:>12.4f}{value:>12.4f}")
-    lines += ["", f"results.json, curves.png and checkpoints are in {workdir}"]
-    return "\n".join(lines)

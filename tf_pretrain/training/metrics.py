@@ -50,6 +50,30 @@ def spearman(labels, predictions) -> float:
     return pearson(_ranks(labels), _ranks(predictions))
 
 
+def area_under_curve(scores, labels) -> float:
+    """Exact area under the ROC curve: P(score of a positive > of a negative).
+
+    Ties count one half (Mann-Whitney). Padding is the caller's to leave out: the
+    released ELECTRA counts it as negatives, which inflates its figure.
+
+    Args:
+        scores: float [N].
+        labels: bool [N].
+
+    Returns:
+        A float in [0, 1]; nan without both positives and negatives.
+    """
+    positives = int(labels.sum())
+    negatives = labels.size - positives
+    if positives == 0 or negatives == 0:
+        return float("nan")
+    rank_sum = _ranks(scores)[labels].sum()
+    return float(
+        (rank_sum - positives * (positives + 1) / 2.0) / (positives * negatives)
+    )
+
+
+# What fine-tuning reports, by name.
 METRICS = {
     function.__name__: function
     for function in (accuracy, f1, macro_f1, matthews, pearson, spearman)

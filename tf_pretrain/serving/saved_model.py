@@ -8,10 +8,10 @@ import keras
 import tensorflow as tf
 
 from tf_pretrain import atomic_files
+from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.errors import UserError
 from tf_pretrain.interchange import finetuned, loading
-from tf_pretrain.tasks.text_features import TextFeatures
 from tf_pretrain.training.trainer import require_tensorflow
 
 

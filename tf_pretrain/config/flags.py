@@ -1,13 +1,13 @@
 """`--config=FILE` and `--config.FIELD=VALUE` on the command line.
 
-What a config file is, see config_files.py.
+What a config file is, see files.py.
 """
 
 from absl import app, flags
 
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.config_files import CONFIGS, load_config
+from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.errors import ConfigError
 
 _PREFIX = "--config."

@@ -12,9 +12,9 @@ from pathlib import Path
 from tf_pretrain.errors import ConfigError, nearest_name
 
 # Inside of an installed package, beside the package in a clone.
-CONFIGS = Path(__file__).parent / "configs"
+CONFIGS = Path(__file__).parents[1] / "configs"
 if not CONFIGS.is_dir():
-    CONFIGS = Path(__file__).parents[1] / "configs"
+    CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def load_config(name: str, task=""):
