@@ -248,7 +248,7 @@ def test_a_report_brings_its_cells_to_another_workdir(workdir, budgets, tmp_path
 
 
 def test_a_report_as_it_was_always_written():
-    """The one in the docs, of 2025: its cells load, and have the scores it says."""
+    """The cells of the docs' report load, and have the scores that it says."""
     kept = json.loads((ROOT / "docs" / "tables" / "cells.json").read_text())
     keys = {
         (name, cell["row"], cell["key"]): cell["tasks"]

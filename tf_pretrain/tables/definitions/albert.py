@@ -20,12 +20,12 @@ _SCORES = {
     "held-out sentence_order_accuracy": None,
 }
 _LINES = (
-    "sentence order is easier where lines are paragraphs: most examples are then cut "
-    "inside a line, and where sentences end tells the order"
+    "sentence order is easier if lines are paragraphs: most examples are then cut "
+    "inside a line, and the ends of sentences give away the order"
 )
 _OTHER_AVERAGE = (
-    "the paper's average is over SQuAD 1.1 and 2.0, MNLI, SST-2 and RACE, ours over "
-    "the GLUE tasks that were run"
+    "the paper averages SQuAD 1.1 and 2.0, MNLI, SST-2 and RACE, and we average the "
+    "GLUE tasks that we ran"
 )
 _LONGER = 4.0  # of the other tables' compute, until the sentence tasks are learnt
 _SHARING = {
@@ -106,7 +106,7 @@ _NO_DROPOUT = {name: 0.0 for name in _DROPOUT}
 # The released xxlarge has none, but the paper removes it only after a million steps
 # (sec. 4.9); the rows of its tables have 125,000.
 _PAPER_XXLARGE = Recipe(_XXLARGE, {"model": _DROPOUT})
-_OTHER_START = "no pretraining is the config file's network"
+_OTHER_START = "the row without pretraining is the config file's network"
 _RATE = (
     "every width is fine-tuned at one rate, which is too high for an ALBERT of width "
     "192 (docs/results.md): --set=finetune.learning_rate=3e-4 for rows as wide"
@@ -242,12 +242,12 @@ TABLES = (
         intrinsic=("next_sentence", "sentence_order"),
         notes=(
             _OTHER_AVERAGE,
-            "a model without a sentence objective has no classifier to score; the "
-            "paper prints chance",
-            "at lab scale four times the config file's compute: with less neither "
-            "sentence task is learnt (docs/results.md)",
-            "to be run on text of one sentence a line: of paragraphs both sentence "
-            "tasks can be solved from where sentences end",
+            "a model without a sentence objective has no classifier to score, and for "
+            "it the paper prints chance",
+            "at lab scale the rows have four times the config file's compute, because "
+            "with less neither sentence task is learnt (docs/results.md)",
+            "run it on text with one sentence on each line: in paragraphs the ends of "
+            "sentences give away both sentence tasks",
             "every row has its own held-out examples, for all seeds: beside the seeds, "
             "chance moves a masked LM accuracy by about 0.2 points and a sentence "
             "accuracy by about 1.2 (standard errors at lab scale)",
@@ -290,7 +290,7 @@ TABLES = (
             "at lab scale BERT is twice as deep as the config file's network, ALBERT "
             "8/3 as wide",
             _OTHER_START,
-            "equal time is taken to be equal operations in the matrix products",
+            "we take equal operations in the matrix products for equal time",
             _RATE,
         ),
     ),
@@ -322,7 +322,9 @@ TABLES = (
             _RATE,
         ),
     ),
-    _facts(9, "GLUE, dev and test", "ensembles, and hidden test labels"),
+    _facts(
+        9, "GLUE, dev and test", "the scores are of ensembles and of hidden test labels"
+    ),
     _facts(10, "SQuAD and RACE", "question answering is not part of this project"),
     Table(
         "albert_table11",
@@ -336,9 +338,10 @@ TABLES = (
         notes=(
             _OTHER_AVERAGE,
             EQUAL_STEPS,
-            "at lab scale without the two deepest",
+            "at lab scale the two deepest rows are left out",
             _OTHER_START,
-            "the paper starts each row from the shallower one, we from random weights",
+            "the paper starts each row from the shallower one, and we start each from "
+            "random weights",
         ),
     ),
     Table(

@@ -14,14 +14,18 @@ _BERT_BASE = (_BERT_LAB, "bert_base.py")
 _START = unpretrained(_LAB)
 _AVERAGE = {"glue": "glue_dev_avg"}
 _OTHER_TASKS = (
-    "the paper's average is over GLUE's eight tasks without WNLI, ours over those that "
-    "were run"
+    "the paper averages GLUE's eight tasks without WNLI, and we average those that we "
+    "ran"
 )
 # What pretraining itself shows, also where a run is too short for GLUE. Not printed.
 _HELD_OUT = {"held-out replaced_token_auc": None, "held-out masked_lm_accuracy": None}
-_HELD_OUT_NOTE = "held-out masked LM is the generator's, where there is a discriminator"
-_OWN_SCHEDULE = "a row with a fraction of the compute has a schedule of its own"
-_FRACTIONS = "at lab scale without 1/8 and 1/16, which are too short to read"
+_HELD_OUT_NOTE = (
+    "in rows with a discriminator, held-out masked LM is the generator's score"
+)
+_OWN_SCHEDULE = (
+    "the learning rate of a row with a fraction of the compute ends with that row"
+)
+_FRACTIONS = "1/8 and 1/16 are left out at lab scale, because such runs are too short"
 
 
 def _fractions():
@@ -165,8 +169,8 @@ TABLES = (
         metrics={"glue": "avg"},
         notes=(
             _OTHER_TASKS,
-            "the other rows are others' models",
-            "the paper's text is XLNet's, which is not public as a whole",
+            "the other rows of the paper's table are models of other authors",
+            "the paper trains on XLNet's text, which is not public as a whole",
         ),
     ),
     Table(
@@ -175,7 +179,9 @@ TABLES = (
         "facts",
         "electra",
         "table3",
-        notes=("leaderboard systems: ensembles, with hidden test labels",),
+        notes=(
+            "the rows are ensembles, scored by a leaderboard that keeps its labels",
+        ),
     ),
     Table(
         "electra_table4",
@@ -215,13 +221,14 @@ TABLES = (
         notes=(
             _OTHER_TASKS,
             _HELD_OUT_NOTE,
-            "at equal compute All-Tokens MLM has the fewest steps: it predicts every "
-            "position, which at lab scale is most of its products",
-            "ELECTRA 15%'s held-out AUC is over all tokens, too, though it learns from "
-            "the masked ones alone",
-            "All-Tokens and Replace MLM read samples in the place of masks there, too",
-            "the paper does not print the steps of the rows in between: at paper scale "
-            "they have ELECTRA-Base's",
+            "at equal compute All-Tokens MLM has the fewest steps, because predicting "
+            "every position takes most of its products at lab scale",
+            "the held-out AUC of ELECTRA 15% is over all tokens, although it learns "
+            "from the masked ones alone",
+            "All-Tokens and Replace MLM read samples in place of masks in held-out "
+            "scores, too",
+            "the paper does not print the steps of the rows between BERT and ELECTRA; "
+            "at paper scale we give them ELECTRA-Base's",
         ),
     ),
     Table(
@@ -251,9 +258,9 @@ TABLES = (
         notes=(
             _OTHER_TASKS,
             _OWN_SCHEDULE,
-            "without 1/8 and 1/16, which are too short to read at lab scale",
+            "1/8 and 1/16 are left out at lab scale, because such runs are too short",
             _HELD_OUT_NOTE,
-            "the same runs as electra_table1's",
+            "the runs are those of electra_table1",
         ),
     ),
     Table(
@@ -283,9 +290,9 @@ TABLES = (
         rows=_sizes(),
         notes=(
             "the paper plots its values and prints none",
-            "at lab scale all rows have the same compute: the wider, the fewer steps",
-            "at lab scale the widths are 1/2, 1, 2 and 3 times the config files'",
-            "no pretraining is of the config file's width",
+            "at lab scale the rows have equal compute, so wider rows have fewer steps",
+            "at lab scale the widths are 1/2, 1, 2 and 3 times the config file's",
+            "the row without pretraining has the config file's width",
         ),
     ),
     Table(

@@ -17,7 +17,8 @@ from tf_pretrain.tables.definitions.recipe import Recipe
 SCALES = ("lab", "paper")
 UNPRETRAINED = "no pretraining"
 EQUAL_STEPS = (
-    "the paper gives each row the same steps; at lab scale each has the same compute"
+    "the paper gives each row the same steps, and at lab scale each row has the same "
+    "compute"
 )
 # What `_lab_run` decides.
 _OF_LAB_RUNS = ("train.checkpoint_every", "train.log_every", "train.keep_checkpoints")
@@ -46,11 +47,11 @@ class Row:
 
 
 def unpretrained(file: str, family: str | None = None) -> Row:
-    """What a lab config's network scores untrained: where a table's scores begin.
+    """The row that fine-tunes a lab config's network without pretraining.
 
     Args:
-        family: Of the rows that it is for, as their names have it before a comma; None
-            if it is for all rows that have none of their family.
+        family: The rows that are compared with it: those whose names begin with this
+            word. None for all rows of which no family has such a row.
     """
     name = UNPRETRAINED if family is None else f"{UNPRETRAINED}, {family}"
     return Row(name, {"lab": Recipe(file, fraction=0.0)})

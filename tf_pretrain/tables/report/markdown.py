@@ -13,7 +13,7 @@ th, td { border-bottom: 1px solid #ddd; padding: .25em .7em; }
 th { vertical-align: bottom; background: #f7f7f7; }
 td { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td:first-child { white-space: normal; min-width: 8em; }
-section { border-top: 2px solid #ddd; margin-top: 2.5em; }
+section + section { border-top: 2px solid #ddd; margin-top: 2.5em; }
 img { max-width: 100%; display: block; margin: 1em 0; }
 code { background: #f3f3f3; padding: 0 .2em; }
 pre { background: #f3f3f3; padding: .6em; overflow-x: auto; font-size: 13px; }
