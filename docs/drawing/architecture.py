@@ -254,7 +254,7 @@ def _totals(canvas, found, widths):
         ("attention", ("attention",), ENCODER),
         ("feed-forward", ("feed_forward", "pooler"), tint(ENCODER, 0.5)),
     )
-    for size in sizes:
+    for size in widths:
         canvas.text(9.35, y + 0.1, f"E = {size}; shared:", 12, ha="left")
         y -= 0.35
         for sharing in _SHARING:
