@@ -9,7 +9,7 @@ def saved(path, size, rows=1, columns=1):
     """A figure to draw on, which is saved when the block ends.
 
     Args:
-        path: Of the PNG file; its folder is made.
+        path: The PNG file; its folder is made if missing.
         size: Width and height of each panel in inches.
 
     Yields:

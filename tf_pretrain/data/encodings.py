@@ -127,8 +127,8 @@ class Utf8Reader(io.RawIOBase):
     """A file of any encoding, read as bytes of UTF-8.
 
     Args:
-        file: Binary file.
-        encoding: Its encoding.
+        file: A binary file.
+        encoding: The name of the file's encoding.
         errors: "strict", or "replace" to read what is invalid as U+FFFD.
         count_replaced: Called with the number of characters U+FFFD read.
         block_bytes: How much is read of the file at a time.

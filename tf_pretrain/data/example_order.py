@@ -116,8 +116,8 @@ def _philox(key, counter, num_blocks):
     """Philox 4x32-10 (Salmon et al., 2011) of `counter`, `counter` + 1, and so on.
 
     Args:
-        key: Of 64 bits.
-        counter: Of 128 bits; the sums must not carry out of the lowest 32.
+        key: A number of 64 bits.
+        counter: A number of 128 bits; the sums must not carry out of the lowest 32.
 
     Returns:
         [4 * num_blocks] uint64, each below 2^32.

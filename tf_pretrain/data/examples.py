@@ -38,7 +38,7 @@ class Example(NamedTuple):
 
 
 def make_documents(ids, row_splits, lines_per_document, is_word_start):
-    """Cuts tokenised lines into documents; empty lines and documents vanish.
+    """Cuts tokenised lines into documents; empty lines and documents are dropped.
 
     Args:
         ids: [N] int32, the pieces of all lines.

@@ -17,7 +17,7 @@ class TextFeatures(tf.Module):
     end, a pair the end of the longer text.
 
     Args:
-        tokenizer: The encoder's.
+        tokenizer: The tokenizer of the encoder.
         max_seq_length: Most ids of an example, special tokens included.
     """
 

@@ -39,7 +39,7 @@ class MaskNoise(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MaskingSettings:
-    """The law of the masks, resolved for one tokenizer."""
+    """How tokens are chosen and replaced, with the ids of one tokenizer."""
 
     masked_lm_prob: float  # of the real tokens, [CLS] and [SEP] counted
     num_predictions: int  # P
@@ -102,7 +102,7 @@ def mask_tokens(
         noise: Rows for this batch, from `draw_noise`.
         input_ids: [B, S] integers, [CLS] A [SEP] (B [SEP]) and padding.
         input_mask: [B, S], nonzero for real tokens.
-        settings: The law.
+        settings: How to choose and replace tokens.
 
     Returns:
         `masked_input_ids` [B, S] int32, `masked_lm_positions` and `masked_lm_ids`

@@ -15,7 +15,7 @@ def training_batches(record_set, data, tokenizer, seed, batch_size, start_step=0
         record_set: From `record_sets.find_records`.
         data: A DataConfig.
         tokenizer: The tokenizer of the records.
-        seed: Of order, masks and dropout.
+        seed: Decides the order of the examples, the masks and dropout.
         batch_size: Examples B of a batch.
         start_step: Number of the first batch.
 

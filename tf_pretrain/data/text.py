@@ -39,7 +39,7 @@ def iter_documents(
             "text" or else the first string feature; the split defaults to "train";
             `docs`: documentation of installed packages (see `builtin_docs`).
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
-        encoding: Of files that do not show theirs.
+        encoding: The encoding of files that do not show theirs.
         notes: Where it is noted how files were read.
 
     Yields:

@@ -107,11 +107,11 @@ class TextFile:
 
 
 def recognise(path: str, encoding: str | None = None) -> TextFile:
-    """Finds out by looking how a file is read.
+    """Detects how a file is packed, encoded and laid out, from its first bytes.
 
     Args:
-        encoding: Of files that do not tell it by a byte-order mark, or by being UTF-8
-            beyond doubt; None if it is not known yet.
+        encoding: The encoding to assume if the file has no byte-order mark and is not
+            clearly UTF-8; None if it is not known yet.
 
     Raises:
         TextError: If it is no text or cannot be read.

@@ -87,10 +87,10 @@ def decode(
 
     Args:
         where: The file or example, for the message.
-        number: Of the first line of the block.
+        number: Number of the block's first line.
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
         notes: Where replaced characters are counted.
-        offset: Of the first byte of the block.
+        offset: Position of the block's first byte.
 
     Raises:
         TextError: If it is not UTF-8 and errors is "strict".

@@ -28,7 +28,7 @@ class TFRecordReader:
     Use it as a context manager, or call `close`.
 
     Attributes:
-        number: Of the record that is read next, from 0.
+        number: Index of the record that is read next, from 0.
     """
 
     def __init__(self, path: str | os.PathLike):

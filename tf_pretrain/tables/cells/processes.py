@@ -38,7 +38,7 @@ def start(
     Args:
         folder: The cell's.
         cores: That the process may run on.
-        threads: Of its thread pools; None leaves that to the libraries.
+        threads: Size of its thread pools; None leaves that to the libraries.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "request.json"

@@ -16,9 +16,10 @@ class Part:
     """Where one part of a cell's results comes from.
 
     Attributes:
-        seconds: Of computing.
+        seconds: How long it took to compute.
         command: The command line that ended it.
-        commit: Of the code, with "+" if files differed from it; None if unknown.
+        commit: The commit of the code, with "+" if files differed from it; None if
+            unknown.
         cores: Number of CPU cores that it had.
     """
 
@@ -48,7 +49,7 @@ class TaskRecord(Part):
         median, min, max: Of the trials, by the task's first metric.
         medians: {split: {metric: value}}.
         examples: {split: number}.
-        steps: Of a trial.
+        steps: Training steps of a trial.
         finetune: Fields of FinetuneSettings.
     """
 
@@ -71,7 +72,7 @@ class Record:
 
     Attributes:
         key, seed: Which cell.
-        config: Of the pretraining run, as `to_dict` has it.
+        config: The pretraining run's config, as `to_dict` has it.
         inputs, vocab: As in the request.
         backend: Keras' backend in pretraining.
         flops: Operations of the matrix products executed in pretraining.

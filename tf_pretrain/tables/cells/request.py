@@ -100,7 +100,7 @@ class Request:
     """All that the process of a cell needs to know, as `request.json` holds it.
 
     Attributes:
-        key: Of the cell.
+        key: The cell's key.
         config: With the cell's seed.
         data: {example format: its records}.
         intrinsic: Example formats to score the model on.

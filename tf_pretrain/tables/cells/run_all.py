@@ -41,7 +41,7 @@ def run(
     """Runs the cells that are not finished, in order.
 
     Args:
-        cells: Of one or more tables of a workdir.
+        cells: The cells of one or more tables of a workdir.
         budget_minutes: After so many minutes no further cell is started; those that
             run then are finished. None for no limit.
         say: Called with each line of the progress report.

@@ -139,25 +139,22 @@ def _dropout_row(name, fields):
     )
 
 
-def _facts(number, title, reason, printed=None):
-    return Table(
-        f"albert_table{number}",
-        title,
-        "facts",
-        "albert",
-        printed or f"table{number}",
-        notes=(reason,),
-    )
+def _table(name, title, kind, printed=None, **fields):
+    """The table of this name; `printed` if our file names it otherwise."""
+    fields.setdefault("reference", _LAB)
+    return Table(f"albert_{name}", title, kind, "albert", printed or name, **fields)
+
+
+def _facts(number, title, reason):
+    return _table(f"table{number}", title, "facts", notes=(reason,))
 
 
 TABLES = (
     _facts(1, "Configurations", "sizes, not results: see python -m tf_pretrain.sizes"),
-    Table(
-        "albert_table2",
+    _table(
+        "table2",
         "BERT and ALBERT of several sizes, dev",
         "paper",
-        "albert",
-        "table2",
         rows=(
             _bert("BERT-base", "base", 768, 12),
             _bert("BERT-large", "large", 1024, 24),
@@ -178,19 +175,16 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(_OTHER_AVERAGE,),
     ),
-    Table(
-        "albert_table3",
+    _table(
+        "table3",
         "Embedding size, with and without sharing",
         "lab",
-        "albert",
-        "table3",
         rows=tuple(
             _embedding_row(sharing, size)
             for sharing in ("not-shared", "all-shared")
             for size in (64, 128, 256, 768)
         )
         + (_START,),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -200,17 +194,14 @@ TABLES = (
             _LINES,
         ),
     ),
-    Table(
-        "albert_table4",
+    _table(
+        "table4",
         "What the layers share",
         "lab",
-        "albert",
-        "table4",
         rows=tuple(
             _embedding_row(sharing, size) for size in (768, 128) for sharing in _SHARING
         )
         + (_START,),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -220,19 +211,16 @@ TABLES = (
             _LINES,
         ),
     ),
-    Table(
-        "albert_table5",
+    _table(
+        "table5",
         "Sentence objectives: none, next sentence, sentence order",
         "lab",
-        "albert",
-        "table5",
         rows=(
             _objective_row("None", "none", "sentence_pair", "None"),
             _objective_row("NSP", "next_sentence", "next_sentence", "NSP"),
             _objective_row("SOP", "sentence_order", "sentence_order", "SOP"),
             _START,
         ),
-        reference=_LAB,
         metrics={
             **_AVERAGE,
             "intrinsic masked LM": "intrinsic_mlm",
@@ -253,12 +241,10 @@ TABLES = (
             "accuracy by about 1.2 (standard errors at lab scale)",
         ),
     ),
-    Table(
-        "albert_table6",
+    _table(
+        "table6",
         "BERT-large and ALBERT-xxlarge at equal time",
         "lab",
-        "albert",
-        "table6",
         rows=(
             Row(
                 "BERT-large",
@@ -283,7 +269,6 @@ TABLES = (
             ),
             _START,
         ),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -300,18 +285,15 @@ TABLES = (
         "the additional data (XLNet's and RoBERTa's) are not public as a whole; any "
         "two --input settings compare two corpora",
     ),
-    Table(
-        "albert_table8",
+    _table(
+        "table8",
         "With and without dropout",
         "lab",
-        "albert",
-        "table8",
         rows=(
             _dropout_row("with dropout", _DROPOUT),
             _dropout_row("without dropout", _NO_DROPOUT),
             _START,
         ),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -326,14 +308,11 @@ TABLES = (
         9, "GLUE, dev and test", "the scores are of ensembles and of hidden test labels"
     ),
     _facts(10, "SQuAD and RACE", "question answering is not part of this project"),
-    Table(
-        "albert_table11",
+    _table(
+        "table11",
         "Depth",
         "lab",
-        "albert",
-        "table11",
         rows=_depth_rows(),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -344,14 +323,11 @@ TABLES = (
             "random weights",
         ),
     ),
-    Table(
-        "albert_table12",
+    _table(
+        "table12",
         "Width of 3 layers",
         "lab",
-        "albert",
-        "table12",
         rows=_width_rows(),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -362,12 +338,10 @@ TABLES = (
             _RATE,
         ),
     ),
-    Table(
-        "albert_table13",
+    _table(
+        "table13",
         "Depth of a wide network",
         "lab",
-        "albert",
-        "table13",
         rows=tuple(
             Row(
                 f"{layers} layers",
@@ -382,7 +356,6 @@ TABLES = (
             for layers in (12, 24)
         )
         + (_START,),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,

@@ -130,14 +130,17 @@ def _sizes():
     return (*rows, _START)
 
 
+def _table(name, title, kind, printed=None, **fields):
+    """The table or figure of this name; `printed` if our file names it otherwise."""
+    return Table(f"electra_{name}", title, kind, "electra", printed or name, **fields)
+
+
 _TABLE1 = _fractions()
 TABLES = (
-    Table(
-        "electra_table1",
+    _table(
+        "table1",
         "BERT and ELECTRA over training budgets, GLUE dev",
         "lab",
-        "electra",
-        "table1",
         rows=_TABLE1
         + (
             _paper_only("BERT-Base", "bert_base.py", "BERT-Base"),
@@ -147,12 +150,10 @@ TABLES = (
         by_compute=True,
         notes=(_OTHER_TASKS, _OWN_SCHEDULE, _FRACTIONS, _HELD_OUT_NOTE),
     ),
-    Table(
-        "electra_table2",
+    _table(
+        "table2",
         "Large models, GLUE dev",
         "paper",
-        "electra",
-        "table2",
         rows=(
             _paper_only("ELECTRA-400K", "electra_large.py", "ELECTRA-400K"),
             _paper_only(
@@ -173,30 +174,24 @@ TABLES = (
             "the paper trains on XLNet's text, which is not public as a whole",
         ),
     ),
-    Table(
-        "electra_table3",
+    _table(
+        "table3",
         "Large models, GLUE test",
         "facts",
-        "electra",
-        "table3",
         notes=(
             "the rows are ensembles, scored by a leaderboard that keeps its labels",
         ),
     ),
-    Table(
-        "electra_table4",
+    _table(
+        "table4",
         "SQuAD 1.1 and 2.0",
         "facts",
-        "electra",
-        "table4",
         notes=("question answering is not part of this project",),
     ),
-    Table(
-        "electra_table5",
+    _table(
+        "table5",
         "From BERT to ELECTRA, step by step",
         "lab",
-        "electra",
-        "table5",
         rows=(
             Row("ELECTRA", recipes(*_BASE), {"model": "ELECTRA"}),
             Row(
@@ -231,12 +226,10 @@ TABLES = (
             "at paper scale we give them ELECTRA-Base's",
         ),
     ),
-    Table(
-        "electra_weight_tying",
+    _table(
+        "weight_tying",
         "Weight tying between generator and discriminator of one size (sec. 3.2)",
         "lab",
-        "electra",
-        "weight_tying",
         rows=(
             _tied("none", "none", "no weight tying"),
             _tied("embeddings", "embeddings", "tied token embeddings"),
@@ -246,11 +239,10 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(_OTHER_TASKS,),
     ),
-    Table(
-        "electra_figure2",
+    _table(
+        "figure2",
         "GLUE against training FLOPs",
         "lab",
-        "electra",
         "table1",
         rows=tuple(row for row in _TABLE1 if "lab" in row.recipes),
         metrics=_AVERAGE | _HELD_OUT,
@@ -263,30 +255,26 @@ TABLES = (
             "the runs are those of electra_table1",
         ),
     ),
-    Table(
-        "electra_figure3_sizes",
+    _table(
+        "figure3_sizes",
         "Generators of several sizes (Figure 3, left)",
         "lab",
-        "electra",
         "figure3",
         rows=_generator_sizes(),
         notes=("the paper plots its values and prints none", EQUAL_STEPS),
     ),
-    Table(
-        "electra_figure3_training",
+    _table(
+        "figure3_training",
         "Joint, adversarial and two-stage training (Figure 3, right)",
         "lab",
-        "electra",
         "figure3",
         rows=_generator_trainings(),
         notes=("the paper plots its values and prints none",),
     ),
-    Table(
-        "electra_figure4",
+    _table(
+        "figure4",
         "BERT and ELECTRA of several widths",
         "lab",
-        "electra",
-        "figure4",
         rows=_sizes(),
         notes=(
             "the paper plots its values and prints none",
@@ -295,27 +283,24 @@ TABLES = (
             "the row without pretraining has the config file's width",
         ),
     ),
-    Table(
-        "electra_table6",
+    _table(
+        "table6",
         "Pretraining hyper-parameters",
         "facts",
-        "electra",
         "table6_pretraining_hparams",
         notes=("settings, not results: configs/electra_*.py have them",),
     ),
-    Table(
-        "electra_table7",
+    _table(
+        "table7",
         "Fine-tuning hyper-parameters",
         "facts",
-        "electra",
         "table7_finetuning_hparams",
         notes=("settings, not results: configs/finetune_electra.py has them",),
     ),
-    Table(
-        "electra_table8",
+    _table(
+        "table8",
         "GLUE test without ensembles",
         "facts",
-        "electra",
         "table8_glue_test_single",
         notes=(
             "test labels are hidden; run_finetuning.py --task=all writes the files "

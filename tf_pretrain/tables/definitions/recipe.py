@@ -17,9 +17,9 @@ class Recipe:
     Attributes:
         file: In `configs/`, with its argument.
         changes: {section: {field: value}}.
-        fraction: Of the compute of the table's reference (lab) or of the file's
-            steps (paper).
-        num_steps: Instead of the file's; paper scale only.
+        fraction: Part of the compute of the table's reference (lab scale) or of the
+            file's steps (paper scale).
+        num_steps: Steps to take instead of the file's; paper scale only.
         width: Multiple of the file's hidden_size, with the fields that follow
             (`shape`); for lab rows, so that they move when that is overridden.
         depth: Multiple of the file's num_hidden_layers, likewise.

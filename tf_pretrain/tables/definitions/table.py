@@ -65,7 +65,7 @@ class Table:
         id: For `--table`.
         title: One line.
         kind: One of KINDS.
-        paper: Of papers.PAPERS; None for our own.
+        paper: One of papers.PAPERS; None for a table of our own.
         printed: Name of the paper's table in its file.
         rows: In the paper's order.
         reference: Config file whose compute all rows get at lab scale.

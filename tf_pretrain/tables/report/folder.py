@@ -27,7 +27,7 @@ def write(workdir, output=None) -> Path | None:
     """Writes the report on everything that is finished.
 
     Args:
-        workdir: Of the runs.
+        workdir: The folder of the runs.
         output: Folder; None for `report/` in the workdir.
 
     Returns:

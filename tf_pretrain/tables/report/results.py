@@ -74,7 +74,7 @@ class TableResults:
     Attributes:
         plan: The cells that were planned.
         table, scale: Which.
-        name: Of the table's page.
+        name: The name of the table's page.
         rows: Those that have finished cells, in the table's order.
         cells: {row name: [(record, its scores), ...]}, by seed; see `Record.scores`.
     """
