@@ -1,7 +1,7 @@
 """ELECTRA and ALBERT pretraining in TensorFlow and Keras 3.
 
-Public names, imported when first used: TensorFlow takes seconds, and the processes
-that hand out text or print a config do without it.
+Public names are imported when they are first used. Importing TensorFlow takes seconds,
+and processes that only read text or print a config do not need it.
 """
 
 import importlib

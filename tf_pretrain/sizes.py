@@ -2,8 +2,8 @@
 
     python -m tf_pretrain.sizes          # prints a Markdown table
 
-The table stands in docs/fidelity.md. Counts are formulas (`models.sizes`,
-`models.flops`); nothing is built.
+The table is in docs/fidelity.md. The counts are computed with formulas (`models.sizes`,
+`models.flops`), and no network is built.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ class Printed:
         parameters: Millions.
         inference_flops: One sequence of 128 tokens.
         training_flops: The whole run.
-        num_steps: Steps of the printed run, where they are not the config's.
+        num_steps: Steps of the printed run, if they differ from the config's.
     """
 
     config: str

@@ -8,10 +8,10 @@ _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 def parameter_counts(model: EncoderConfig) -> dict[str, int]:
     """Trainable parameters of the encoder, by part and in total.
 
-    "embeddings" holds the three tables and their LayerNorm, "projection" the map from
-    embedding_size to hidden_size, "attention" and "feed_forward" the layers that exist
-    (shared ones once), "pooler" the dense layer over [CLS]. Pretraining heads are not
-    counted.
+    "embeddings" has the three tables and their LayerNorm, "projection" the layer from
+    embedding_size to hidden_size, "attention" and "feed_forward" the layers (shared
+    ones are counted once), and "pooler" the dense layer over [CLS]. Pretraining heads
+    are not counted.
     """
     hidden, embedding = model.hidden_size, model.embedding_size
     rows = model.vocab_size + model.max_position_embeddings + model.type_vocab_size
@@ -67,12 +67,13 @@ def trained_parameters(config: PretrainConfig) -> int:
 
 
 def paper_parameters(config: PretrainConfig) -> int:
-    """Parameters as the config's own paper counts them.
+    """Parameters, counted as the config's own paper counts them.
 
-    ELECTRA's: encoder and replaced-token head (BERT baselines: encoder alone; they
-    print the same), no generator. ALBERT's: encoder and pooler, with position and
-    segment tables of width H, where the released code has E; the convention that
-    gives all printed values but xxlarge's (tests/config/test_configs.py).
+    For ELECTRA these are the encoder and the replaced-token head, without the
+    generator. For its BERT baselines it is the encoder alone. For ALBERT these are the
+    encoder and the pooler, with position and segment tables of width H, although the
+    released code has width E. This convention gives all printed values except
+    xxlarge's (tests/config/test_configs.py).
     """
     model = config.model
     count = parameter_counts(model)["total"]
@@ -85,12 +86,12 @@ def paper_parameters(config: PretrainConfig) -> int:
 
 
 def memory_bytes(config: PretrainConfig) -> int:
-    """A rough figure for one device: weights, gradients, moments and activations.
+    """A rough estimate for one device: weights, gradients, moments and activations.
 
-    Activations are what the backward pass reads: per layer and token about
-    9 hidden_size + 3 intermediate_size numbers and 3 attention maps, and three
-    arrays of vocabulary logits. An estimate: what a compiler saves or a framework
-    keeps besides is not in it.
+    Activations are the numbers that the backward pass reads. For each layer and token
+    these are about 9 hidden_size + 3 intermediate_size numbers and 3 attention maps. In
+    addition there are three arrays of vocabulary logits. The estimate does not know
+    what a compiler saves or what a framework stores in addition.
     """
     train, data = config.train, config.data
     rows = train.batch_size // train.accumulation_steps

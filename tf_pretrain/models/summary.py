@@ -1,4 +1,4 @@
-"""What a config costs, known before anything is trained (`--dry_run`)."""
+"""What a config costs, computed before anything is trained (`--dry_run`)."""
 
 import json
 
