@@ -96,8 +96,8 @@ class AllTokensMLM(ReplaceMLM):
         mask = ops.cast(features["input_mask"], "float32")
         return {"all_tokens_mlm": ops.sum(losses * mask)}
 
-    def _evaluation(self, features, outputs):
-        """Scores at the masked positions, with log p of the mixture as logits."""
+    def masked_lm_logits(self, features, outputs):
+        """Logits at the masked positions: log p of the mixture."""
 
         def at_slots(name):
             positions, x = features["masked_lm_positions"], outputs[name]
@@ -105,12 +105,11 @@ class AllTokensMLM(ReplaceMLM):
                 positions = positions[..., None]
             return ops.take_along_axis(x, positions, axis=1)
 
-        logits = copy_log_probs(
+        return copy_log_probs(
             at_slots("token_logits"),
             at_slots("copy_logits"),
             at_slots("corrupted_input_ids"),
         )
-        return super()._evaluation(features, {**outputs, "masked_lm_logits": logits})
 
 
 def copy_log_probs(logits, copy_logits, read_ids):

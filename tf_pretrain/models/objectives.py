@@ -100,8 +100,13 @@ class Objective(Network):
         """
         return self._evaluation(features, self(features, training=False))
 
+    def masked_lm_logits(self, features, outputs):
+        """Logits float32 [B, P, V] of the masked words, from the outputs of `call`."""
+        return outputs["masked_lm_logits"]
+
     def _evaluation(self, features, outputs):
-        logits, ids = outputs["masked_lm_logits"], features["masked_lm_ids"]
+        logits = self.masked_lm_logits(features, outputs)
+        ids = features["masked_lm_ids"]
         results = {
             "masked_lm_loss": cross_entropy(logits, ids),
             "masked_lm_correct": _equal(ops.argmax(logits, axis=-1), ids),
