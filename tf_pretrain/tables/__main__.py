@@ -12,50 +12,70 @@ import os
 import shlex
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags
-
+from tf_pretrain import commands
 from tf_pretrain.errors import UserError
 from tf_pretrain.tables.definitions.table import SCALES
 
+FLAGS = flags.FlagValues()
 _LIST = flags.DEFINE_bool(
-    "list", False, "Print all tables, with what each would take, and end."
+    "list",
+    False,
+    "Print all tables, with what each would take, and end.",
+    flag_values=FLAGS,
 )
 _TABLE = flags.DEFINE_list(
-    "table", [], "Ids of the tables to run, with commas between; --list prints them."
+    "table",
+    [],
+    "Ids of the tables to run, with commas between; --list prints them.",
+    flag_values=FLAGS,
 )
 _SCALE = flags.DEFINE_enum(
     "scale",
     "lab",
     SCALES,
     "lab: small networks, the same compute for every row; paper: the paper's sizes.",
+    flag_values=FLAGS,
 )
 _WORKDIR = flags.DEFINE_string(
-    "workdir", "runs/tables", "Folder for records, runs and results."
+    "workdir",
+    "runs/tables",
+    "Folder for records, runs and results.",
+    flag_values=FLAGS,
 )
 _SEEDS = flags.DEFINE_integer(
-    "seeds", 3, "Number of seeds (0, 1, ...) to run each row with.", lower_bound=1
+    "seeds",
+    3,
+    "Number of seeds (0, 1, ...) to run each row with.",
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 _INPUT = flags.DEFINE_string(
     "input",
     "docs",
     "Text for pretraining: globs of .txt and .txt.gz files, tfds:NAME, or docs (the "
     "documentation of installed packages); several with commas between.",
+    flag_values=FLAGS,
 )
 _VOCAB = flags.DEFINE_string(
-    "vocab", None, "Vocabulary file. By default one is trained for each kind and size."
+    "vocab",
+    None,
+    "Vocabulary file. By default one is trained for each kind and size.",
+    flag_values=FLAGS,
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
     "Folder that holds a folder for each GLUE task. By default tensorflow-datasets "
     "downloads the tasks.",
+    flag_values=FLAGS,
 )
 _TASKS = flags.DEFINE_list(
     "tasks",
     ["CoLA", "SST-2", "MRPC", "STS-B", "RTE"],
     "Tasks to fine-tune on: names of GLUE, or folders with train.tsv and dev.tsv.",
+    flag_values=FLAGS,
 )
 _SET = flags.DEFINE_multi_string(
     "set",
@@ -63,14 +83,20 @@ _SET = flags.DEFINE_multi_string(
     "FIELD=VALUE changes a field of the config files before the rows change them. At "
     "lab scale train.num_steps=600 sets the compute of all rows, and the other sizes "
     "follow model.hidden_size=128. finetune.num_steps=300 changes fine-tuning.",
+    flag_values=FLAGS,
 )
 _BUDGET = flags.DEFINE_float(
     "budget_minutes",
     None,
     "Start no further cell after so many minutes; cells that run then are finished.",
+    flag_values=FLAGS,
 )
 _NUM_WORKERS = flags.DEFINE_integer(
-    "num_workers", os.cpu_count(), "Number of processes that build records.", 1
+    "num_workers",
+    os.cpu_count(),
+    "Number of processes that build records.",
+    1,
+    flag_values=FLAGS,
 )
 _JOBS = flags.DEFINE_integer(
     "jobs",
@@ -78,6 +104,7 @@ _JOBS = flags.DEFINE_integer(
     "Number of cells to run at a time, each on its own share of the CPU cores. With "
     "small networks two at a time on two cores do more than one on both.",
     lower_bound=1,
+    flag_values=FLAGS,
 )
 _BACKEND = flags.DEFINE_enum(
     "backend",
@@ -85,44 +112,44 @@ _BACKEND = flags.DEFINE_enum(
     ("tensorflow", "jax", "torch"),
     "Keras' backend for pretraining, for example jax on an accelerator. Fine-tuning "
     "runs on TensorFlow.",
+    flag_values=FLAGS,
 )
 _REPORT = flags.DEFINE_bool(
-    "report", False, "Run nothing, and write the report on what is finished."
+    "report",
+    False,
+    "Run nothing, and write the report on what is finished.",
+    flag_values=FLAGS,
 )
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,
     "Folder of the report; by default report/ in the workdir. If it holds a report "
     "already, the cells of that report count as finished.",
+    flag_values=FLAGS,
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
-    try:
-        from tf_pretrain.tables.definitions import registry
+def _main():
+    from tf_pretrain.tables.definitions import registry
 
-        if _LIST.value:
-            print(registry.listing())
-            return
-        if not _TABLE.value and not _REPORT.value:
-            raise UserError("give --list, --table=ID or --report")
-        tables = [registry.find(table_id) for table_id in _TABLE.value]
-        if _REPORT.value:
-            _restore()
+    if _LIST.value:
+        print(registry.listing())
+        return
+    if not _TABLE.value and not _REPORT.value:
+        raise UserError("give --list, --table=ID or --report")
+    tables = [registry.find(table_id) for table_id in _TABLE.value]
+    if _REPORT.value:
+        _restore()
+        _report()
+        return
+    from tf_pretrain.tables.cells import run_all
+
+    with run_all.only_command(_WORKDIR.value):
+        _restore()
+        try:
+            _run(tables)
+        finally:
             _report()
-            return
-        from tf_pretrain.tables.cells import run_all
-
-        with run_all.only_command(_WORKDIR.value):
-            _restore()
-            try:
-                _run(tables)
-            finally:
-                _report()
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
 
 
 def _run(tables):
@@ -185,10 +212,10 @@ def _report():
         print(f"no table has a finished cell in {_WORKDIR.value}")
 
 
-def run():
-    """The command, from the shell or as a console script."""
-    app.run(main)
+def main(argv=None):
+    """The command, from the shell or from Python; argv are its arguments."""
+    commands.run(_main, FLAGS, argv)
 
 
 if __name__ == "__main__":
-    run()
+    main()

@@ -19,10 +19,8 @@ from pathlib import Path
 
 import filelock
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
+from tf_pretrain import commands, processes
 from tf_pretrain import config as config_lib
-from tf_pretrain import processes
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import record_sets
 from tf_pretrain.errors import UserError
@@ -210,14 +208,12 @@ def _commit():
 def main(request_path, parent, *what):
     """The process; see the docstring of the module."""
     processes.die_with_parent(int(parent))
-    try:
+    with commands.errors_as_messages():
         request = config_lib.load(Request, request_path)
         if what == (_PRETRAIN,):
             _pretrain_here(request, record.folder_of(request.workdir, request.key))
         else:
             run(request)
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
 
 
 if __name__ == "__main__":
