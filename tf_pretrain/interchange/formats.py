@@ -15,7 +15,7 @@ from tf_pretrain.interchange.combine import combine
 from tf_pretrain.interchange.finetuning_workdir import MODEL_FILE, is_finetuned
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained, peek_json
 
-_HUGGINGFACE_FAMILIES = ("electra", "albert")
+_HUGGINGFACE_FAMILIES = ("electra", "bert", "albert")
 
 
 @dataclasses.dataclass(frozen=True)

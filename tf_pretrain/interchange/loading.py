@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from tf_pretrain.config import ObjectiveConfig, PretrainConfig
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange import finetuning_workdir
@@ -106,7 +106,7 @@ def sections_from_weights(pretrained: Pretrained) -> dict:
     fields = {"name": objective.name}
     if pretrained.has_generator or objective.weight_tying == "all":
         fields |= {name: getattr(objective, name) for name in _GENERATOR_FIELDS}
-    if objective.sentence_objective != ObjectiveConfig.sentence_objective:
+    if "sentence_head/dense/kernel" in pretrained.weights:
         fields["sentence_objective"] = objective.sentence_objective
     return {"model": dataclasses.asdict(pretrained.config.model), "objective": fields}
 
