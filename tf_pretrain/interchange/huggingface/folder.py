@@ -50,6 +50,20 @@ def read(path) -> Pretrained:
     return pretrained
 
 
+def read_encoder(path) -> Pretrained:
+    """Reads a folder's own network; a generator in it is passed over.
+
+    Raises:
+        InterchangeError: As `read`.
+    """
+    return _read_network(Path(path))
+
+
+def read_tokenizer(path, notes: list[str]):
+    """The folder's Tokenizer, or None; `notes` receives what was assumed."""
+    return huggingface_tokenizer.read(path, notes)
+
+
 def write(pretrained: Pretrained, folder) -> None:
     """Writes config, weights and tokenizer into an empty folder.
 

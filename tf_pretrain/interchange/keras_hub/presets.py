@@ -81,6 +81,14 @@ def read(path) -> Pretrained:
     return pretrained
 
 
+def read_tokenizer(path, notes: list[str]):
+    """The preset's Tokenizer, or None; `notes` receives what was assumed."""
+    path = Path(path)
+    family, settings = keras_hub_names.read_backbone_config(path / "config.json")
+    config = keras_hub_names.read_config(path, family, settings, [])
+    return _read_tokenizer(path, family, config.data, notes)
+
+
 def write(pretrained: Pretrained, folder) -> list[str]:
     """Writes the encoder and the tokenizer as a preset, for `from_preset(folder)`.
 

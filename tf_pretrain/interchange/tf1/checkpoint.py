@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_pretrain.data import tokenization
+from tf_pretrain.interchange import vocabularies
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
@@ -75,6 +76,11 @@ def read(path) -> Pretrained:
     )
     pretrained.check()
     return pretrained
+
+
+def read_tokenizer(path, notes: list[str]):
+    """The Tokenizer beside a checkpoint, or None; `notes` receives what was assumed."""
+    return _find_tokenizer(_find_prefix(Path(path)).parent, notes)
 
 
 def write(pretrained: Pretrained, folder) -> None:
@@ -168,5 +174,6 @@ def _find_tokenizer(folder, notes):
     files = [p for p in [folder / "vocab.txt", *folder.glob("*.model")] if p.is_file()]
     if not files:
         return None
-    notes.append(f"{files[0].name} is taken as lower-cased, accents stripped")
-    return tokenization.load_tokenizer(files[0])
+    if vocabularies.text_settings(folder) is None:
+        notes.append(f"{files[0].name} is taken as lower-cased, accents stripped")
+    return vocabularies.load(files[0])
