@@ -74,7 +74,7 @@ def understand(pairs, path, encoding="utf-8") -> Labels:
     is_finite = [n is not None and np.isfinite(n) for n in numbers.values()]
     if None not in numbers.values() and any(is_finite) and not all(is_finite):
         bad = sorted(t for t, n in numbers.items() if not np.isfinite(n))[0]
-        raise TaskError(f"{path}: the label {bad!r} is no finite number")
+        raise TaskError(f"{path}: the label {bad!r} is not a finite number")
     notes = []
     if all(is_finite) and any("." in t or "e" in t.lower() for t in found):
         values = set(numbers.values())

@@ -54,7 +54,7 @@ def json_rows(path, content: str) -> tuple[list[str], list[tuple[int, dict]]]:
     """Columns, and (line number, {column: text}) of each object.
 
     Raises:
-        TaskError: For what is no JSON object, or belongs to another kind of task.
+        TaskError: If it is not a JSON object or belongs to another kind of task.
     """
     columns, rows = {}, []
     for where, values in _json_values(path, content):
