@@ -16,6 +16,7 @@ from tf_pretrain.data.characters import (
     combining_marks,
 )
 from tf_pretrain.data.tokenization import META_SYMBOL
+from tf_pretrain.interchange.huggingface import charsmap
 from tf_pretrain.interchange.pretrained import InterchangeError
 
 _BERT_SPACE = r"[\p{Z}\t\n\r]"
@@ -92,7 +93,7 @@ def _unigram(tokenizer, path):
     model = sentencepiece_model_pb2.ModelProto()
     model.ParseFromString(path.read_bytes())
     if model.trainer_spec.model_type != _UNIGRAM:
-        raise InterchangeError(f"{path} is no unigram model, as ALBERT's is")
+        raise InterchangeError(f"{path} is not a unigram model, as ALBERT's is")
     pieces = [(_unless_cut(piece.piece), piece.score) for piece in model.pieces]
     fast = tokenizers.Tokenizer(models.Unigram(pieces, unk_id=tokenizer.unk_id))
     steps = [_replace(r"\x00", UNKNOWN_CHAR), _replace(_PYTHON_SPACE, " ")]
@@ -100,9 +101,7 @@ def _unigram(tokenizer, path):
         steps += [normalizers.NFKD(), _replace(combining_marks(), "")]
     if tokenizer.lower_case:
         steps += _lower_case()
-    if model.normalizer_spec.precompiled_charsmap:
-        charsmap = model.normalizer_spec.precompiled_charsmap
-        steps.append(normalizers.Precompiled(charsmap))
+    steps += charsmap.steps(model.normalizer_spec)
     fast.normalizer = normalizers.Sequence(steps)
     # Control symbols are no pieces of text: their first character is cut off.
     special = [tokenizer.id_to_piece(i) for i in range(tokenizer.vocab_size)]
