@@ -1,12 +1,20 @@
-"""Two logical CPU devices for the tests of replicas, and the golden comparisons."""
+"""How the suite runs: in how many processes, on which threads, without what."""
 
 import os
 
+# Before TensorFlow is imported, here and in the processes that tests start. Models this
+# small run best on one thread, and compile for longer than they run.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
+from pathlib import Path
 
 import pytest
 
+from support import marks
 from support.cpu_devices import use_two_cpu_devices
 
 pytest.register_assert_rewrite("golden_checks")
@@ -15,10 +23,32 @@ from golden_checks.comparison import Comparison, report  # noqa: E402
 from golden_checks.files import GOLDEN  # noqa: E402
 
 _RECORD = "golden comparison"
+_BYTES_A_PROCESS = 4 * 2**30
+_MOST_PROCESSES = 8
 
 
 def pytest_configure(config):
     use_two_cpu_devices()
+
+
+def pytest_xdist_auto_num_workers(config):
+    """What `-n auto` means: as many processes as cores and memory allow.
+
+    One file is run in this process, where a debugger works and nothing is imported
+    twice.
+    """
+    paths = [argument.partition("::")[0] for argument in config.args]
+    if len(paths) == 1 and Path(config.invocation_params.dir, paths[0]).is_file():
+        return 0
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    cores = len(os.sched_getaffinity(0))
+    return max(1, min(cores, memory // _BYTES_A_PROCESS, _MOST_PROCESSES))
+
+
+def pytest_collection_modifyitems(items):
+    marks.mark(items)
+    # A file is one process's, so the longest begin first.
+    items.sort(key=lambda item: marks.SLOWEST_FIRST.get(marks.file_of(item), 0))
 
 
 def pytest_addoption(parser):
@@ -27,6 +57,22 @@ def pytest_addoption(parser):
         action="store_true",
         help="print the largest error of each comparison with the originals",
     )
+
+
+@pytest.fixture(autouse=True)
+def pictures_are_not_drawn(request, monkeypatch):
+    """Saves an empty picture for a figure, but in tests that are marked `draws`.
+
+    Drawing takes longer than the tiny runs that a curve is drawn of.
+    """
+    if request.node.get_closest_marker("draws"):
+        return
+    from matplotlib.figure import Figure
+
+    def save(self, path, **options):
+        Path(path).write_bytes(b"\x89PNG")
+
+    monkeypatch.setattr(Figure, "savefig", save)
 
 
 @pytest.fixture(scope="session")

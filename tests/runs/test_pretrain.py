@@ -4,8 +4,6 @@ import dataclasses
 import functools
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import tf_pretrain
+from support import programs
 from support.corpus import write_corpus
 from support.paths import ROOT
 from support.tiny import tiny_config
@@ -363,12 +362,7 @@ def test_multi_worker_needs_records(tmp_path, corpus, monkeypatch):
 
 
 def _command(*arguments):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run_pretraining.py"), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    return programs.run(ROOT / "run_pretraining.py", *arguments)
 
 
 def test_dry_run_prints_the_cost():

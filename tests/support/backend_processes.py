@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from support import programs
 from support.paths import PYTHONPATH, ROOT, SUPPORT
 
 BACKENDS = ("jax", "torch")
@@ -47,14 +48,16 @@ def environment(backend, **more):
 
 
 def run(program, *arguments, backend, cwd=ROOT, **more):
-    """The finished process: returncode, stdout, stderr."""
+    """The finished process: returncode, stdout, stderr.
+
+    It is a fork of one that has imported the backend, unless `more` has another one.
+    """
+    whole = command(program, *arguments, backend=backend)
+    env = environment(backend, **more)
+    if "KERAS_BACKEND" not in more:
+        return programs.Program(*whole[1:], cwd=cwd, **env).finish(timeout=600)
     return subprocess.run(
-        command(program, *arguments, backend=backend),
-        cwd=cwd,
-        env=environment(backend, **more),
-        capture_output=True,
-        text=True,
-        timeout=600,
+        whole, cwd=cwd, env=env, capture_output=True, text=True, timeout=600
     )
 
 
