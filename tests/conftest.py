@@ -46,9 +46,7 @@ def pytest_xdist_auto_num_workers(config):
 
 
 def pytest_collection_modifyitems(items):
-    marks.mark(items)
-    # A file is one process's, so the longest begin first.
-    items.sort(key=lambda item: marks.SLOWEST_FIRST.get(marks.file_of(item), 0))
+    marks.mark_and_sort(items)
 
 
 def pytest_addoption(parser):

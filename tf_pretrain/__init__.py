@@ -14,7 +14,7 @@ _HOMES = {
     "load_tokenizer": "tf_pretrain.interchange.loading",
     "load_encoder": "tf_pretrain.interchange.loading",
     "load_pretrainer": "tf_pretrain.interchange.loading",
-    "load_classifier": "tf_pretrain.interchange.finetuned",
+    "load_classifier": "tf_pretrain.interchange.finetuning_workdir",
     "load_text_classifier": "tf_pretrain.tasks.text_classifier",
     # Networks.
     "Encoder": "tf_pretrain.models.encoder",
@@ -51,7 +51,9 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.data.pipelines import training_batches as training_batches
     from tf_pretrain.data.record_sets import find_records as find_records
     from tf_pretrain.errors import UserError as UserError
-    from tf_pretrain.interchange.finetuned import load_classifier as load_classifier
+    from tf_pretrain.interchange.finetuning_workdir import (
+        load_classifier as load_classifier,
+    )
     from tf_pretrain.interchange.loading import load_encoder as load_encoder
     from tf_pretrain.interchange.loading import load_pretrainer as load_pretrainer
     from tf_pretrain.interchange.loading import load_tokenizer as load_tokenizer

@@ -33,7 +33,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     # TensorFlow takes seconds to import: wrong flags are reported before.
-    from tf_pretrain.interchange.converting import convert
+    from tf_pretrain.interchange.formats import convert
 
     try:
         pretrained = convert(_INPUT.value, _OUTPUT.value, _TO.value, _GENERATOR.value)

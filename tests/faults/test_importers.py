@@ -23,7 +23,7 @@ from support.mutations import mutate
 from support.tiny import tiny_config
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.interchange import converting
+from tf_pretrain.interchange import formats
 from tf_pretrain.interchange.pretrained import Pretrained, variable_shapes
 
 NUM_CASES, NUM_QUICK = 240, 40
@@ -77,7 +77,7 @@ def originals(tmp_path_factory):
             folder = folders[name, format_] = root / f"{name}-{format_}"
             folder.mkdir()
             writer = "huggingface" if format_ == "pickle" else format_
-            converting.WRITERS[writer].write(pretrained, folder)
+            formats.FORMATS[writer].load().write(pretrained, folder)
             if format_ == "pickle":
                 _as_pickle(folder)
     return folders
@@ -118,7 +118,7 @@ def _convert(source, output):
     before = _tree(output.parent)
     try:
         with _nothing_is_run():
-            converting.convert(source, output, "keras")
+            formats.convert(source, output, "keras")
     except UserError as error:
         assert str(error).strip()
         assert _tree(output.parent) == before
@@ -207,7 +207,7 @@ def test_too_many_small_layers(model, format_, name, changes, originals, tmp_pat
     path.write_text(json.dumps(values))
     units = "1,00[12] layers with weights of their own"
     with pytest.raises(UserError, match=units):
-        converting.convert(tmp_path / "source", tmp_path / "output", "keras")
+        formats.convert(tmp_path / "source", tmp_path / "output", "keras")
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -6,8 +6,9 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from tf_pretrain.interchange import tf1, tf1_names
 from tf_pretrain.interchange.pretrained import Pretrained
+from tf_pretrain.interchange.tf1 import checkpoint as tf1
+from tf_pretrain.interchange.tf1 import names as tf1_names
 
 from .files import GOLDEN, Arrays, found
 

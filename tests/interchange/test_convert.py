@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from support.programs import run
-from tf_pretrain.interchange import combine, converting, loading
+from tf_pretrain.interchange import combine, formats, loading
+from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import InterchangeError
-from tf_pretrain.interchange.reading import read
 from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
@@ -20,7 +20,7 @@ SETS = ["electra_pretrain", "albert_pretrain_g1", "albert_pretrain_g2i2"]
 def test_tf1_keras_huggingface_keras_tf1_is_bit_identical(golden, name, tmp_path):
     source = golden / name
     for number, to in enumerate(("keras", "huggingface", "keras", "tf1")):
-        converting.convert(source, tmp_path / str(number), to)
+        formats.convert(source, tmp_path / str(number), to)
         source = tmp_path / str(number)
     before = tf.train.load_checkpoint(
         next((golden / name).glob("*.index")).with_suffix("")
@@ -116,7 +116,7 @@ def test_moments_of_a_part_are_refused(golden):
 
 
 def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):
-    converting.convert(golden / "electra_pretrain", tmp_path / "hf", "huggingface")
+    formats.convert(golden / "electra_pretrain", tmp_path / "hf", "huggingface")
     (tmp_path / "hf" / "generator").rename(tmp_path / "generator")
     command = ("run_pretraining.py", f"--init_checkpoint={tmp_path / 'hf'}", *SETTINGS)
     command += (f"--input={text}", "--config.train.num_steps=1")
@@ -135,7 +135,7 @@ def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):
     for path, weight in before.weights.items():
         np.testing.assert_array_equal(after.weights[path], weight)
 
-    joined = converting.convert(
+    joined = formats.convert(
         tmp_path / "hf", tmp_path / "joined", "keras", tmp_path / "generator"
     )
     original = read(golden / "electra_pretrain")

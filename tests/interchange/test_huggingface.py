@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from support.tiny import random_features, tiny_config
-from tf_pretrain.interchange import huggingface, tf1
+from tf_pretrain.interchange.formats import recognize
+from tf_pretrain.interchange.huggingface import folder as huggingface
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
     variable_shapes,
 )
+from tf_pretrain.interchange.tf1 import checkpoint as tf1
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -154,7 +156,7 @@ def test_electra_written(name, tmp_path, caplog):
         load(transformers.ElectraForPreTraining, tmp_path, caplog),
         load(transformers.ElectraForMaskedLM, tmp_path / "generator", caplog),
     )
-    assert huggingface.recognizes(tmp_path)
+    assert recognize(tmp_path) == "huggingface"
     again = huggingface.read(tmp_path)
     assert_same(again.weights, pretrained.weights)
     assert again.config.objective == config.objective
@@ -276,7 +278,7 @@ def theirs(name, **config):
 def test_saved_by_transformers(name, config, missing, unused, tmp_path):
     model = theirs(name, **config)
     model.save_pretrained(tmp_path)
-    assert huggingface.recognizes(tmp_path)
+    assert recognize(tmp_path) == "huggingface"
     pretrained = huggingface.read(tmp_path)
     assert {p.split("/")[0] for p in pretrained.missing()} >= missing
     assert bool(pretrained.missing()) == bool(missing)

@@ -12,7 +12,8 @@ import pytest
 import safetensors.numpy
 
 from support.tiny import tiny_config
-from tf_pretrain.interchange import huggingface
+from tf_pretrain.interchange.formats import recognize
+from tf_pretrain.interchange.huggingface import folder as huggingface
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
@@ -226,17 +227,17 @@ def test_groups_that_transformers_deals_out_differently(albert):
 
 
 def test_recognizes(electra, albert, tmp_path):
-    assert huggingface.recognizes(electra) and huggingface.recognizes(str(albert))
-    assert not huggingface.recognizes(tmp_path)
-    assert not huggingface.recognizes(electra / "model.safetensors")
+    assert recognize(electra) == recognize(str(albert)) == "huggingface"
+    assert recognize(tmp_path) is None
+    assert recognize(electra / "model.safetensors") is None
     edit_config(electra, model_type="bert")
-    assert not huggingface.recognizes(electra)
+    assert recognize(electra) is None
     with pytest.raises(InterchangeError, match="model_type is 'bert'; expected one of"):
         huggingface.read(electra)
     (electra / "config.json").write_text('["electra"]')
-    assert not huggingface.recognizes(electra)
+    assert recognize(electra) is None
     (electra / "config.json").write_text("{")
-    assert not huggingface.recognizes(electra)
+    assert recognize(electra) is None
 
 
 class RunsCode:

@@ -16,7 +16,7 @@ from support.paths import TESTS, VOCABULARIES
 from support.strings import random_strings
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
 from tf_pretrain.data.vocabulary import train_vocabulary
-from tf_pretrain.interchange import huggingface_tokenizer
+from tf_pretrain.interchange.huggingface import tokenizer as huggingface_tokenizer
 from tf_pretrain.interchange.pretrained import InterchangeError
 
 transformers = pytest.importorskip("transformers")

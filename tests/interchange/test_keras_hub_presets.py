@@ -9,7 +9,9 @@ import pytest
 
 from support.tiny import random_features, tiny_config
 from tf_pretrain.data.tokenization import load_tokenizer
-from tf_pretrain.interchange import keras_hub_names, keras_hub_presets
+from tf_pretrain.interchange.formats import recognize
+from tf_pretrain.interchange.keras_hub import names as keras_hub_names
+from tf_pretrain.interchange.keras_hub import presets as keras_hub_presets
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
@@ -268,10 +270,10 @@ def _damaged(preset, tmp_path, **changes):
 
 
 def test_recognizes(preset, tmp_path):
-    assert keras_hub_presets.recognizes(preset)
-    assert not keras_hub_presets.recognizes(tmp_path)
+    assert recognize(preset) == "keras_hub"
+    assert recognize(tmp_path) is None
     (tmp_path / "config.json").write_text('{"model_type": "electra"}')
-    assert not keras_hub_presets.recognizes(tmp_path)
+    assert recognize(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -285,7 +287,7 @@ def test_recognizes(preset, tmp_path):
 def test_other_classes_are_refused(preset, tmp_path, monkeypatch, changes):
     """Before anything is deserialised."""
     folder = _damaged(preset, tmp_path, **changes)
-    assert keras_hub_presets.recognizes(folder)
+    assert recognize(folder) == "keras_hub"
 
     def forbidden(*args, **kwargs):
         raise AssertionError("deserialised")

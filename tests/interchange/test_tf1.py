@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 
 from tf_pretrain.config import PretrainConfig, generator_config
-from tf_pretrain.interchange import converting, loading, tf1, workdir
+from tf_pretrain.interchange import formats, loading, pretraining_workdir
+from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import InterchangeError
-from tf_pretrain.interchange.reading import read
+from tf_pretrain.interchange.tf1 import checkpoint as tf1
 from tf_pretrain.training.optimizers import AdamW
 from tf_pretrain.training.trainer import Trainer
 
@@ -56,8 +57,8 @@ def test_reads_every_tensor_and_slot(golden, name):
 
 @pytest.mark.parametrize("name", SETS)
 def test_round_trip_through_our_form_is_bit_identical(golden, name, tmp_path):
-    converting.convert(golden / name, tmp_path / "keras", "keras")
-    converting.convert(tmp_path / "keras", tmp_path / "tf1", "tf1")
+    formats.convert(golden / name, tmp_path / "keras", "keras")
+    formats.convert(tmp_path / "keras", tmp_path / "tf1", "tf1")
     before = tf.train.load_checkpoint(prefix_of(golden / name))
     after = tf.train.load_checkpoint(prefix_of(tmp_path / "tf1"))
     shapes = before.get_variable_to_shape_map()
@@ -302,14 +303,14 @@ def test_the_output_is_never_half_written(golden, tmp_path, monkeypatch):
         (folder / "config.json").write_text("{")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(workdir, "write", fail)
+    monkeypatch.setattr(pretraining_workdir, "write", fail)
     with pytest.raises(OSError, match="No space"):
-        converting.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
+        formats.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("")
     with pytest.raises(FileExistsError, match="not an empty folder"):
-        converting.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
+        formats.convert(golden / "albert_pretrain_g1", tmp_path / "out", "keras")
 
 
 def test_sections_of_a_run_that_continues(golden):

@@ -11,8 +11,9 @@ from support.training import TWO_STAGE, assert_same_losses, fit
 from tf_pretrain.data import record_sets, records, unigrams
 from tf_pretrain.data.batches import parsing_spec
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.interchange import huggingface, tf1
+from tf_pretrain.interchange.huggingface import folder as huggingface
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
+from tf_pretrain.interchange.tf1 import checkpoint as tf1
 from tf_pretrain.models import ablations
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.summary import trained_parameters

@@ -1,6 +1,5 @@
 """Exports of both kinds of checkpoints, and the command."""
 
-
 import keras
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from support import programs
 from support.tiny import tiny_config
 from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.interchange import finetuned, loading, workdir
+from tf_pretrain.interchange import finetuning_workdir, loading, pretraining_workdir
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.serving.saved_model import export
@@ -49,7 +48,7 @@ def test_a_pretrained_encoder(tokenizer, tmp_path):
         v.path: keras.ops.convert_to_numpy(v) for v in network.trainable_variables
     }
     pretrained = Pretrained(config, weights, "test", tokenizer)
-    workdir.write(pretrained, tmp_path / "run")
+    pretraining_workdir.write(pretrained, tmp_path / "run")
     export(tmp_path / "run", tmp_path / "served")
     serve = tf.saved_model.load(tmp_path / "served").signatures["serving_default"]
     got = serve(sentence=tf.constant(TEXTS))
@@ -63,7 +62,7 @@ def test_a_pretrained_encoder(tokenizer, tmp_path):
 
 @pytest.mark.parametrize("num_outputs", [2, 1])
 def test_a_fine_tuned_classifier(tokenizer, tmp_path, num_outputs):
-    model = finetuned.Model(
+    model = finetuning_workdir.ClassifierConfig(
         task="mine",
         encoder=tiny_config().model,
         num_outputs=num_outputs,
@@ -78,8 +77,8 @@ def test_a_fine_tuned_classifier(tokenizer, tmp_path, num_outputs):
     classifier = model.build()
     folder = tmp_path / "run"
     folder.mkdir()
-    finetuned.save_model(folder, model, tokenizer)
-    finetuned.save_weights(folder / "weights.safetensors", classifier)
+    finetuning_workdir.save_model(folder, model, tokenizer)
+    finetuning_workdir.save_weights(folder / "weights.safetensors", classifier)
     with pytest.raises(UserError, match="is not finished"):
         export(folder, tmp_path / "served")
     (folder / "results.json").write_text('{"weights": "weights.safetensors"}')
@@ -109,7 +108,7 @@ def test_no_vocabulary(tmp_path):
         v.path: keras.ops.convert_to_numpy(v)
         for v in build_objective(config).trainable_variables
     }
-    workdir.write(Pretrained(config, weights, "test"), tmp_path / "run")
+    pretraining_workdir.write(Pretrained(config, weights, "test"), tmp_path / "run")
     with pytest.raises(UserError, match="has no vocabulary beside it"):
         export(tmp_path / "run", tmp_path / "served")
     with pytest.raises(InterchangeError, match="there is no"):

@@ -12,7 +12,7 @@ from support.tiny import tiny_config
 from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.errors import ConfigError, UserError
-from tf_pretrain.interchange import finetuned
+from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import finetune, predictions, suite
 from tf_pretrain.tasks.task import Split, Task
@@ -157,7 +157,7 @@ def test_results_sum_up_the_trials(finished):
 
 def check_saved_weights(workdir, results, config, task):
     """The model that is loaded again predicts what the run has written."""
-    fine_tuned = finetuned.load_classifier(workdir)
+    fine_tuned = finetuning_workdir.load_classifier(workdir)
     made = runner(task, config, finetune.load_initial(workdir))
     made.classifier.set_weights(fine_tuned.classifier.get_weights())
     folder = workdir / f"predictions/seed-{results['median_seed']}"
@@ -396,9 +396,10 @@ def test_another_vocabulary_is_noticed(finished, tmp_path):
     lines[-2:] = lines[-1], lines[-2]
     (tmp_path / "vocab.txt").write_text("\n".join(lines) + "\n")
     with pytest.raises(UserError, match="another vocabulary than it was trained with"):
-        finetuned.load_classifier(tmp_path)
+        finetuning_workdir.load_classifier(tmp_path)
 
 
+@pytest.mark.draws
 def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
     names = ("$0_$9", "a^b")
     task = classes(name="prices", class_names=names, label_texts=names)
@@ -409,10 +410,10 @@ def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
 def test_an_unfinished_run_cannot_be_loaded(finished, tmp_path):
     workdir, _ = finished
     with pytest.raises(UserError, match="no fine-tuning workdir"):
-        finetuned.load_classifier(tmp_path)
+        finetuning_workdir.load_classifier(tmp_path)
     (tmp_path / "model.json").write_bytes((workdir / "model.json").read_bytes())
     with pytest.raises(UserError, match="is not finished"):
-        finetuned.load_classifier(tmp_path)
+        finetuning_workdir.load_classifier(tmp_path)
 
 
 def test_averages():

@@ -12,7 +12,7 @@ from support.tiny import tiny_config
 from tf_pretrain import atomic_files
 from tf_pretrain.config import to_dict
 from tf_pretrain.data.tokenization import WordPieceTokenizer
-from tf_pretrain.interchange.finetuned import load_classifier
+from tf_pretrain.interchange.finetuning_workdir import load_classifier
 from tf_pretrain.tasks.finetune import load_initial
 from tf_pretrain.training import checkpoints
 from tf_pretrain.training.building import build_trainer

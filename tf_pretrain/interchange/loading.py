@@ -1,4 +1,4 @@
-"""Keras models from trained weights of any of the kinds that `reading` knows."""
+"""Keras models from trained weights of any of the formats in `formats`."""
 
 import dataclasses
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from tf_pretrain.config import ObjectiveConfig, PretrainConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.interchange import finetuned
+from tf_pretrain.interchange import finetuning_workdir
+from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import (
     TOKEN_COUNTS,
     InterchangeError,
     Pretrained,
     describe_missing,
 )
-from tf_pretrain.interchange.reading import read
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.training.trainer import Trainer
 
@@ -43,8 +43,8 @@ def load_encoder(path) -> Encoder:
     Heads and a generator may be missing. A fine-tuning workdir gives the encoder of
     its classifier. Arguments and errors otherwise as for `load_pretrainer`.
     """
-    if finetuned.is_finetuned(path):
-        return finetuned.load_classifier(path).classifier.encoder
+    if finetuning_workdir.is_finetuned(path):
+        return finetuning_workdir.load_classifier(path).classifier.encoder
     return _encoder(read(path))
 
 
@@ -54,8 +54,8 @@ def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
     Raises:
         UserError: As `load_encoder` and `load_tokenizer`.
     """
-    if finetuned.is_finetuned(path):
-        tuned = finetuned.load_classifier(path)
+    if finetuning_workdir.is_finetuned(path):
+        tuned = finetuning_workdir.load_classifier(path)
         return tuned.classifier.encoder, tuned.tokenizer
     pretrained = read(path)
     tokenizer = _tokenizer(pretrained, path)

@@ -1,8 +1,7 @@
 """A trained model apart from any file format: what readers return and writers take.
 
-Every format has one module with `recognizes(path)`, `read(path)` and, where users
-leave with it, `write(pretrained, folder)`. They meet here, so each knows its own names
-and ours, and none knows another's.
+Every format has one module with `read(path)` and `write(pretrained, folder)`. They meet
+here, so each knows its own names and ours, and none knows another's.
 """
 
 import dataclasses

@@ -11,7 +11,7 @@ from tf_pretrain import atomic_files
 from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.interchange import finetuned, loading
+from tf_pretrain.interchange import finetuning_workdir, loading
 from tf_pretrain.training.trainer import require_tensorflow
 
 
@@ -131,8 +131,8 @@ def export(checkpoint, output, max_seq_length: int | None = None):
             positions than `max_seq_length`.
     """
     require_tensorflow()
-    if finetuned.is_finetuned(checkpoint):
-        tuned = finetuned.load_classifier(checkpoint)
+    if finetuning_workdir.is_finetuned(checkpoint):
+        tuned = finetuning_workdir.load_classifier(checkpoint)
         length = max_seq_length or tuned.model.max_seq_length
         _check_length(length, tuned.classifier.encoder)
         model = ClassifierModel(

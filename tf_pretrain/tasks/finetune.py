@@ -23,7 +23,7 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import FinetuneConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.interchange import finetuned
+from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.interchange.loading import load_encoder_and_tokenizer
 from tf_pretrain.tasks import plots, predictions
 from tf_pretrain.tasks.task import Task
@@ -87,7 +87,7 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
         "init_sha256": _initial_sha256(initial),
     }
     _claim(workdir, config, run)
-    finetuned.save_model(workdir, model, initial.tokenizer)
+    finetuning_workdir.save_model(workdir, model, initial.tokenizer)
     print(task.describe(), flush=True)
 
     runner = None
@@ -104,7 +104,9 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
         print(f"{task.name}, seed {seed}: {runner.num_steps} steps", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         trial = runner.run(seed, folder)
-        finetuned.save_weights(folder / finetuned.WEIGHTS_FILE, runner.classifier)
+        finetuning_workdir.save_weights(
+            folder / finetuning_workdir.WEIGHTS_FILE, runner.classifier
+        )
         files = predictions.write(
             workdir / "predictions" / f"seed-{seed}", task, trial.predictions
         )
@@ -252,13 +254,13 @@ def _claim(workdir, config, run):
 
 
 def _delete_other_weights(workdir, kept):
-    for path in (workdir / "trials").glob(f"*/{finetuned.WEIGHTS_FILE}"):
+    for path in (workdir / "trials").glob(f"*/{finetuning_workdir.WEIGHTS_FILE}"):
         if path != workdir / kept:
             path.unlink()
 
 
 def _weights_path(workdir, seed):
-    return workdir / "trials" / f"seed-{seed}" / finetuned.WEIGHTS_FILE
+    return workdir / "trials" / f"seed-{seed}" / finetuning_workdir.WEIGHTS_FILE
 
 
 def _data_sha256(task):

@@ -10,7 +10,7 @@ from tf_pretrain.config.checks import require
 from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.text_features import check_room
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.interchange import finetuned
+from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.serving import saved_model
 from tf_pretrain.training.trainer import Trainer, require_tensorflow
@@ -163,7 +163,7 @@ def load_text_classifier(workdir) -> TextClassifier:
     Raises:
         UserError: If it holds no finished run.
     """
-    tuned = finetuned.load_classifier(workdir)
+    tuned = finetuning_workdir.load_classifier(workdir)
     return TextClassifier(
         tuned.classifier,
         tuned.tokenizer,

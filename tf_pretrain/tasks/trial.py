@@ -13,7 +13,7 @@ import numpy as np
 from tf_pretrain.config import EncoderConfig, FinetuneConfig
 from tf_pretrain.data.text_features import check_room
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.interchange.finetuned import Model
+from tf_pretrain.interchange.finetuning_workdir import ClassifierConfig
 from tf_pretrain.models.classifier import check_head
 from tf_pretrain.tasks import batches
 from tf_pretrain.tasks.task import Split, Task
@@ -47,7 +47,7 @@ class Trial:
 
 def describe_model(
     task: Task, config: FinetuneConfig, encoder_config: EncoderConfig, tokenizer
-) -> Model:
+) -> ClassifierConfig:
     """The network that `config` puts on an encoder.
 
     Raises:
@@ -79,7 +79,7 @@ def describe_model(
             f"have {encoder_config.inner_group_num}; set --config.finetune."
             "layerwise_decay=1"
         )
-    return Model(
+    return ClassifierConfig(
         task=task.name,
         encoder=dataclasses.replace(
             encoder_config,

@@ -23,7 +23,9 @@ def write(tokenizer: Tokenizer, folder, max_length: int) -> None:
     Raises:
         InterchangeError: If the SentencePiece model is not a unigram model.
     """
-    from tf_pretrain.interchange import huggingface_fast_tokenizer  # and its library
+    from tf_pretrain.interchange.huggingface import (
+        fast_tokenizer as huggingface_fast_tokenizer,  # and its library
+    )
 
     folder = Path(folder)
     tokenizer.save(folder)  # the vocabulary; its tokenizer.json is replaced below

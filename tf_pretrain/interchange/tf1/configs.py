@@ -17,8 +17,8 @@ from tf_pretrain.config import (
     TrainConfig,
     generator_config,
 )
-from tf_pretrain.interchange import tf1_names
 from tf_pretrain.interchange.pretrained import InterchangeError, read_json
+from tf_pretrain.interchange.tf1 import names as tf1_names
 
 # What the two programs' "gelu" computes.
 _ACTIVATIONS = {"electra": {"gelu": "gelu"}, "albert": {"gelu": "gelu_tanh"}}

@@ -10,20 +10,17 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from tf_pretrain.interchange import (
-    combine,
-    huggingface_config,
-    huggingface_files,
-    huggingface_names,
-    huggingface_tokenizer,
-)
-from tf_pretrain.interchange.huggingface_files import CONFIG_FILE, WEIGHTS_FILE
+from tf_pretrain.interchange import combine
+from tf_pretrain.interchange.huggingface import config as huggingface_config
+from tf_pretrain.interchange.huggingface import files as huggingface_files
+from tf_pretrain.interchange.huggingface import names as huggingface_names
+from tf_pretrain.interchange.huggingface import tokenizer as huggingface_tokenizer
+from tf_pretrain.interchange.huggingface.files import CONFIG_FILE, WEIGHTS_FILE
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
     check_is_released,
     describe_missing,
-    peek_json,
     read_json,
     variable_shapes,
 )
@@ -32,11 +29,6 @@ _FAMILIES = ("electra", "albert")
 _GENERATOR = "generator"  # folder
 _MAPPING = "albert.encoder.embedding_hidden_mapping_in"
 _HEADS = ("masked_lm_head/", "replaced_token_head/", "sentence_head/", "generator/")
-
-
-def recognizes(path) -> bool:
-    """Whether `path` is a folder whose config names ELECTRA or ALBERT."""
-    return peek_json(Path(path, CONFIG_FILE)).get("model_type") in _FAMILIES
 
 
 def read(path) -> Pretrained:
@@ -51,7 +43,10 @@ def read(path) -> Pretrained:
     """
     folder = Path(path)
     pretrained = _read_network(folder)
-    if pretrained.is_replaced_token_detection and recognizes(folder / _GENERATOR):
+    if (
+        pretrained.is_replaced_token_detection
+        and (folder / _GENERATOR / CONFIG_FILE).is_file()
+    ):
         return combine.combine(pretrained, _read_network(folder / _GENERATOR))
     return pretrained
 

@@ -7,24 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from tf_pretrain.data import tokenization
-from tf_pretrain.interchange import tf1_configs, tf1_names
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
     check_is_released,
     variable_shapes,
 )
+from tf_pretrain.interchange.tf1 import configs
+from tf_pretrain.interchange.tf1 import names as tf1_names
 
 _SLOTS = {"m": "adam_m", "v": "adam_v"}
 _STEP = "global_step"
-
-
-def recognizes(path) -> bool:
-    """Whether `path` is a checkpoint's prefix, its index, or a folder with one."""
-    path = Path(path)
-    if path.is_dir():
-        return any(path.glob("*.index"))
-    return _prefix_of(path).with_name(_prefix_of(path).name + ".index").is_file()
 
 
 def read(path) -> Pretrained:
@@ -42,7 +35,7 @@ def read(path) -> Pretrained:
     except _read_errors(tf) as error:
         raise InterchangeError(f"{prefix} is no readable checkpoint: {error}") from None
     notes = []
-    config, scope = tf1_configs.config_of(prefix, shapes, notes)
+    config, scope = configs.config_of(prefix, shapes, notes)
     names = {
         ours: tf1_names.name_of(ours, config, scope) for ours in variable_shapes(config)
     }
@@ -92,7 +85,7 @@ def write(pretrained: Pretrained, folder) -> None:
     tf = _tensorflow("writing a TF1 checkpoint")
     folder, config = Path(folder), pretrained.config
     check_is_released(pretrained)
-    tf1_configs.check_is_expressible(config)
+    configs.check_is_expressible(config)
     tensors = {_STEP: np.int64(pretrained.step)}
     parts = [("", pretrained.weights)]
     parts += [(f"/{_SLOTS[key]}", part) for key, part in pretrained.moments.items()]
@@ -108,7 +101,7 @@ def write(pretrained: Pretrained, folder) -> None:
         tensors=[tf.constant(value) for value in tensors.values()],
     )
     (folder / "checkpoint").write_text(f'model_checkpoint_path: "{name}"\n')
-    file, values = tf1_configs.settings_file(config)
+    file, values = configs.settings_file(config)
     (folder / file).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     if pretrained.tokenizer is not None:
         pretrained.tokenizer.save(folder)

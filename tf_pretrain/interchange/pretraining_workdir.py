@@ -14,15 +14,9 @@ from tf_pretrain.data import tokenization
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
-    peek_json,
     variable_shapes,
 )
 from tf_pretrain.training import checkpoints
-
-
-def recognizes(path) -> bool:
-    """Whether `path` is a folder with one of our configs."""
-    return {"model", "objective"} <= set(peek_json(Path(path, "config.json")))
 
 
 def read(path) -> Pretrained:

@@ -27,22 +27,15 @@ from pathlib import Path
 import numpy as np
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.interchange import keras_hub_names
+from tf_pretrain.interchange.keras_hub import names as keras_hub_names
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
-    peek_json,
     read_json,
     variable_shapes,
 )
 
 _WEIGHTS_FILE = "model.weights.h5"
-
-
-def recognizes(path) -> bool:
-    """Whether `path` is a folder whose `config.json` holds a serialised Keras class."""
-    values = peek_json(Path(path, "config.json"))
-    return {"class_name", "registered_name"} <= set(values)
 
 
 def read(path) -> Pretrained:

@@ -21,7 +21,7 @@ WEIGHTS_FILE = "weights.safetensors"
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class ClassifierConfig:
     """What `model.json` says about a fine-tuned classifier, apart from its weights.
 
     Attributes:
@@ -62,12 +62,12 @@ class Model:
 class FineTuned:
     """A trained classifier with all that it needs to read texts."""
 
-    model: Model
+    model: ClassifierConfig
     classifier: Classifier
     tokenizer: Tokenizer
 
 
-def save_model(workdir, model: Model, tokenizer: Tokenizer) -> None:
+def save_model(workdir, model: ClassifierConfig, tokenizer: Tokenizer) -> None:
     """Writes `model.json` and the tokenizer; the weights are the trials'."""
     atomic_files.write_json(Path(workdir) / MODEL_FILE, dataclasses.asdict(model))
     tokenizer.save(workdir)
@@ -105,7 +105,7 @@ def load_classifier(workdir) -> FineTuned:
         "encoder": from_dict(EncoderConfig, values["encoder"]),
         "class_names": None if names is None else tuple(names),
     }
-    model = Model(**values)
+    model = ClassifierConfig(**values)
     tokenizer = load_tokenizer(workdir)
     if model.vocabulary not in (None, tokenizer.fingerprint):
         raise UserError(f"{workdir} holds another vocabulary than it was trained with")

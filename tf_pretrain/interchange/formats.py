@@ -1,0 +1,144 @@
+"""The formats of trained weights: recognise one, read it, convert it to another.
+
+A format's reader and writer are imported when a path of that format is met, so that
+going on from one of our own workdirs does not load the code for the others.
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from tf_pretrain import atomic_files
+from tf_pretrain.errors import UserError
+from tf_pretrain.interchange.combine import combine
+from tf_pretrain.interchange.finetuning_workdir import MODEL_FILE, is_finetuned
+from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained, peek_json
+
+_HUGGINGFACE_FAMILIES = ("electra", "albert")
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """One kind of file or folder that holds trained weights.
+
+    Attributes:
+        description: For messages.
+        module: Under `tf_pretrain.interchange`; has `read(path)` and
+            `write(pretrained, folder)`.
+        recognizes: Whether a Path is of this kind.
+    """
+
+    description: str
+    module: str
+    recognizes: Callable[[Path], bool]
+
+    def load(self):
+        """The module, imported now."""
+        return importlib.import_module(f"tf_pretrain.interchange.{self.module}")
+
+
+def _is_workdir(path):
+    return {"model", "objective"} <= set(peek_json(path / "config.json"))
+
+
+def _is_huggingface(path):
+    return peek_json(path / "config.json").get("model_type") in _HUGGINGFACE_FAMILIES
+
+
+def _is_keras_hub(path):
+    return {"class_name", "registered_name"} <= set(peek_json(path / "config.json"))
+
+
+def _is_tf1(path):
+    """Whether it is a checkpoint's prefix, its index, or a folder with one."""
+    if path.is_dir():
+        return any(path.glob("*.index"))
+    return path.suffix == ".index" and path.is_file() or _index_of(path).is_file()
+
+
+def _index_of(prefix):
+    return prefix.with_name(f"{prefix.name}.index")
+
+
+FORMATS = {
+    "keras": Format("a pretraining workdir", "pretraining_workdir", _is_workdir),
+    "huggingface": Format(
+        "a Hugging Face folder", "huggingface.folder", _is_huggingface
+    ),
+    "keras_hub": Format("a keras-hub preset", "keras_hub.presets", _is_keras_hub),
+    "tf1": Format("a TF1 checkpoint", "tf1.checkpoint", _is_tf1),
+}
+
+
+def recognize(path) -> str | None:
+    """The key in FORMATS of the format that `path` has, found by looking, or None."""
+    for name, kind in FORMATS.items():
+        if kind.recognizes(Path(path)):
+            return name
+    return None
+
+
+def read(path) -> Pretrained:
+    """Reads weights; their format is found by looking.
+
+    Args:
+        path: A pretraining workdir, an original TF1 checkpoint (prefix or folder), a
+            Hugging Face folder (`config.json` and `model.safetensors`), or a
+            keras-hub preset folder.
+
+    Raises:
+        InterchangeError: If it is none of these, or cannot be read.
+    """
+    name = recognize(path)
+    if name is None:
+        raise InterchangeError(_unrecognized(Path(path)))
+    try:
+        return FORMATS[name].load().read(path)
+    except UserError:
+        raise
+    except Exception as error:  # a value of a type or size that no check foresaw
+        raise InterchangeError(
+            f"{path} looks like {FORMATS[name].description}, but is damaged: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def convert(source, output, to: str, generator=None) -> Pretrained:
+    """Reads `source`, with the generator if there is one apart, and writes `output`.
+
+    Args:
+        source, generator: Paths, see `read`.
+        output: Folder that is made; it appears whole or not at all.
+        to: A key of FORMATS.
+
+    Returns:
+        What was written; its notes say what could not go along.
+
+    Raises:
+        InterchangeError: If something cannot be read, or not be said in that format.
+        FileExistsError: If `output` is there already.
+    """
+    pretrained = read(source)
+    if generator is not None:
+        pretrained = combine(pretrained, read(generator))
+    writer = FORMATS[to].load()
+    with atomic_files.new_folder(output) as folder:
+        notes = writer.write(pretrained, folder)
+    pretrained.notes += notes or []
+    return pretrained
+
+
+def _unrecognized(path):
+    """A message about a path that holds no pretrained weights."""
+    if not path.exists():
+        return f"there is no {path}"
+    hint = ""
+    if is_finetuned(path):
+        hint = "; it is a fine-tuning workdir, which holds no pretraining heads"
+    inside = sorted(path.glob(f"*/{MODEL_FILE}"))
+    if inside:
+        names = ", ".join(str(file.parent) for file in inside)
+        hint = f"; it holds the fine-tuning workdirs {names}"
+    kinds = ", ".join(kind.description for kind in FORMATS.values())
+    return f"{path} is none of: {kinds}{hint}"
