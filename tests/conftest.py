@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from support import marks
-from support.cpu_devices import use_two_cpu_devices
 
 pytest.register_assert_rewrite("golden_checks")
 
@@ -28,7 +27,10 @@ _MOST_PROCESSES = 8
 
 
 def pytest_configure(config):
-    use_two_cpu_devices()
+    if config.getoption("dist", "no") == "no":  # this process runs tests itself
+        from support.cpu_devices import use_two_cpu_devices
+
+        use_two_cpu_devices()
 
 
 def pytest_xdist_auto_num_workers(config):
@@ -71,6 +73,15 @@ def pictures_are_not_drawn(request, monkeypatch):
         Path(path).write_bytes(b"\x89PNG")
 
     monkeypatch.setattr(Figure, "savefig", save)
+
+
+@pytest.fixture(scope="module")
+def traced_once():
+    """For a module whose subject is not the trace: runs of one config share it."""
+    from support import traced
+
+    with traced.once():
+        yield
 
 
 @pytest.fixture(scope="session")
