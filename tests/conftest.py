@@ -22,6 +22,7 @@ from golden_checks.comparison import Comparison, report  # noqa: E402
 from golden_checks.files import GOLDEN  # noqa: E402
 
 _RECORD = "golden comparison"
+_DRAWERS = ("tf_pretrain.runs.curves.plot", "tf_pretrain.tasks.plots.plot_trials")
 _BYTES_A_PROCESS = 4 * 2**30
 _MOST_PROCESSES = 8
 
@@ -60,19 +61,15 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(autouse=True)
-def pictures_are_not_drawn(request, monkeypatch):
-    """Saves an empty picture for a figure, but in tests that are marked `draws`.
+def runs_are_not_drawn(request, monkeypatch):
+    """Draws the curves of a run only in tests that are marked `draws`.
 
-    Drawing takes longer than the tiny runs that a curve is drawn of.
+    It would take longer than the steps of a tiny run. Runs that fixtures of a module
+    make are drawn.
     """
-    if request.node.get_closest_marker("draws"):
-        return
-    from matplotlib.figure import Figure
-
-    def save(self, path, **options):
-        Path(path).write_bytes(b"\x89PNG")
-
-    monkeypatch.setattr(Figure, "savefig", save)
+    if not request.node.get_closest_marker("draws"):
+        for name in _DRAWERS:
+            monkeypatch.setattr(name, lambda *arguments: None)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,6 @@ from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops
 from tf_pretrain.models.building import build_objective
 
-pytestmark = pytest.mark.draws
-
 WORDS = "the old king sat in garden and read a long letter from his son then he went to"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = SPECIAL + WORDS.split()

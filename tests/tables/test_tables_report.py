@@ -195,7 +195,6 @@ def test_a_family_has_a_floor_of_its_own(tmp_path):
     assert order.ours == ["ELECTRA", "ALBERT, equal shape"]
 
 
-@pytest.mark.draws
 def test_costs_of_the_papers_runs_are_drawn(budgets, tmp_path):
     """Of which some are larger than any integer of NumPy."""
     copy = tmp_path / "copy"
@@ -315,7 +314,6 @@ def budgets(tmp_path_factory):
     return workdir
 
 
-@pytest.mark.draws
 def test_trend(budgets, tmp_path):
     """Differences seed by seed: (0, -1, 1), (1, 2) and (3, 2, 6)."""
     (results,) = load_all(budgets)
