@@ -95,6 +95,7 @@ def main(argv):
             print(describe(config))
             return
         # TensorFlow takes seconds to import: wrong flags are reported before.
+        from tf_pretrain.inspection.heldout import show as show_example
         from tf_pretrain.runs.data import Sources
         from tf_pretrain.runs.pretrain import pretrain
         from tf_pretrain.runs.workdir import report
@@ -117,6 +118,7 @@ def main(argv):
                 restore_optimizer=_RESTORE_OPTIMIZER.value,
             )
         print(report(pretrain(config, workdir, sources, initialize), workdir))
+        show_example(workdir)
     except (UserError, OSError) as error:
         raise SystemExit(f"error: {error}") from None
 

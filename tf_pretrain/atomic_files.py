@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, whatever kills the program."""
+"""Atomic writes: a file is complete or missing, even if the program is killed."""
 
 import contextlib
 import json
@@ -13,8 +13,8 @@ TEMPORARY_SUFFIX = ".tmp"
 def replacing(path: Path):
     """Yields a temporary name; what is written there becomes `path` at the end.
 
-    The bytes are on the disk before the file has its name. On an error the temporary
-    file is removed; one that a killed program left is overwritten.
+    The bytes are flushed to the disk before the file gets its name. On an error the
+    temporary file is removed. One that a killed program left behind is overwritten.
     """
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     try:
@@ -36,7 +36,7 @@ def write_json(path: Path, values) -> None:
 def new_folder(path):
     """Yields an empty temporary folder that becomes `path` at the end.
 
-    On an error it is removed, and so is one that a killed program left.
+    On an error it is removed. One that a killed program left behind is removed, too.
 
     Raises:
         FileExistsError: If `path` exists and is not an empty folder.

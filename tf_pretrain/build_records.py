@@ -36,7 +36,7 @@ def main(argv):
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     try:
         config = config_flags.config_from_flags()
-        # In a process of its own, whose memory is free again when records are built.
+        # In its own process, so that its memory is freed before records are built.
         spawn = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(1, spawn) as executor:
             executor.submit(

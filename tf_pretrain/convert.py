@@ -3,8 +3,8 @@
     python -m tf_pretrain.convert --input=PATH --output=DIR --to=huggingface
 
 PATH is a pretraining workdir, an original TF1 checkpoint, a Hugging Face folder or a
-keras-hub preset; what it is is found by looking. `--to` is keras (our own form, which
-run_pretraining.py and run_finetuning.py take), huggingface, tf1 or keras_hub.
+keras-hub preset; the format is detected. `--to` is keras (our own format, which
+run_pretraining.py and run_finetuning.py read), huggingface, tf1 or keras_hub.
 """
 
 import os
@@ -32,7 +32,7 @@ _TO = flags.DEFINE_enum(
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
-    # TensorFlow takes seconds to import: wrong flags are reported before.
+    # Importing TensorFlow takes seconds, so wrong flags are reported first.
     from tf_pretrain.interchange.formats import convert
 
     try:

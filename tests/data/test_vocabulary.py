@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+from support.paths import ROOT, TESTS
 from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
 from tf_pretrain.data.vocabulary import sample_documents, train_vocabulary
@@ -68,8 +69,10 @@ def test_casing_and_accents_are_kept_if_asked_for(kind, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_process_writes_the_same_bytes(kind, tmp_path):
     expected = train_vocabulary(make_documents(), kind, 400, tmp_path / "a")
+    folders = [str(ROOT), str(TESTS), str(TESTS / "data")]
     code = (
-        "import sys; from tests.test_vocabulary import *; "
+        f"import sys; sys.path[:0] = {folders!r}; "
+        "from test_vocabulary import *; "
         f"train_vocabulary(make_documents(), {kind!r}, 400, {str(tmp_path / 'b')!r})"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
@@ -121,8 +124,11 @@ def test_the_mark_of_words_that_are_too_long_is_no_piece(tmp_path):
 
 def test_errors(tmp_path):
     for kind in KINDS:
-        with pytest.raises(VocabularyError, match="vocab_size is 20|of 20 pieces"):
+        with pytest.raises(
+            VocabularyError, match="vocab_size is 20|of 20 pieces"
+        ) as error:
             train_vocabulary(make_documents(), kind, 20, tmp_path)
+        assert "--config.model.vocab_size" in str(error.value)
         with pytest.raises(VocabularyError, match="no text"):
             train_vocabulary([], kind, 300, tmp_path)
     with pytest.raises(VocabularyError, match="no characters"):

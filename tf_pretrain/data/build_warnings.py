@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 from tf_pretrain.config import DataConfig
 
+SPLIT_COMMAND = (
+    "python -m tf_pretrain.split_sentences --input=GLOB --output=DIR --language=en"
+)
 MAX_UNKNOWN = 0.03  # of the pieces; ordinary text in its own vocabulary has under 0.5 %
 MAX_HARMED = 0.01  # of the letters
 MAX_PADDING = 0.5
@@ -137,7 +140,8 @@ class Warner:
         return (
             f"{share:.0%} of the documents have one line: their examples are cut "
             "inside it, and their sentence label can be told from where sentences end. "
-            "Write one sentence a line, and an empty line only between documents."
+            "Write one sentence a line, and an empty line only between documents. "
+            f"`{SPLIT_COMMAND}` splits paragraphs into sentences."
         )
 
     def _alone(self, sums):
@@ -153,7 +157,7 @@ class Warner:
             f"a line has {pieces:.0f} pieces on average, more than half an "
             f"example of {self._data.max_seq_length}: most examples are cut inside a "
             "line, and their sentence label can be told from where sentences end. "
-            "Write one sentence a line."
+            f"Write one sentence a line: `{SPLIT_COMMAND}` does it."
         )
 
 

@@ -1,4 +1,4 @@
-"""Groups a stream of documents into chunks: the units of work of record building."""
+"""Groups a stream of documents into chunks, the work items of the record builder."""
 
 import dataclasses
 import hashlib
@@ -12,7 +12,7 @@ SPLITS = ("train", "heldout")
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """A stretch of whole documents of one split; a shard for each copy of it."""
+    """Consecutive whole documents of one split. Each copy of it becomes a shard."""
 
     split: str
     number: int
@@ -20,23 +20,24 @@ class Chunk:
     text_bytes: int
 
     def shard_name(self, dupe: int) -> str:
-        """The file of copy `dupe`."""
+        """The name of the file of copy `dupe`."""
         return f"{self.split}-{self.number:05d}-{dupe:02d}.tfrecord"
 
 
 def statistics_path(shard: Path) -> Path:
-    """Where the counts of a shard are; they are written once it is finished."""
+    """The file with a shard's counts, which is written when the shard is finished."""
     return shard.with_suffix(".json")
 
 
 def group_documents(
     documents: Iterable[list[str]], data: DataConfig, seed: int
 ) -> Iterator[Chunk]:
-    """Yields chunks of about `shard_size_mb` MB, a function of the arguments alone.
+    """Yields chunks of about `shard_size_mb` MB, which depend on the arguments only.
 
-    `heldout_fraction` of the documents go to chunks of the split "heldout", chosen by
-    a hash of seed and document number. The first document never does; the last one
-    does if no other did (given two documents and a fraction above 0).
+    `heldout_fraction` of the documents go to chunks of the split "heldout". They are
+    chosen by a hash of seed and document number. The first document is never held out.
+    If no other document was chosen, the last one is held out (given two documents and a
+    fraction above 0).
     """
     limit = data.shard_size_mb * 1e6
     pending = {split: [] for split in SPLITS}

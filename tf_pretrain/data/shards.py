@@ -1,4 +1,4 @@
-"""One unit of record building: the text of a shard to a finished TFRecord file."""
+"""One task of the record builder: the text of a shard -> a finished TFRecord file."""
 
 import dataclasses
 import functools
@@ -12,12 +12,12 @@ from tf_pretrain.data import accents, masking, records, sentence_pairs, tokeniza
 from tf_pretrain.data import examples as examples_lib
 from tf_pretrain.data.chunks import SPLITS, Chunk, statistics_path
 
-_MASKING_ROWS = 1024  # examples masked at a time: small enough for the caches
+_MASKING_ROWS = 1024  # examples masked at a time, few enough for the CPU caches
 
 
 @dataclasses.dataclass(frozen=True)
 class ShardSettings:
-    """What all shards of a build share."""
+    """The settings that all shards of a build share."""
 
     tokenizer_path: str
     folder: str
@@ -28,13 +28,13 @@ class ShardSettings:
 def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> list[dict]:
     """Writes a shard for each of the copies `dupes` and, after it, its statistics.
 
-    A shard is a function of (text, seed, split, chunk, dupe), the data settings and
-    the tokenizer: neither the process nor the order of the tasks matters.
+    A shard depends on (text, seed, split, chunk, dupe), the data settings and the
+    tokenizer. It does not depend on the process or on the order of the tasks.
 
     Returns:
-        For each shard `file`, `split`, and counts of `documents`, those of one line
+        For each shard `file`, `split`, and counts: `documents`, those of one line
         (`one_line_documents`), `lines`, `examples`, `pieces` of the text, `pieces_kept`
-        of them in examples, `pieces_unknown`, `real_tokens` (specials counted),
+        of these in examples, `pieces_unknown`, `real_tokens` (special tokens included),
         `text_bytes`, `letters` of the text, and by script those that accent stripping
         harms (`letters_harmed`, see `accents.count_harmed`).
     """
@@ -117,6 +117,6 @@ def _features(examples, rng, data, tokenizer):
 
 
 def _row_slices(num_rows):
-    """Slices that cover the rows; one, empty slice for no rows."""
+    """Slices that cover all rows; one empty slice if there are no rows."""
     starts = range(0, max(num_rows, 1), _MASKING_ROWS)
     return [slice(start, start + _MASKING_ROWS) for start in starts]

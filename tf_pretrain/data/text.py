@@ -1,12 +1,12 @@
 """Streams documents from text files, tensorflow-datasets and built-in documentation.
 
 A document is a list of non-empty lines without white space at their ends. Memory is
-bounded whatever the corpus holds: files are read in blocks (see `text_lines`, which
-cuts lines that are too long at white space), and a document of more than
-MAX_DOCUMENT_CHARS is handed out in pieces that end at a line's end.
+bounded for any corpus. Files are read in blocks (see `text_lines`, which splits lines
+that are too long at white space). A document of more than MAX_DOCUMENT_CHARS is
+returned in parts that end at the end of a line.
 
-tensorflow is imported only for a `tfds:` input, which keeps the process that hands out
-work to record builders small.
+tensorflow is imported only for a `tfds:` input, so that the process that distributes
+text to the record builders stays small.
 """
 
 import glob
@@ -30,24 +30,25 @@ def iter_documents(
     """Streams the documents of all inputs, in a fixed order.
 
     Args:
-        inputs: A list, or one string with commas between its entries, of
-            globs of text files: one sentence or paragraph a line, an empty line or the
-            end of the file between documents, or one of the other forms, packings and
-            encodings that `text_files.recognise` finds; files are read in sorted
-            order, each once;
-            `tfds:NAME[/CONFIG][:SPLIT]`: one document per example, from the feature
-            "text" or else the first string feature; the split defaults to "train";
-            `docs`: documentation of installed packages (see `builtin_docs`).
+        inputs: A list, or one string with commas between its entries. An entry is one
+            of three kinds. (1) A glob of text files, with one sentence or paragraph in
+            each line and an empty line or the end of the file after each document, or
+            of another format, compression or encoding that `text_files.recognise`
+            finds. Files are read in sorted order, each once. (2)
+            `tfds:NAME[/CONFIG][:SPLIT]`: one document for each example, from the
+            feature "text" or else the first string feature; the split defaults to
+            "train". (3) `docs`: the documentation of installed packages (see
+            `builtin_docs`).
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
-        encoding: Of files that do not show theirs.
-        notes: Where it is noted how files were read.
+        encoding: The encoding of files from which it cannot be detected.
+        notes: Collects how files were read.
 
     Yields:
         Documents, lists of at least one line.
 
     Raises:
-        TextError: If an entry matches nothing, or a file is unreadable, a damaged
-            archive, no text or not of the encoding.
+        TextError: If an entry matches nothing, or if a file cannot be read, is a
+            damaged archive, is not text or is not in its encoding.
     """
     notes = Notes() if notes is None else notes
     encoding = encodings.canonical(encoding)
@@ -64,18 +65,18 @@ def iter_documents(
 def describe_inputs(
     inputs: str | Sequence[str], encoding: str | None = None
 ) -> list[dict]:
-    """What identifies each input, for a manifest: equal lists mean equal text.
+    """Identifies each input for a manifest: equal lists mean equal text.
 
     Args:
         inputs: As for `iter_documents`.
-        encoding: As for `text_files.recognise`, which sees all files.
+        encoding: As for `text_files.recognise`, which is called for all files.
 
     Returns:
-        One JSON-serialisable dict per file or named corpus, in reading order: "name",
-        "size" in bytes, and for named corpora the versions behind them.
+        One JSON-serialisable dict for each file or named corpus, in reading order:
+        "name", "size" in bytes, and for named corpora the versions behind them.
 
     Raises:
-        TextError: As `iter_documents`.
+        TextError: As for `iter_documents`.
     """
     encoding = encoding and encodings.canonical(encoding)
     described = []
@@ -92,7 +93,8 @@ def describe_inputs(
                 }
             )
         else:
-            text_files.recognise(name, encoding)  # or refuse it before any work is done
+            # or refuses it before any work is done
+            text_files.recognise(name, encoding)
             described.append({"name": name, "size": Path(name).stat().st_size})
     return described
 
@@ -168,5 +170,5 @@ def _tfds_blocks(name, errors, notes):
     for index, example in enumerate(data.as_numpy_iterator()):
         where = f"{name} example {index}"
         lines = text_lines.decode(where, example[key], 1, errors, notes).split("\n")
-        # An empty line between paragraphs does not end the document.
+        # Here an empty line between paragraphs does not end the document.
         yield [line for line in lines if line.strip()] + [""]

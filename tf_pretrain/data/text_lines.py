@@ -1,7 +1,7 @@
 """The lines of any text file, as blocks in which an empty line ends a document.
 
-All forms become such lines, so nothing else needs to know of them; all encodings become
-UTF-8, so lines are cut in one way. Memory does not grow with the file.
+All formats become such lines, so other modules need not know the formats. All encodings
+become UTF-8, so lines are split in one way. Memory does not grow with the file.
 """
 
 import io
@@ -19,10 +19,10 @@ BLOCK_BYTES = 1 << 20
 def line_blocks(
     path: str, errors: str, encoding: str, notes: Notes
 ) -> Iterator[list[str]]:
-    """Yields the lines of a file, some at a time; an empty one ends a document.
+    """Yields the lines of a file in groups; an empty line ends a document.
 
     Raises:
-        TextError: If it is no text, cannot be read, or is not of its encoding.
+        TextError: If it is not text, cannot be read, or is not in its encoding.
     """
     file = text_files.recognise(path, encoding)
     if file.form != text_files.PLAIN:
@@ -52,7 +52,7 @@ def line_blocks(
 
 
 def _decoded_blocks(file, stream, errors, notes):
-    rest, number = b"", 1  # number of the line that rest begins
+    rest, number = b"", 1  # number of the line that `rest` begins
     offset = file.mark_bytes  # of its first byte
     while block := stream.read(BLOCK_BYTES):
         block = rest + block
@@ -69,12 +69,13 @@ def _decoded_blocks(file, stream, errors, notes):
 
 
 def _cut(block):
-    """Where to cut a long line: after white space, or else between two characters."""
+    """Where a long line is split: after white space, or else between two characters."""
     end = max(block.rfind(b" "), block.rfind(b"\t")) + 1
     if not end:
         end = len(block) - 1
-        # A UTF-8 sequence has three such bytes at most; more of them are no UTF-8, and
-        # to go back over all would leave nearly the whole block for the next time.
+        # A UTF-8 sequence has at most three such bytes. If there are more, this is not
+        # UTF-8, and going back over all of them would leave nearly the whole block for
+        # the next time.
         while end > len(block) - 4 and block[end] & 0xC0 == 0x80:
             end -= 1
     return end
@@ -83,14 +84,14 @@ def _cut(block):
 def decode(
     where: str, block: bytes, number: int, errors: str, notes: Notes, offset: int = 0
 ) -> str:
-    """Reads UTF-8.
+    """Decodes UTF-8.
 
     Args:
         where: The file or example, for the message.
-        number: Of the first line of the block.
+        number: Number of the first line of the block.
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
-        notes: Where replaced characters are counted.
-        offset: Of the first byte of the block.
+        notes: Counts replaced characters.
+        offset: Offset of the first byte of the block.
 
     Raises:
         TextError: If it is not UTF-8 and errors is "strict".
@@ -111,7 +112,7 @@ def decode(
 
 
 def _json_blocks(path, stream, errors, notes):
-    """The lines of each text, and an empty one after it."""
+    """Yields the lines of each text, and an empty one after it."""
     number, offset = 0, 0
     while line := stream.readline(MAX_JSON_LINE_BYTES):
         number += 1
@@ -127,13 +128,13 @@ def _json_blocks(path, stream, errors, notes):
             raise TextError(
                 f'{path} line {number} is no JSON object with a string "text"'
             ) from None
-        # Half of a surrogate pair, "\ud83d", is valid JSON and no character.
+        # Half of a surrogate pair, "\ud83d", is valid JSON but not a character.
         text = decode(f"{path} text of", encoded, number, errors, notes)
         yield [part for part in text.split("\n") if part.strip()] + [""]
 
 
 def _without_doc_tags(file, blocks):
-    """An empty line for each tag; those between paragraphs are left out."""
+    """Yields an empty line for each tag, and drops empty lines between paragraphs."""
     for lines in blocks:
         kept = []
         for line in lines:

@@ -112,7 +112,7 @@ def train_vocabulary(
     if tokenizer.vocab_size < vocab_size:
         warnings.warn(
             f"the text gives only {tokenizer.vocab_size} pieces, not {vocab_size}; "
-            f"set model.vocab_size={tokenizer.vocab_size}",
+            f"set --config.model.vocab_size={tokenizer.vocab_size}",
             stacklevel=2,
         )
     tokenizer.save(output_folder)
@@ -177,7 +177,8 @@ def _train_wordpiece(lines, vocab_size):
     if len(first_pieces) > vocab_size:
         raise VocabularyError(
             f"vocab_size is {vocab_size}; the characters of the text and the special "
-            f"tokens alone are {len(first_pieces)} pieces"
+            f"tokens alone are {len(first_pieces)} pieces: set "
+            f"--config.model.vocab_size to more than {len(first_pieces)}"
         )
     model = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
     # The text is normalised already; only Chinese characters are still to be split.
@@ -250,6 +251,7 @@ def _train_sentencepiece(lines, vocab_size):
         )
     except RuntimeError as error:
         raise VocabularyError(
-            f"no SentencePiece vocabulary of {vocab_size} pieces: {error}"
+            f"no SentencePiece vocabulary of {vocab_size} pieces "
+            f"(--config.model.vocab_size): {error}"
         ) from error
     return model.getvalue()
