@@ -11,6 +11,10 @@ import pytest
 from support import programs
 from support.paths import PYTHONPATH, ROOT, SUPPORT
 
+# Models this small compile for longer than they run.
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+)
 BACKENDS = ("jax", "torch")
 
 
@@ -40,9 +44,7 @@ def environment(backend, **more):
         **os.environ,
         "KERAS_BACKEND": backend,
         "PYTHONPATH": PYTHONPATH,
-        # Models this small run best on one thread, and compile slowly.
-        "OMP_NUM_THREADS": "1",
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "XLA_FLAGS": QUICK_TO_COMPILE,
         **more,
     }
 
