@@ -8,50 +8,60 @@ import concurrent.futures
 import multiprocessing
 import os
 
-from absl import app, flags
+from absl import flags
 
-from tf_pretrain.config import flags as config_flags
+from tf_pretrain import commands
+from tf_pretrain.config.flags import ConfigFlags
 from tf_pretrain.data import build_records
-from tf_pretrain.errors import UserError
 
+FLAGS = flags.FlagValues()
+_CONFIG = ConfigFlags(FLAGS, default="quickstart")
 _INPUT = flags.DEFINE_string(
-    "input", None, "Text: globs, tfds:NAME[/CONFIG][:SPLIT] or docs, with commas."
+    "input",
+    None,
+    "Text: globs, tfds:NAME[/CONFIG][:SPLIT] or docs, with commas.",
+    required=True,
+    flag_values=FLAGS,
 )
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
     "vocab.txt, a SentencePiece model or a tokenizer folder; if omitted, a vocabulary "
     "of model.vocab_size pieces is trained on the text.",
+    flag_values=FLAGS,
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder for the records and their tokenizer."
+    "output",
+    None,
+    "Folder for the records and their tokenizer.",
+    required=True,
+    flag_values=FLAGS,
 )
 _WORKERS = flags.DEFINE_integer(
-    "num_workers", os.cpu_count(), "Processes; the bytes do not depend on it.", 1
+    "num_workers",
+    os.cpu_count(),
+    "Processes; the bytes do not depend on it.",
+    1,
+    flag_values=FLAGS,
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
-    try:
-        config = config_flags.config_from_flags()
-        # In its own process, so that its memory is freed before records are built.
-        spawn = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, spawn) as executor:
-            executor.submit(
-                _prepare_tokenizer, config, _INPUT.value, _VOCAB.value, _OUTPUT.value
-            ).result()
-        build_records.build_records(
-            _INPUT.value,
-            _OUTPUT.value,
-            _OUTPUT.value,
-            config.data,
-            config.seed,
-            _WORKERS.value,
-        )
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+def _main():
+    config = _CONFIG.read()
+    # In its own process, so that its memory is freed before records are built.
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, spawn) as executor:
+        executor.submit(
+            _prepare_tokenizer, config, _INPUT.value, _VOCAB.value, _OUTPUT.value
+        ).result()
+    build_records.build_records(
+        _INPUT.value,
+        _OUTPUT.value,
+        _OUTPUT.value,
+        config.data,
+        config.seed,
+        _WORKERS.value,
+    )
 
 
 def _prepare_tokenizer(*arguments):
@@ -60,11 +70,10 @@ def _prepare_tokenizer(*arguments):
     vocabulary.prepare_tokenizer(*arguments)
 
 
-def run():
-    """The command, from the shell or as a console script."""
-    flags.mark_flags_as_required(["input", "output"])
-    app.run(main, flags_parser=config_flags.parse_flags)
+def main(argv=None):
+    """The command, from the shell or from Python; argv are its arguments."""
+    commands.run(_main, FLAGS, argv)
 
 
 if __name__ == "__main__":
-    run()
+    main()

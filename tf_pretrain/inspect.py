@@ -1,41 +1,45 @@
-"""Shows what a pretrained model makes of a sentence.
+"""Shows what a pretrained model does with a sentence.
 
     python -m tf_pretrain.inspect --checkpoint=runs/quickstart "Returns a new array."
     python -m tf_pretrain.inspect --checkpoint=PATH "Returns a new [MASK]."
     python -m tf_pretrain.inspect --checkpoint=PATH "First sentence." "Second sentence."
 
-Masked words are filled in, words that look replaced are marked, and the order of two
-sentences is scored, as far as the model has the heads for it. PATH is a pretraining
-workdir, an original TF1 checkpoint, a Hugging Face folder or a keras-hub preset.
+The command fills masked words, marks words that look replaced, and scores the order of
+two sentences, if the model has the heads for it. PATH is a pretraining workdir, an
+original TF1 checkpoint, a Hugging Face folder or a keras-hub preset.
 """
 
-import os
+from absl import flags
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from absl import app, flags
-
+from tf_pretrain import commands
 from tf_pretrain.errors import UserError
 
+FLAGS = flags.FlagValues()
 _CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "A pretrained model.", required=True
+    "checkpoint",
+    None,
+    "A pretrained model.",
+    required=True,
+    flag_values=FLAGS,
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Which words are masked, and what is drawn for them.", lower_bound=0
+    "seed",
+    0,
+    "Which words are masked, and what is drawn for them.",
+    lower_bound=0,
+    flag_values=FLAGS,
 )
-_IMAGE = flags.DEFINE_string("image", None, "Also draw it: a new PNG file.")
+_IMAGE = flags.DEFINE_string(
+    "image",
+    None,
+    "Also draw it: a new PNG file.",
+    flag_values=FLAGS,
+)
 
 
-def main(argv):
-    if len(argv) < 2:
-        raise app.UsageError('give a sentence in quotation marks: "Returns a [MASK]."')
-    try:
-        _show(argv[1:])
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
-
-
-def _show(sentences):
+def _main(*sentences):
+    if not sentences:
+        raise UserError('give a sentence in quotation marks: "Returns a [MASK]."')
     # TensorFlow takes seconds to import: wrong flags are reported before.
     from rich.console import Console
 
@@ -49,10 +53,10 @@ def _show(sentences):
         print(f"\nwritten to {_IMAGE.value}")
 
 
-def run():
-    """The command, from the shell or as a console script."""
-    app.run(main)
+def main(argv=None):
+    """The command, from the shell or from Python; argv are its arguments."""
+    commands.run(_main, FLAGS, argv, takes_arguments=True)
 
 
 if __name__ == "__main__":
-    run()
+    main()

@@ -193,7 +193,7 @@ class SentencePieceTokenizer(Tokenizer):
             processor = sentencepiece.SentencePieceProcessor(model_proto=content)
         except RuntimeError as error:
             raise VocabularyError(
-                f"{path} is no readable SentencePiece model: {error}"
+                f"{path} is not a readable SentencePiece model: {error}"
             ) from error
         pieces = [processor.id_to_piece(i) for i in range(processor.vocab_size())]
         super().__init__(
