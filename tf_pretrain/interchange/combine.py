@@ -9,23 +9,16 @@ import dataclasses
 import numpy as np
 
 from tf_pretrain import config as config_lib
+from tf_pretrain.interchange import families
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 
 _EMBEDDINGS = "embeddings/"
 # What a generator has from its own config, and what that must agree with.
-_SIZES = (
-    "vocab_size",
-    "embedding_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
+_AGREEING = (
+    *families.SIZES,
+    *families.GROUP_SIZES,
     "hidden_act",
-    "max_position_embeddings",
-    "type_vocab_size",
     "parameter_sharing",
-    "num_hidden_groups",
-    "inner_group_num",
     "use_pooler",
 )
 
@@ -195,7 +188,7 @@ def _combined_config(discriminator, generator, tying):
     expected = config_lib.generator_config(combined)
     differing = [
         f"{name} {getattr(model, name)} instead of {getattr(expected, name)}"
-        for name in _SIZES
+        for name in _AGREEING
         if getattr(model, name) != getattr(expected, name)
     ]
     if differing:

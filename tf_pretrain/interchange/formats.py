@@ -15,7 +15,7 @@ from tf_pretrain.interchange.combine import combine
 from tf_pretrain.interchange.finetuning_workdir import MODEL_FILE, is_finetuned
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained, peek_json
 
-_HUGGINGFACE_FAMILIES = ("electra", "albert")
+_HUGGINGFACE_FAMILIES = ("electra", "bert", "albert")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Format:
 
     Attributes:
         description: For messages.
-        module: Under `tf_pretrain.interchange`; has `read(path)` and
-            `write(pretrained, folder)`.
+        module: Under `tf_pretrain.interchange`; has `read(path)`,
+            `read_tokenizer(path, notes)` and `write(pretrained, folder)`.
         recognizes: Whether a Path is of this kind.
     """
 
@@ -90,11 +90,26 @@ def read(path) -> Pretrained:
     Raises:
         InterchangeError: If it is none of these, or cannot be read.
     """
+    return _read(path, "read")
+
+
+def read_encoder(path) -> Pretrained:
+    """As `read`, for those who need the encoder that is kept after pretraining.
+
+    A generator in a folder of its own is not read, so a damaged one, or one that does
+    not fit, does no harm.
+    """
+    return _read(path, "read_encoder")
+
+
+def _read(path, function):
+    """Reads by the format's function of this name, or by its `read`."""
     name = recognize(path)
     if name is None:
         raise InterchangeError(_unrecognized(Path(path)))
+    module = FORMATS[name].load()
     try:
-        return FORMATS[name].load().read(path)
+        return getattr(module, function, module.read)(path)
     except UserError:
         raise
     except Exception as error:  # a value of a type or size that no check foresaw

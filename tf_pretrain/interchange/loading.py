@@ -1,13 +1,11 @@
 """Keras models from trained weights of any of the formats in `formats`."""
 
 import dataclasses
-from pathlib import Path
 
-from tf_pretrain.config import ObjectiveConfig, PretrainConfig
-from tf_pretrain.data import tokenization
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.interchange import finetuning_workdir
-from tf_pretrain.interchange.formats import read
+from tf_pretrain.interchange import finetuning_workdir, vocabularies
+from tf_pretrain.interchange.formats import read, read_encoder
 from tf_pretrain.interchange.pretrained import (
     TOKEN_COUNTS,
     InterchangeError,
@@ -45,7 +43,7 @@ def load_encoder(path) -> Encoder:
     """
     if finetuning_workdir.is_finetuned(path):
         return finetuning_workdir.load_classifier(path).classifier.encoder
-    return _encoder(read(path))
+    return _encoder(read_encoder(path))
 
 
 def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
@@ -57,8 +55,8 @@ def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
     if finetuning_workdir.is_finetuned(path):
         tuned = finetuning_workdir.load_classifier(path)
         return tuned.classifier.encoder, tuned.tokenizer
-    pretrained = read(path)
-    tokenizer = _tokenizer(pretrained, path)
+    pretrained = read_encoder(path)
+    tokenizer = vocabularies.usable(pretrained.tokenizer, path, pretrained.notes)
     for note in pretrained.notes:
         print(f"{pretrained.source}: {note}", flush=True)
     return _encoder(pretrained), tokenizer
@@ -77,23 +75,12 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
 
     Args:
         path: `vocab.txt`, a SentencePiece model, or a path as for `load_pretrainer`.
-        lower_case, strip_accents: For a vocabulary file, which does not say.
+        lower_case, strip_accents: Used where no file beside the vocabulary says.
 
     Raises:
         VocabularyError: If there is none, or it cannot be used.
     """
-    if Path(path).is_file() or tokenization.is_tokenizer_folder(path):
-        return tokenization.load_tokenizer(path, lower_case, strip_accents)
-    return _tokenizer(read(path), path)
-
-
-def _tokenizer(pretrained, path):
-    if pretrained.tokenizer is None:
-        reasons = "".join(f"; {note}" for note in pretrained.notes)
-        raise tokenization.VocabularyError(
-            f"{path} has no vocabulary beside it{reasons}"
-        )
-    return pretrained.tokenizer
+    return vocabularies.load(path, lower_case, strip_accents)
 
 
 def sections_from_weights(pretrained: Pretrained) -> dict:
@@ -106,7 +93,7 @@ def sections_from_weights(pretrained: Pretrained) -> dict:
     fields = {"name": objective.name}
     if pretrained.has_generator or objective.weight_tying == "all":
         fields |= {name: getattr(objective, name) for name in _GENERATOR_FIELDS}
-    if objective.sentence_objective != ObjectiveConfig.sentence_objective:
+    if "sentence_head/dense/kernel" in pretrained.weights:
         fields["sentence_objective"] = objective.sentence_objective
     return {"model": dataclasses.asdict(pretrained.config.model), "objective": fields}
 

@@ -16,7 +16,7 @@ from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.errors import UserError
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.objectives import Objective
-from tf_pretrain.models.summary import trained_parameters
+from tf_pretrain.models.sizes import trained_parameters
 
 TOKEN_COUNTS = "token_generator/token_counts"
 _MOST_PARAMETERS = 2_000_000_000  # eight times ALBERT's xxlarge, ELECTRA's large six

@@ -69,6 +69,13 @@ def read(path) -> Pretrained:
     return pretrained
 
 
+def read_tokenizer(path, notes: list[str]):
+    """The workdir's Tokenizer, or None if it was made without one."""
+    if not tokenization.is_tokenizer_folder(path):
+        return None
+    return tokenization.load_tokenizer(path)
+
+
 def write(pretrained: Pretrained, folder) -> None:
     """Writes config, tokenizer and one checkpoint; moments too if there are any."""
     folder = Path(folder)

@@ -16,6 +16,7 @@ from tf_pretrain.data.characters import (
     combining_marks,
 )
 from tf_pretrain.data.tokenization import META_SYMBOL
+from tf_pretrain.interchange.huggingface import charsmap
 from tf_pretrain.interchange.pretrained import InterchangeError
 
 _BERT_SPACE = r"[\p{Z}\t\n\r]"
@@ -100,9 +101,7 @@ def _unigram(tokenizer, path):
         steps += [normalizers.NFKD(), _replace(combining_marks(), "")]
     if tokenizer.lower_case:
         steps += _lower_case()
-    if model.normalizer_spec.precompiled_charsmap:
-        charsmap = model.normalizer_spec.precompiled_charsmap
-        steps.append(normalizers.Precompiled(charsmap))
+    steps += charsmap.steps(model.normalizer_spec)
     fast.normalizer = normalizers.Sequence(steps)
     # Control symbols are no pieces of text: their first character is cut off.
     special = [tokenizer.id_to_piece(i) for i in range(tokenizer.vocab_size)]
