@@ -1,6 +1,7 @@
-"""What an ELECTRA, a BERT and an ALBERT is, where weights and their files do not say.
+"""The defaults of ELECTRA, BERT and ALBERT for what weights and their files do not say.
 
-The readers of all formats ask here, so the same model gives the same config from each.
+The readers of all formats use them, so the same model gives the same config from each
+format.
 """
 
 from tf_pretrain.config import (
@@ -13,7 +14,8 @@ from tf_pretrain.config import (
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange.pretrained import InterchangeError
 
-# Fields of EncoderConfig that the weights' shapes or the files beside them give.
+# Fields of EncoderConfig that the shapes of the weights or the files beside them
+# determine.
 SIZES = (
     "vocab_size",
     "embedding_size",
@@ -24,10 +26,11 @@ SIZES = (
     "max_position_embeddings",
     "type_vocab_size",
 )
-GROUP_SIZES = ("num_hidden_groups", "inner_group_num")  # ALBERT's alone
+GROUP_SIZES = ("num_hidden_groups", "inner_group_num")  # for ALBERT only
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range")
 
-_MAX_SEQ_LENGTH = 512  # of all three papers' encoders; fewer where positions are fewer
+# the same in all three papers; smaller if there are fewer positions
+_MAX_SEQ_LENGTH = 512
 
 # Fields of EncoderConfig that no file names. The original programs draw every kernel
 # from a truncated normal, except that ELECTRA leaves its projection from E to H at
@@ -74,15 +77,15 @@ def family_of(config: PretrainConfig) -> str:
 
 
 def encoder_config(source, family: str, **fields) -> EncoderConfig:
-    """The family's encoder.
+    """The encoder of a family.
 
     Args:
-        source: Of the fields, for messages.
+        source: Where the fields are from, for messages.
         family: "electra", "bert" or "albert".
-        fields: What the source says; these override the family's defaults.
+        fields: The fields that the source gives. They override the family's defaults.
 
     Raises:
-        InterchangeError: If a value is none that EncoderConfig takes.
+        InterchangeError: If EncoderConfig does not accept a value.
     """
     try:
         return EncoderConfig(**_ENCODERS[family] | fields)
@@ -97,10 +100,12 @@ def pretrain_config(
 
     Args:
         family: "electra", "bert" or "albert".
-        heads: Which of "masked_lm", "replaced_token" and "sentence" the source holds.
-            An encoder without any is taken as trained on all that its family is.
-        max_seq_length: Pieces of an example, where the source says.
-        objective: Fields of ObjectiveConfig that the source decides.
+        model: The encoder.
+        heads: Those of "masked_lm", "replaced_token" and "sentence" that the source
+            has. An encoder without heads is assumed to be trained on all objectives of
+            its family.
+        max_seq_length: Pieces of an example, if the source says.
+        objective: Fields of ObjectiveConfig that the source determines.
     """
     if family == "electra":
         objective = _electra_objective(model, heads) | objective

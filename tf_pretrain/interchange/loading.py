@@ -1,4 +1,4 @@
-"""Keras models from trained weights of any of the formats in `formats`."""
+"""Loads Keras models from trained weights of any format."""
 
 import dataclasses
 
@@ -15,18 +15,20 @@ from tf_pretrain.interchange.pretrained import (
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.training.trainer import Trainer
 
-# Fields of ObjectiveConfig that weights decide; the others are the run's own.
+# Fields of ObjectiveConfig that the weights determine. The run sets the others.
 _GENERATOR_FIELDS = ("generator_hidden_size", "generator_layers", "weight_tying")
 
 
 def load_pretrainer(path, initialize_missing=False) -> Trainer:
-    """Generator and discriminator, or encoder with its heads, ready to `compile`.
+    """Loads a model for more pretraining, ready to `compile`.
+
+    It has a generator and a discriminator, or an encoder with its heads.
 
     Args:
         path: A pretraining workdir, an original TF1 checkpoint, a Hugging Face folder
-            or a keras-hub preset; the kind is found by looking.
-        initialize_missing: Start what the source lacks (heads, ELECTRA's generator)
-            at fresh values instead of refusing.
+            or a keras-hub preset. The format is detected.
+        initialize_missing: Whether parts that the source lacks (heads, ELECTRA's
+            generator) get new random weights instead of an error.
 
     Raises:
         InterchangeError: If it cannot be read, or lacks weights.
@@ -36,10 +38,11 @@ def load_pretrainer(path, initialize_missing=False) -> Trainer:
 
 
 def load_encoder(path) -> Encoder:
-    """The encoder that is kept after pretraining: ELECTRA's discriminator, say.
+    """Loads the encoder that is kept after pretraining, for example the discriminator.
 
-    Heads and a generator may be missing. A fine-tuning workdir gives the encoder of
-    its classifier. Arguments and errors otherwise as for `load_pretrainer`.
+    Heads and a generator may be missing. From a fine-tuning workdir it loads the
+    encoder of the classifier. Otherwise the argument and the errors are those of
+    `load_pretrainer`.
     """
     if finetuning_workdir.is_finetuned(path):
         return finetuning_workdir.load_classifier(path).classifier.encoder
@@ -47,10 +50,10 @@ def load_encoder(path) -> Encoder:
 
 
 def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
-    """Both, read once; prints what had to be assumed of them.
+    """Loads both at once, and prints what had to be assumed.
 
     Raises:
-        UserError: As `load_encoder` and `load_tokenizer`.
+        UserError: As for `load_encoder` and `load_tokenizer`.
     """
     if finetuning_workdir.is_finetuned(path):
         tuned = finetuning_workdir.load_classifier(path)
@@ -71,11 +74,11 @@ def _encoder(pretrained):
 
 
 def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
-    """The tokenizer of a vocabulary file, or the one beside trained weights.
+    """Loads the tokenizer of a vocabulary file, or the one beside trained weights.
 
     Args:
         path: `vocab.txt`, a SentencePiece model, or a path as for `load_pretrainer`.
-        lower_case, strip_accents: Used where no file beside the vocabulary says.
+        lower_case, strip_accents: Used if no file beside the vocabulary says.
 
     Raises:
         VocabularyError: If there is none, or it cannot be used.
@@ -84,10 +87,11 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
 
 
 def sections_from_weights(pretrained: Pretrained) -> dict:
-    """The fields of a run's config that its initial weights decide.
+    """The fields of a run's config that its initial weights determine.
 
     Returns:
-        Nested dict: the whole `model`, and of `objective` what the weights show.
+        Nested dict: the whole `model`, and the fields of `objective` that the weights
+            show.
     """
     objective = pretrained.config.objective
     fields = {"name": objective.name}
@@ -105,12 +109,13 @@ def initialize(
     initialize_missing: bool,
     restore_optimizer: bool,
 ) -> int:
-    """Puts trained weights into a new run's trainer.
+    """Puts trained weights into the trainer of a new run.
 
     Args:
         trainer: Compiled, with the objective of `config`.
-        restore_optimizer: Also restore the moments, and go on at the step the source
-            had reached; otherwise moments are zero and the schedule begins anew.
+        restore_optimizer: Whether to restore the moments too and to continue at the
+            step of the source. Otherwise the moments are zero and the schedule starts
+            at 0.
 
     Returns:
         The step to start from.

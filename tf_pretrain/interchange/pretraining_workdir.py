@@ -43,7 +43,7 @@ def read(path) -> Pretrained:
         elif name in slots:
             key, ours = slots[name]
             moments[key][ours] = tensor
-    # State of a run that no model has a place for, e.g. the loss scale.
+    # State of a run that does not belong to a model, for example the loss scale.
     known = variable_shapes(config)
     unused = [name for name in weights if name not in known]
     tokenizer = None
@@ -60,7 +60,8 @@ def read(path) -> Pretrained:
         {name: weights[name] for name in weights if name in known},
         f"checkpoint {file}",
         tokenizer,
-        # Variables that no loss depended on have none; `initialize` says what lacks.
+        # Variables that no loss depends on have no moments; `initialize` reports
+        # missing ones.
         moments if moments["m"].keys() == moments["v"].keys() else {},
         int(header["step"]),
         unused,

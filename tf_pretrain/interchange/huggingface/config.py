@@ -1,4 +1,4 @@
-"""Hugging Face's `config.json` as our config and back, and what it cannot say."""
+"""Converts Hugging Face's `config.json` to our config and back."""
 
 import dataclasses
 
@@ -16,14 +16,16 @@ _ACTIVATIONS = {
     "relu": "relu",
 }
 _WRITTEN_ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new", "relu": "relu"}
-# What config.json names, by family. BERT has no projection, so no size of embeddings.
+# The fields that config.json has, by family. BERT has no projection, so it has no size
+# of embeddings.
 _SIZES = {
     "electra": families.SIZES,
     "bert": tuple(name for name in families.SIZES if name != "embedding_size"),
     "albert": (*families.SIZES, *families.GROUP_SIZES),
 }
-_LARGEST = 10_000_000  # number: a damaged file must keep no loop busy
-# What changes the model and must have the one value that we have too.
+# largest number, so that a damaged file does not keep a loop busy
+_LARGEST = 10_000_000
+# Settings that change the model; only the value that our encoder has is accepted.
 _FIXED = {
     "layer_norm_eps": LAYER_NORM_EPSILON,
     "position_embedding_type": "absolute",
@@ -35,13 +37,13 @@ def encoder_config(path, values: dict, family: str, use_pooler: bool) -> Encoder
     """The encoder that `config.json` describes.
 
     Args:
-        path: Of the file, for messages.
+        path: The path of the file, for messages.
         values: Its content.
         family: "electra", "bert" or "albert".
 
     Raises:
-        InterchangeError: If a value is missing, of another type, or asks for
-            something that our encoder does not do.
+        InterchangeError: If a value is missing, has another type, or asks for something
+            that our encoder does not support.
     """
     fields = {}
     for names, kinds, least, expected in (
@@ -77,7 +79,7 @@ def encoder_config(path, values: dict, family: str, use_pooler: bool) -> Encoder
 
 
 def check_head_activation(source, family: str, model: EncoderConfig) -> None:
-    """Raises InterchangeError where theirs and our masked-LM head differ."""
+    """Raises InterchangeError if their masked-LM head differs from ours."""
     if family == "electra" and model.hidden_act != "gelu":
         raise InterchangeError(
             f"{source}: hidden_act is {model.hidden_act!r}, but the masked-LM head of "
@@ -89,11 +91,11 @@ def class_name(config: PretrainConfig, source: str, family: str) -> str:
     """The Hugging Face class that can hold the model.
 
     Args:
-        config, source: Of the model.
-        family: The one that it belongs to, see `families.family_of`.
+        config, source: The model's config and its name for messages.
+        family: The model's family, see `families.family_of`.
 
     Raises:
-        InterchangeError: If there is none; says why.
+        InterchangeError: If there is no such class. The message says why.
     """
     model, objective = config.model, config.objective
     is_plain = (
@@ -133,7 +135,7 @@ def class_name(config: PretrainConfig, source: str, family: str) -> str:
 
 
 def family_of_class(name: str) -> str:
-    """The family of a Hugging Face class, e.g. "bert" of "BertForMaskedLM"."""
+    """The family of a Hugging Face class, for example "bert" for "BertForMaskedLM"."""
     return next(family for family in _SIZES if name.lower().startswith(family))
 
 
@@ -171,7 +173,7 @@ def _num_groups(model):
 
 
 def _check_groups(source, model):
-    """Raises InterchangeError where rounding puts a layer into another group."""
+    """Raises InterchangeError if rounding puts a layer into another group."""
     num_layers, num_groups = model.num_hidden_layers, _num_groups(model)
     for layer in range(num_layers):
         if int(layer / (num_layers / num_groups)) != layer * num_groups // num_layers:

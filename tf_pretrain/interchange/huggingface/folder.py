@@ -1,7 +1,7 @@
-"""Hugging Face folders: `Electra*`, `Bert*` and `Albert*` classes, read and written.
+"""Reads and writes Hugging Face folders: `Electra*`, `Bert*` and `Albert*` classes.
 
-A folder is one network. ELECTRA's two are a folder of `ElectraForPreTraining` with one
-of `ElectraForMaskedLM` in it, named `generator`.
+A folder is one network. ELECTRA's two networks are a folder of `ElectraForPreTraining`
+that contains a folder of `ElectraForMaskedLM` named `generator`.
 """
 
 import json
@@ -33,12 +33,12 @@ _HEADS = ("masked_lm_head/", "replaced_token_head/", "sentence_head/", "generato
 def read(path) -> Pretrained:
     """Reads a folder, and the generator in it if there is one.
 
-    Which heads there are is seen from the weights, not from the class that the config
-    names: released ALBERT files hold more than theirs.
+    The heads are detected from the weights, not from the class in the config, because
+    released ALBERT files hold more than their class.
 
     Raises:
         InterchangeError: If config or weights are damaged, do not fit each other, or
-            describe what our classes do not do.
+            describe something that our classes do not support.
     """
     folder = Path(path)
     pretrained = _read_network(folder)
@@ -51,10 +51,10 @@ def read(path) -> Pretrained:
 
 
 def read_encoder(path) -> Pretrained:
-    """Reads a folder's own network; a generator in it is passed over.
+    """Reads a folder's own network and skips a generator in it.
 
     Raises:
-        InterchangeError: As `read`.
+        InterchangeError: As for `read`.
     """
     return _read_network(Path(path))
 
@@ -144,10 +144,10 @@ def _config(path, values, family, names):
 
 
 def _drop_tied(tensors, source):
-    """Removes heads' copies of other tensors.
+    """Removes the heads' copies of other tensors.
 
     Raises:
-        InterchangeError: If one is no copy: our heads are tied.
+        InterchangeError: If a tensor is not a copy, because our heads are tied.
     """
     for copy, original in huggingface_names.TIED.items():
         if copy in tensors:
@@ -160,10 +160,10 @@ def _drop_tied(tensors, source):
 
 
 def _drop_identity(tensors, source):
-    """Removes ALBERT's map from E to H, which we do not have where E = H.
+    """Removes ALBERT's projection from E to H, which we do not have if E = H.
 
     Raises:
-        InterchangeError: If it changes anything.
+        InterchangeError: If it is not the identity.
     """
     weight = tensors.pop(f"{_MAPPING}.weight", None)
     bias = tensors.pop(f"{_MAPPING}.bias", None)
@@ -177,17 +177,17 @@ def _drop_identity(tensors, source):
 
 
 def _neutral(value):
-    """The identity of a matrix's shape, zeros of a vector's."""
+    """The identity for a matrix's shape, zeros for a vector's."""
     if value.ndim == 2:
         return np.eye(*value.shape, dtype=np.float32)
     return np.zeros_like(value)
 
 
 def _write_network(pretrained, folder, family):
-    """One network: its heads all there, or, as a bare encoder, none.
+    """Writes one network with all of its heads, or a bare encoder without heads.
 
     Args:
-        family: That the network belongs to; the class may be one of another's.
+        family: The network's family. The class may be that of another family.
     """
     config, model = pretrained.config, pretrained.config.model
     architecture = huggingface_config.class_name(config, pretrained.source, family)

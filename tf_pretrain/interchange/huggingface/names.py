@@ -1,7 +1,7 @@
 """Names of our variables in Hugging Face's `Electra*`, `Bert*` and `Albert*` classes.
 
-One direction only, ours to theirs: readers go over the variables that a config
-describes and ask for each one's name.
+The names are translated in one direction only, from ours to theirs: readers iterate
+over the variables that a config describes and ask for each one's name.
 """
 
 import re
@@ -62,7 +62,7 @@ _ALL = (
 
 _FAMILIES = {"electra": _ELECTRA, "bert": _BERT, "albert": _ALBERT}
 
-# How the names of each head begin, and of the pooler.
+# Prefixes of the names of each head and of the pooler.
 HEADS = {
     "electra": {
         "masked_lm": "generator_predictions.",
@@ -73,7 +73,7 @@ HEADS = {
 }
 POOLERS = {"bert": "bert.pooler.", "albert": "albert.pooler."}
 
-# Heads' copies of other tensors, and which; files have them or not.
+# The heads' copies of other tensors, and which tensors these are. Files may have them.
 TIED = {
     "generator_lm_head.weight": "electra.embeddings.word_embeddings.weight",
     "predictions.decoder.weight": "albert.embeddings.word_embeddings.weight",
@@ -110,10 +110,10 @@ def is_transposed(path: str) -> bool:
 
 
 def modern_name(name: str, family: str) -> str:
-    """A name of an older file, or of a class without heads, in today's form.
+    """The current form of a name from an older file or from a class without heads.
 
-    Early files call LayerNorm's vectors gamma and beta; `ElectraModel`,
-    `BertModel` and `AlbertModel` save their tensors without the family's prefix.
+    Early files call LayerNorm's vectors gamma and beta. `ElectraModel`, `BertModel` and
+    `AlbertModel` save their tensors without the family's prefix.
     """
     name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
     if re.match(r"(embeddings|embeddings_project|encoder|pooler)\.", name):

@@ -1,7 +1,7 @@
-"""Our tokenizers as Hugging Face's `tokenizer.json`, and back from their files.
+"""Writes our tokenizers as Hugging Face's `tokenizer.json`, and reads their files.
 
-Special tokens written in a text are recognised, as is usual there;
-`split_special_tokens=True` cuts them like other text, as the originals do.
+Special tokens in a text are recognised, as usual in Hugging Face.
+`split_special_tokens=True` splits them like other text, as the originals do.
 """
 
 import json
@@ -52,10 +52,10 @@ def write(tokenizer: Tokenizer, folder, max_length: int) -> None:
 
 
 def read(folder, notes: list[str]) -> Tokenizer | None:
-    """The tokenizer of a folder, or None where there is none that we can use.
+    """The tokenizer of a folder, or None if there is none that we can use.
 
     Args:
-        notes: Receives what had to be assumed, or could not be read.
+        notes: Receives what had to be assumed or could not be read.
 
     Raises:
         InterchangeError: If a file is damaged.
@@ -79,7 +79,7 @@ def read(folder, notes: list[str]) -> Tokenizer | None:
 
 
 def _read_vocabulary(folder, notes):
-    """The tokenizer without regard to added tokens."""
+    """The tokenizer without added tokens."""
     for name in ("vocab.txt", "spiece.model"):
         if (folder / name).is_file():
             return tokenization.load_tokenizer(folder / name, *_casing(folder, notes))
@@ -107,7 +107,7 @@ def _read_vocabulary(folder, notes):
 
 
 def _added_tokens(folder):
-    """{token: id} of what is looked for in a text as a whole, special tokens too."""
+    """{token: id} of tokens that are searched as a whole, special tokens included."""
     added = {}
     listed = peek_json(folder / TOKENIZER_FILE).get("added_tokens") or []
     decoder = peek_json(folder / SETTINGS_FILE).get("added_tokens_decoder") or {}
@@ -119,10 +119,10 @@ def _added_tokens(folder):
 
 
 def text_settings(folder) -> tuple[bool, bool] | None:
-    """Whether text is lower-cased and accents are stripped; None where nothing says.
+    """Whether text is lower-cased and accents are stripped; None if no file says.
 
-    transformers 5 writes some tokenizers whose settings do not say; then the normalizer
-    of the fast tokenizer does.
+    transformers 5 writes some tokenizers whose settings do not say this. Then the
+    normalizer of the fast tokenizer does.
     """
     folder = Path(folder)
     path = folder / SETTINGS_FILE
@@ -139,7 +139,7 @@ def text_settings(folder) -> tuple[bool, bool] | None:
 
 
 def _casing(folder, notes):
-    """As `text_settings`, with the default of both of their classes."""
+    """Like `text_settings`, with the defaults of both of their classes."""
     said = text_settings(folder)
     if said is not None:
         return said
@@ -150,7 +150,7 @@ def _casing(folder, notes):
 def _strips_accents(folder, settings, lower_case):
     strip_accents = settings.get("strip_accents")
     if strip_accents is None:
-        # Their defaults: BERT's strips where it lower-cases, ALBERT's always.
+        # Their defaults: BERT strips accents if it lower-cases, ALBERT always.
         is_sentencepiece = (folder / "spiece.model").is_file()
         keeps = settings.get("keep_accents", False if is_sentencepiece else None)
         strip_accents = lower_case if keeps is None else not keeps

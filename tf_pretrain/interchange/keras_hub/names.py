@@ -1,4 +1,4 @@
-"""What keras-hub calls our encoders: classes, settings, variables."""
+"""The names in keras-hub for our encoders: classes, settings, variables."""
 
 import dataclasses
 

@@ -4,16 +4,16 @@ How the classes (keras-hub 0.32) differ from our encoder:
 
 * All compute the tanh form of GELU. ELECTRA has the exact one, and so have the
   weights of the ELECTRA presets that keras-hub publishes: they were converted.
-* `ElectraBackbone` has a pooler, which ELECTRA has not. In the published presets it is
-  at random initial values, for their conversion does not set it.
+* `ElectraBackbone` has a pooler, which ELECTRA does not have. In the published presets
+  it has random initial values, because their conversion does not set it.
 * `AlbertBackbone` always has a projection from E to H; ALBERT only where E differs.
 * One dropout rate, one initializer, and no heads.
 
 Their tokenizers give the same ids on plain text only. On the 179 hard strings of
 `tests/golden/tokenization` ElectraTokenizer, lower-cased and without accents, differs
 in 55: it folds case by NFKC, splits at control characters and not at unusual spaces.
-AlbertTokenizer normalises nothing, which the model's owner must do before; then it
-differs in 6, mostly because it keeps pieces like "1999," whole.
+AlbertTokenizer normalises nothing, so the user must do this before. Then it differs in
+6, mostly because it keeps pieces like "1999," whole.
 
 A preset that `write` made also holds `pretrain_config.json`, our config with what
 `config.json` cannot say; `read` takes it from there.
@@ -150,7 +150,7 @@ def _identity(layer, size):
 
 
 def _check_is_identity(theirs, family, size, file):
-    """Our encoder has no projection where E equals H; an identity can be left out."""
+    """Checks that a projection with E = H is an identity, which our encoder lacks."""
     for name, expected in _identity(family.projection, size).items():
         if name in theirs and not np.array_equal(theirs[name], expected):
             raise InterchangeError(
@@ -205,7 +205,7 @@ def _load_weights(backbone, file):
         raise InterchangeError(
             f"{file} cannot be read as what config.json describes: {reason}"
         ) from None
-    # Keras passes over layers of the file that the model does not have.
+    # Keras skips layers of the file that the model does not have.
     if len(names) != len(backbone.weights):
         raise InterchangeError(
             f"{file} holds {len(names)} tensors, but the backbone that config.json "

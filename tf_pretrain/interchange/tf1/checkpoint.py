@@ -126,7 +126,7 @@ def _find_prefix(path):
         return _prefix_of(path)
     prefixes = sorted(p.with_suffix("") for p in path.glob("*.index"))
     state = path / "checkpoint"
-    if state.is_file():  # its paths may be those of the machine that trained
+    if state.is_file():  # its paths may be those of the machine that trained the model
         match = re.search(r'^model_checkpoint_path: "(.*)"', state.read_text(), re.M)
         if match and path / Path(match[1]).name in prefixes:
             return path / Path(match[1]).name
@@ -139,7 +139,7 @@ def _find_prefix(path):
 
 
 def _tensorflow(purpose):
-    """TensorFlow, imported only here: other formats are read and written without.
+    """TensorFlow, which is imported only here, because other formats do not need it.
 
     Raises:
         InterchangeError: If it is not installed.

@@ -1,10 +1,10 @@
-"""What the original programs' files say about a model, as our config and back.
+"""Converts the settings of the original programs' files to our config and back.
 
-Beside the weights ALBERT's releases have `albert_config.json` and BERT's
-`bert_config.json`. ELECTRA's have none:
-sizes follow from the shapes; what does not (heads, dropout) is read from
-`hparams.json`, the settings in the form of the original's `--hparams` option, or else
-is the released code's rule, and noted.
+ALBERT's releases have `albert_config.json` beside the weights, and BERT's have
+`bert_config.json`. ELECTRA's have no such file. Its sizes follow from the shapes of the
+weights. Heads and dropout are read from `hparams.json`, in the form of the original's
+`--hparams` option. Without that file the rule of the released code is used, and a note
+says so.
 """
 
 import dataclasses
@@ -14,13 +14,13 @@ from tf_pretrain.config import PretrainConfig, generator_config
 from tf_pretrain.interchange import families
 from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 
-# What the programs' "gelu" computes.
+# The function that each program computes under the name "gelu".
 _ACTIVATIONS = {
     "electra": {"gelu": "gelu"},
     "bert": {"gelu": "gelu_tanh"},
     "albert": {"gelu": "gelu_tanh"},
 }
-# How names begin that only one of two related programs writes.
+# Prefixes of names that only one of two related programs writes.
 _FIRST_LAYERS = {
     "albert": "bert/encoder/transformer/group_0/",
     "bert": "bert/encoder/layer_0/",
@@ -29,7 +29,7 @@ _LAYER_0 = "encoder/layer_0/attention/self/query/kernel"
 
 
 def config_of(prefix, shapes, notes) -> tuple[PretrainConfig, str, str]:
-    """The model that a checkpoint holds.
+    """The config of the model in a checkpoint.
 
     Args:
         prefix: Path of the checkpoint.
@@ -41,7 +41,7 @@ def config_of(prefix, shapes, notes) -> tuple[PretrainConfig, str, str]:
         encoder's scope (see tf1_names.electra_name).
 
     Raises:
-        InterchangeError: If it is of none of the three, or a file is missing.
+        InterchangeError: If it belongs to none of the three, or a file is missing.
     """
     for program, start in _FIRST_LAYERS.items():
         if any(name.startswith(start) for name in shapes):

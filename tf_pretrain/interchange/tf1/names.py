@@ -1,7 +1,7 @@
 """Names of our variables in checkpoints of the original TensorFlow 1 programs.
 
-One direction only, ours to theirs: readers go over the variables that a config
-describes and ask for each one's name.
+The names are translated in one direction only, from ours to theirs: readers iterate
+over the variables that a config describes and ask for each one's name.
 """
 
 import re
@@ -39,7 +39,7 @@ _ALBERT_PARTS = {
     ),
 }
 
-# Beside the layers; ALBERT's program kept BERT's names.
+# Names outside of the layers; ALBERT's program kept BERT's names.
 _BERT_REST = (
     (r"^encoder/embeddings/layer_norm/", "bert/embeddings/LayerNorm/"),
     (r"^encoder/embeddings/", "bert/embeddings/"),

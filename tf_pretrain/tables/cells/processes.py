@@ -4,13 +4,13 @@ import contextlib
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 from tf_pretrain import atomic_files
+from tf_pretrain import config as config_lib
 from tf_pretrain.errors import UserError
-from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.cells.request import Request
 
 _POLL_S = 0.1
 # What TensorFlow and its libraries read at their start.
@@ -30,17 +30,19 @@ def shares_of_cores(jobs: int) -> list[set[int]]:
     return [set(cores[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
 
 
-def start(request: dict, cores: set[int], threads: int | None) -> subprocess.Popen:
-    """Starts the cell's process; its output goes to log.txt.
+def start(
+    request: Request, folder: Path, cores: set[int], threads: int | None
+) -> subprocess.Popen:
+    """Starts the process of a cell; its output goes to log.txt.
 
     Args:
-        cores: That it may run on.
-        threads: Of its thread pools; None leaves that to the libraries.
+        folder: The cell's.
+        cores: That the process may run on.
+        threads: Size of its thread pools; None leaves that to the libraries.
     """
-    folder = cells.folder(request["workdir"], request["key"])
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "request.json"
-    atomic_files.write_json(path, request)
+    atomic_files.write_json(path, config_lib.to_dict(request))
     # The package need not be installed, nor be in the current folder.
     search = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search))}
@@ -48,13 +50,17 @@ def start(request: dict, cores: set[int], threads: int | None) -> subprocess.Pop
         environment |= dict.fromkeys(_THREADS, str(threads))
     with open(folder / "log.txt", "a", encoding="utf-8") as log, _on(cores):
         return subprocess.Popen(
-            _command(path), stdout=log, stderr=subprocess.STDOUT, env=environment
+            command(path), stdout=log, stderr=subprocess.STDOUT, env=environment
         )
 
 
-def _command(path):
+def command(request_path, *arguments) -> list[str]:
+    """The command line of a process that `run_cell` is, started by this one."""
     module = "tf_pretrain.tables.cells.run_cell"
-    return [sys.executable, "-m", module, str(path), str(os.getpid())]
+    return [
+        *(sys.executable, "-m", module, str(request_path), str(os.getpid())),
+        *arguments,
+    ]
 
 
 @contextlib.contextmanager
@@ -66,24 +72,6 @@ def _on(cores):
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-def die_with_parent(parent: int) -> None:
-    """Ends this process when its parent has ended.
-
-    Two processes in one cell would spoil it, should its runner start again.
-
-    Args:
-        parent: Its process id, by itself: it may have ended while this one was
-            importing, and what `os.getppid()` says is another one then.
-    """
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def first_to_end(processes) -> subprocess.Popen:

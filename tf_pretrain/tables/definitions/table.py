@@ -17,7 +17,8 @@ from tf_pretrain.tables.definitions.recipe import Recipe
 SCALES = ("lab", "paper")
 UNPRETRAINED = "no pretraining"
 EQUAL_STEPS = (
-    "the paper gives each row the same steps; at lab scale each has the same compute"
+    "the paper gives each row the same steps, and at lab scale each row has the same "
+    "compute"
 )
 # What `_lab_run` decides.
 _OF_LAB_RUNS = ("train.checkpoint_every", "train.log_every", "train.keep_checkpoints")
@@ -46,11 +47,11 @@ class Row:
 
 
 def unpretrained(file: str, family: str | None = None) -> Row:
-    """What a lab config's network scores untrained: where a table's scores begin.
+    """The row that fine-tunes a lab config's network without pretraining.
 
     Args:
-        family: Of the rows that it is for, as their names have it before a comma; None
-            if it is for all rows that have none of their family.
+        family: The rows that are compared with it: those whose names begin with this
+            word. None for all rows of which no family has such a row.
     """
     name = UNPRETRAINED if family is None else f"{UNPRETRAINED}, {family}"
     return Row(name, {"lab": Recipe(file, fraction=0.0)})
@@ -64,16 +65,14 @@ class Table:
         id: For `--table`.
         title: One line.
         kind: One of KINDS.
-        paper: Of papers.PAPERS; None for our own.
+        paper: One of papers.PAPERS; None for a table of our own.
         printed: Name of the paper's table in its file.
         rows: In the paper's order.
         reference: Config file whose compute all rows get at lab scale.
         metrics: {our score: the paper's column, or None}; the first is the main one.
-            Our scores: see `tables.cells.scores`.
+            Our scores: see `tables.cells.record`.
         intrinsic: Example formats that each model is scored on as it is.
         by_compute: Whether the report draws the scores against FLOPs.
-        trend: Two families of rows whose difference is followed over what their names
-            say after a comma: ("ELECTRA", "BERT") of "ELECTRA, 1/2" and "BERT, 1/2".
         notes: What differs from the paper; for "facts" why it cannot be run.
     """
 
@@ -87,7 +86,6 @@ class Table:
     metrics: dict = dataclasses.field(default_factory=lambda: {"glue": None})
     intrinsic: tuple[str, ...] = ()
     by_compute: bool = False
-    trend: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
 
     def configs(self, scale: str, overrides=None) -> dict[str, PretrainConfig]:

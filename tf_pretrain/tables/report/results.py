@@ -2,11 +2,12 @@
 
 import dataclasses
 import itertools
-import json
 import statistics
 from pathlib import Path
 
-from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain import config as config_lib
+from tf_pretrain.tables.cells.planning import Plan
+from tf_pretrain.tables.cells.record import Record, load
 from tf_pretrain.tables.definitions import registry
 from tf_pretrain.tables.definitions.table import UNPRETRAINED, Row, Table
 
@@ -71,29 +72,29 @@ class TableResults:
     """What a workdir holds of a table at a scale.
 
     Attributes:
-        record: As `runner.plan` wrote it.
+        plan: The cells that were planned.
         table, scale: Which.
+        name: The name of the table's page.
         rows: Those that have finished cells, in the table's order.
-        cells: {row name: [(cell, scores), ...]}, by seed; see `cells.scores`.
-        planned: Number of cells that were planned.
-        command: Of the last plan.
+        cells: {row name: [(record, its scores), ...]}, by seed; see `Record.scores`.
     """
 
-    def __init__(self, workdir, record: dict):
-        self.record = record
-        self.table: Table = registry.find(record["table"])
-        self.scale, self.command = record["scale"], record["command"]
-        self.planned = len(record["cells"])
-        self.cells: dict[str, list] = {}
-        for planned in sorted(record["cells"], key=lambda c: c["seed"]):
-            cell = cells.load(workdir, planned["key"])
-            if cell is None or not set(planned["tasks"]) <= set(cell["tasks"]):
-                continue
-            if not set(self.table.intrinsic) <= set(cell["intrinsic_formats"]):
-                continue
-            scores = cells.scores(cell, planned["tasks"])
-            self.cells.setdefault(planned["row"], []).append((cell, scores))
+    def __init__(self, workdir, plan: Plan):
+        self.plan = plan
+        self.table: Table = registry.find(plan.table)
+        self.scale = plan.scale
+        self.name = f"{plan.table}-{plan.scale}"
+        self.cells: dict[str, list[tuple[Record, dict]]] = {}
+        for planned in sorted(plan.cells, key=lambda cell: cell.seed):
+            record = load(workdir, planned.key)
+            if record and record.has(planned.tasks, self.table.intrinsic):
+                scores = record.scores(planned.tasks)
+                self.cells.setdefault(planned.row, []).append((record, scores))
         self.rows: list[Row] = [r for r in self.table.rows if r.name in self.cells]
+
+    def first(self, row: Row) -> Record:
+        """The record of a row's first finished seed."""
+        return self.cells[row.name][0][0]
 
     @property
     def finished(self) -> int:
@@ -168,8 +169,7 @@ def load_all(workdir) -> list[TableResults]:
     found = []
     for table_id in registry.TABLES:
         for path in sorted(Path(workdir).glob(f"tables/{table_id}-*.json")):
-            record = json.loads(path.read_text(encoding="utf-8"))
-            results = TableResults(workdir, record)
+            results = TableResults(workdir, config_lib.load(Plan, path))
             if results.finished:
                 found.append(results)
     return found
