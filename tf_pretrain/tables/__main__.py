@@ -169,7 +169,8 @@ def _run(tables):
         backend=_BACKEND.value,
         command="python -m tf_pretrain.tables " + shlex.join(sys.argv[1:]),
     )
-    # All are planned before the first is run: errors in flags come at once.
+    # All tables are planned before the first one is run, so errors in flags are
+    # reported at once.
     plans = [planning.plan(t, setup, _SEEDS.value, overrides) for t in tables]
     for table, planned in zip(tables, plans, strict=True):
         print(f"{table.id}: {table.title}, {len(planned)} cells")

@@ -12,7 +12,7 @@ from tf_pretrain.tables.definitions.table import Table
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One row of a table with one seed, and what is to be done for it."""
+    """One row of a table with one seed, and the request for its process."""
 
     table: str
     row: str
@@ -24,17 +24,17 @@ class Cell:
 
     @property
     def folder(self) -> Path:
-        """Where its runs and results are."""
+        """The folder of its runs and results."""
         return folder_of(self.request.workdir, self.request.key)
 
     @property
     def results(self) -> Record | None:
-        """So far; None if there are none yet."""
+        """The results so far, or None."""
         return load(self.request.workdir, self.request.key)
 
     @property
     def is_finished(self) -> bool:
-        """Whether all that is requested is there."""
+        """Whether everything that was requested is done."""
         found, wanted = self.results, self.request
         return found is not None and found.has(wanted.tasks, wanted.intrinsic)
 
@@ -51,13 +51,13 @@ class PlannedCell:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What was planned of a table, as WORKDIR/tables/TABLE-SCALE.json holds it.
+    """The plan of a table, in the form of WORKDIR/tables/TABLE-SCALE.json.
 
     Attributes:
-        table, scale: Which.
+        table, scale: The table's id and its scale.
         command: The command line that planned it.
-        seeds: How many.
-        cells: Seed by seed.
+        seeds: Number of seeds.
+        cells: The cells, seed by seed.
     """
 
     table: str
@@ -67,7 +67,7 @@ class Plan:
     cells: list[PlannedCell]
 
     def save(self, workdir) -> None:
-        """Writes the file, unless one of the same cells and further seeds is there."""
+        """Writes the file, unless it has the same cells and more seeds already."""
         path = Path(workdir) / "tables" / f"{self.table}-{self.scale}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         earlier = config_lib.load(Plan, path).cells if path.is_file() else []

@@ -1,4 +1,4 @@
-"""The processes of cells: started on their own cores, and waited for."""
+"""Starts the processes of cells on their own cores, and waits for them."""
 
 import contextlib
 import os
@@ -13,15 +13,15 @@ from tf_pretrain.errors import UserError
 from tf_pretrain.tables.cells.request import Request
 
 _POLL_S = 0.1
-# What TensorFlow and its libraries read at their start.
+# Environment variables that TensorFlow and its libraries read at their start.
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def shares_of_cores(jobs: int) -> list[set[int]]:
-    """The cores of this process in `jobs` sets, as equal as can be.
+    """The cores of this process in `jobs` sets of nearly equal size.
 
     Raises:
-        UserError: If there are too few.
+        UserError: If there are fewer cores than jobs.
     """
     cores = sorted(os.sched_getaffinity(0))
     if not 1 <= jobs <= len(cores):
@@ -33,17 +33,17 @@ def shares_of_cores(jobs: int) -> list[set[int]]:
 def start(
     request: Request, folder: Path, cores: set[int], threads: int | None
 ) -> subprocess.Popen:
-    """Starts the process of a cell; its output goes to log.txt.
+    """Starts the process of a cell. Its output goes to log.txt.
 
     Args:
-        folder: The cell's.
-        cores: That the process may run on.
-        threads: Size of its thread pools; None leaves that to the libraries.
+        folder: The cell's folder.
+        cores: The cores that the process may run on.
+        threads: Size of its thread pools; None leaves the choice to the libraries.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "request.json"
     atomic_files.write_json(path, config_lib.to_dict(request))
-    # The package need not be installed, nor be in the current folder.
+    # The package may be neither installed nor in the current folder.
     search = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search))}
     if threads is not None:
@@ -55,7 +55,7 @@ def start(
 
 
 def command(request_path, *arguments) -> list[str]:
-    """The command line of a process that `run_cell` is, started by this one."""
+    """The command line with which this process starts `run_cell`."""
     module = "tf_pretrain.tables.cells.run_cell"
     return [
         *(sys.executable, "-m", module, str(request_path), str(os.getpid())),
@@ -65,7 +65,7 @@ def command(request_path, *arguments) -> list[str]:
 
 @contextlib.contextmanager
 def _on(cores):
-    """Processes that are started within inherit these cores, from their beginning."""
+    """A context in which new processes run on these cores only."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

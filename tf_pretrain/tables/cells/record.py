@@ -7,17 +7,18 @@ from pathlib import Path
 from tf_pretrain import atomic_files
 from tf_pretrain import config as config_lib
 
-# In the files for people to read; not read again. The report adds "rows".
+# These fields are written for human readers and are not read again. The report adds
+# "rows".
 _DERIVED = ("minutes", "rows")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
-    """Where one part of a cell's results comes from.
+    """The origin of one part of a cell's results.
 
     Attributes:
         seconds: How long it took to compute.
-        command: The command line that ended it.
+        command: The command line that finished it.
         commit: The commit of the code, with "+" if files differed from it; None if
             unknown.
         cores: Number of CPU cores that it had.
@@ -31,7 +32,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PretrainRecord(Part):
-    """What is kept of a pretraining run's `results.json`; `eval`: held-out scores."""
+    """The kept part of a pretraining's `results.json`; `eval` has held-out scores."""
 
     step: int
     tokens_per_s: float
@@ -46,7 +47,7 @@ class TaskRecord(Part):
     """What is kept of a fine-tuning's `results.json`.
 
     Attributes:
-        median, min, max: Of the trials, by the task's first metric.
+        median, min, max: The trials' scores in the task's first metric.
         medians: {split: {metric: value}}.
         examples: {split: number}.
         steps: Training steps of a trial.
@@ -71,13 +72,13 @@ class Record:
     """The results of a cell. It grows task by task, hence not frozen.
 
     Attributes:
-        key, seed: Which cell.
+        key, seed: The cell's key and seed.
         config: The pretraining run's config, as `to_dict` has it.
         inputs, vocab: As in the request.
         backend: Keras' backend in pretraining.
         flops: Operations of the matrix products executed in pretraining.
         electra_flops: The same as the ELECTRA paper counts.
-        memory_bytes: An estimate.
+        memory_bytes: The estimated memory.
         curves: {held-out score: [[step, value], ...]}.
         tasks: {TASK-KEY: results}.
         intrinsic: Scores of the pretrained model itself, by name.
@@ -101,7 +102,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, values: dict) -> "Record":
-        """From the JSON object of a cell."""
+        """Reads the JSON object of a cell."""
         values = {n: value for n, value in values.items() if n not in _DERIVED}
         return config_lib.from_dict(cls, values)
 
@@ -120,7 +121,7 @@ class Record:
 
     @property
     def minutes(self) -> float:
-        """Of computing, all parts together."""
+        """Minutes of computing, for all parts together."""
         return sum(part.seconds for part in self.parts) / 60
 
     def has(self, tasks, intrinsic) -> bool:

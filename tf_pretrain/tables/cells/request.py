@@ -1,4 +1,4 @@
-"""What a cell's process is asked to do, and the key by which a cell is known.
+"""The request for a cell's process, and the key by which a cell is identified.
 
     WORKDIR/tokenizers/KEY, WORKDIR/records/KEY    made once, shared by cells
     WORKDIR/cells/KEY/request.json                 what is to be done
@@ -6,9 +6,9 @@
                       log.txt                      what they print
                       cell.json                    the results, written last
 
-A cell is identified by its settings and by the names and sizes of its input files: its
+A cell is identified by its settings and by the names and sizes of its input files. Its
 key is a hash of them. Tables that share a row therefore share its cells. This module
-imports no TensorFlow.
+does not import TensorFlow.
 """
 
 import dataclasses
@@ -23,8 +23,8 @@ from tf_pretrain.data import text
 from tf_pretrain.errors import UserError
 from tf_pretrain.tasks.glue import NAMES
 
-# Over ELECTRA-Small's values, for every task: a larger rate does better, and half as
-# many steps show nothing yet (docs/results.md, "how long a trial at lab scale ...").
+# These change ELECTRA-Small's values for every task. A larger learning rate does
+# better, and with half as many steps nothing can be seen (docs/log).
 _LAB_FINETUNE = {
     "num_trials": 1,
     "num_evaluations": 1,
@@ -32,14 +32,14 @@ _LAB_FINETUNE = {
     "batch_size": 16,
     "learning_rate": 1e-3,
     "bias_correction": True,
-    "layerwise_decay": 1.0,  # layers that are shared cannot have others
+    "layerwise_decay": 1.0,  # shared layers cannot have different rates
     "subsets": True,
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """What all cells of one command have in common.
+    """The settings that all cells of one command share.
 
     Attributes:
         workdir: Folder of all results.
@@ -48,7 +48,7 @@ class Setup:
         vocab: Vocabulary file; None to train one for each kind and size.
         data_dir: Folder with GLUE's folders; None for tensorflow-datasets.
         tasks: GLUE names, or folders of own tasks.
-        finetune: {field of FinetuneSettings: text} over the scale's values.
+        finetune: {field of FinetuneSettings: text}, which override the scale's values.
         num_workers: Processes that build records.
         backend: Keras' backend for pretraining: "tensorflow", "jax" or "torch".
         command: The command line, for the report.
@@ -97,11 +97,11 @@ class RecordsRequest:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """All that the process of a cell needs to know, as `request.json` holds it.
+    """All that the process of a cell needs, in the form of `request.json`.
 
     Attributes:
         key: The cell's key.
-        config: With the cell's seed.
+        config: The pretraining config, with the cell's seed.
         data: {example format: its records}.
         intrinsic: Example formats to score the model on.
         tasks: {TASK-KEY: what to fine-tune}.
@@ -135,7 +135,7 @@ def make_request(
         UserError: If a task's folder is missing, or two tasks have one name.
     """
     content = {"config": _content(config), **identity}
-    if setup.backend != "tensorflow":  # other samples, other speed
+    if setup.backend != "tensorflow":  # other samples and another speed
         content["backend"] = setup.backend
     return Request(
         key=_hash(content)[:16],
@@ -169,12 +169,13 @@ def _task_requests(setup, config):
 
 
 def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> FinetuneConfig:
-    """How a task is fine-tuned after a run.
+    """The settings with which a task is fine-tuned after a run.
 
-    At paper scale as its paper does, which reports medians of 10 (ELECTRA) or 5
-    (ALBERT) trials; only that RTE, STS-B and MRPC start from pretraining, where ALBERT
-    starts them from MNLI. At lab scale every model in the same way, once for each
-    pretraining seed; one that was made with a pooler is read through it.
+    At paper scale they are those of the run's paper, which reports medians of 10
+    (ELECTRA) or 5 (ALBERT) trials. One thing differs: RTE, STS-B and MRPC start from
+    pretraining, while ALBERT starts them from MNLI. At lab scale every model is
+    fine-tuned in the same way, once for each pretraining seed. If a model has a pooler,
+    the classifier uses it.
     """
     pooled = config.model.use_pooler
     file, num_trials = "finetune_electra.py", 10
@@ -202,7 +203,10 @@ def _content(config):
 
 
 def _differing(defaults, config):
-    """What a config says beyond the defaults, so that a new field changes no key."""
+    """The values of a config that differ from the defaults.
+
+    A new field with its default therefore changes no key.
+    """
     return config_lib.differing_fields(
         config_lib.to_dict(defaults), config_lib.to_dict(config)
     )
@@ -219,7 +223,7 @@ def _records_request(setup, config, identity):
     del data["shuffle_buffer"]
     names = ["tokenizer", "lower_case", "strip_accents", "errors"]
     if data["encoding"] == DataConfig().encoding:
-        del data["encoding"]  # a newer field; the keys are as before
+        del data["encoding"]  # a newer field, which must not change the keys
     else:
         names.append("encoding")
     pieces = {name: data[name] for name in names}
@@ -233,7 +237,7 @@ def _records_request(setup, config, identity):
 
 
 def _task_files(task, data_dir):
-    """Names and sizes of what a task is read from; of tensorflow-datasets nothing."""
+    """Names and sizes of a task's files; nothing for tensorflow-datasets."""
     if task not in NAMES:
         folder = Path(task)
     elif data_dir is not None:

@@ -19,7 +19,7 @@ from tf_pretrain.tables.cells.planning import Cell
 
 @contextlib.contextmanager
 def only_command(workdir):
-    """Held while a command plans and runs cells of a workdir.
+    """A lock that is held while a command plans and runs cells of a workdir.
 
     Raises:
         UserError: If another process holds it.
@@ -62,7 +62,8 @@ def run(
     failed, running = [], {}
     try:
         while todo or running:
-            # Two rows can be the same cell: the second waits, and may then be finished.
+            # Two rows can be the same cell. Then the second one waits, and may be
+            # finished afterwards.
             busy = {cell.request.key for cell, _ in running.values()}
             todo = [cell for cell in todo if not cell.is_finished]
             ready = [cell for cell in todo if cell.request.key not in busy]

@@ -1,13 +1,13 @@
 """The process of one cell: `python -m ...cells.run_cell REQUEST PARENT`.
 
-Pretrains, fine-tunes and scores what its REQUEST, a request.json, asks for and is not
-there yet, and writes `cell.json` beside it after each of these. `run_all` starts it, in
-the process PARENT. A cell that was stopped goes on where its pretraining and its trials
-were.
+It does what REQUEST, a request.json, asks for and what is not done yet: pretraining,
+fine-tuning and scoring. It writes `cell.json` beside the request after each of these.
+The process PARENT, `run_all`, starts it. A cell that was stopped continues where its
+pretraining and its trials were.
 
 With the word "pretrain" as a third argument it only pretrains. Cells on JAX or PyTorch
-are pretrained so: Keras has one backend in a process, and fine-tuning runs on
-TensorFlow.
+are pretrained in this way, because Keras has one backend in a process and fine-tuning
+runs on TensorFlow.
 """
 
 import dataclasses
@@ -35,10 +35,10 @@ _PRETRAIN = "pretrain"
 
 
 def run(request: Request) -> Record:
-    """Does what is missing of a request, and saves the record after each part.
+    """Does the missing parts of a request, and saves the record after each part.
 
     Raises:
-        UserError: As pretraining and fine-tuning do.
+        UserError: As for pretraining and fine-tuning.
     """
     folder = record.folder_of(request.workdir, request.key)
     origin = {
@@ -82,16 +82,16 @@ def _new_record(request, folder, results, origin):
 
 
 def _of(kind, results):
-    """The values of a results.json that a record of this kind holds."""
+    """The values of a results.json that belong to a record of this kind."""
     names = {field.name for field in dataclasses.fields(kind)}
     return {name: value for name, value in results.items() if name in names}
 
 
 def _prepare_data(request, wanted):
-    """The tokenizer and the records of a format, unless they are there.
+    """Makes the tokenizer and the records of a format, unless they exist.
 
-    Both are made with seed 0, so that all seeds see the same data. One process at a
-    time makes a folder that cells share; the others wait.
+    Both are made with seed 0, so that all seeds see the same data. Cells share the
+    folders: one process at a time makes one, and the others wait.
     """
     from tf_pretrain.data import vocabulary
     from tf_pretrain.data.build_records import build_records
@@ -109,7 +109,7 @@ def _prepare_data(request, wanted):
 
 
 def _pretrain(request, folder):
-    """What results.json of the run holds."""
+    """Pretrains; returns the contents of the run's results.json."""
     if request.backend == "tensorflow":
         return _pretrain_here(request, folder)
     done = subprocess.run(

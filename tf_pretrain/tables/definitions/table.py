@@ -1,9 +1,10 @@
-"""What a table is: rows, each a config at one or both scales, and what is compared.
+"""A table: rows, each with a config at one or both scales, and what is compared.
 
-Scales: "lab" is this project's (`configs/*_lab.py`), where all rows of a table execute
-the same number of operations in matrix products; "paper" has the papers' sizes and
-steps. The ELECTRA paper also counts each lookup of an embedding as a product with the
-whole table, which is never executed: of `electra_lab` that would be most of the count.
+There are two scales. "lab" is this project's (`configs/*_lab.py`), where all rows of a
+table execute the same number of operations in matrix products. "paper" has the papers'
+sizes and steps. The ELECTRA paper also counts each lookup of an embedding as a product
+with the whole table, which is never executed. For `electra_lab` this would be most of
+the count.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ EQUAL_STEPS = (
     "the paper gives each row the same steps, and at lab scale each row has the same "
     "compute"
 )
-# What `_lab_run` decides.
+# The fields that `_lab_run` sets.
 _OF_LAB_RUNS = ("train.checkpoint_every", "train.log_every", "train.keep_checkpoints")
 # "lab": the rows run at lab scale; "paper": at the paper's only; "facts": not at all.
 KINDS = ("lab", "paper", "facts")
@@ -31,7 +32,7 @@ class Row:
     """A row of a table.
 
     Attributes:
-        name: As printed.
+        name: Its name, as printed.
         recipes: {scale: Recipe}; a row may be missing at a scale.
         printed: Values that identify the paper's row; None if it has none.
     """
@@ -157,7 +158,7 @@ def _lab_run(config, budget):
     forty lines of figures.
     """
     old = config.train
-    # Costs are proportional to the steps, but for one step of two-stage training.
+    # Costs are proportional to the steps, except for one step of two-stage training.
     one_step = flops.matmul_flops(with_steps(config, old.num_steps))
     config = with_steps(config, max(2, budget / one_step))
     steps = config.train.num_steps

@@ -46,7 +46,7 @@ def write(workdir, output=None) -> Path | None:
     for name, text in texts.items():
         _write(folder / f"{name}.md", text + "\n")
     _write(folder / "index.html", markdown.to_html(texts, _TITLE, folder))
-    # What was there from other machines or plans stays.
+    # Cells from other machines or plans are kept.
     earlier = _read(folder)
     plans = {r.name: config_lib.to_dict(r.plan) for r in all_results}
     everything = {
@@ -76,12 +76,12 @@ def _list(all_results):
 def restore(output, workdir) -> int:
     """Adds the cells of an earlier report to a workdir that lacks them.
 
-    A report that is kept with the code thus carries its cells to other machines. Runs
-    (weights, records) do not come back: a cell that shall get one more task is
+    So a report that is kept with the code carries its cells to other machines. Runs
+    (weights, records) are not restored. If such a cell needs one more task, it is
     pretrained again.
 
     Args:
-        output: Folder of the report; need not exist.
+        output: Folder of the report, which may not exist.
 
     Returns:
         How many cells were added.
@@ -113,7 +113,7 @@ def _add(path, values):
 
 
 def _all_cells(all_results):
-    """{key: the record, with the rows that it is of}."""
+    """{key: the record, with the names of its rows}."""
     found = {}
     for results in all_results:
         for row, runs in results.cells.items():

@@ -221,5 +221,5 @@ def _cell_blocks(results):
 
 
 def _different(texts):
-    """As a rule the parts of a cell have one value."""
+    """The different values; the parts of a cell usually have the same one."""
     return ", ".join(dict.fromkeys(texts))

@@ -2,7 +2,8 @@
 
 from tf_pretrain import plotting
 
-# Held-out scores worth a curve, in this order; the first three that a table has.
+# Held-out scores that get a curve, in this order; at most three of those that a table
+# has.
 _CURVES = (
     "replaced_token_auc",
     "masked_lm_accuracy",
@@ -75,7 +76,7 @@ def plot_by_compute(results, metric: str, path) -> None:
 
 
 def _set_scales(axes, scales):
-    """A mark at each scale, but at one of those whose labels would touch."""
+    """A tick at each scale, except where labels would touch."""
     apart = max(1.2, (scales[-1] / scales[0]) ** 0.15)
     marks = scales[:1]
     for scale in scales:
@@ -112,11 +113,11 @@ def plot_curves(results, path) -> bool:
                     color = f"C{number % 10}"
                     axis.plot(steps, values, color, label=row, lw=1.2)
             if max(costs) > 8 * min(costs):
-                # On a linear axis the smaller runs would be a line on its edge.
+                # On a linear axis the smaller runs would be a line at its edge.
                 axis.set_xscale("log")
             axis.set_xlabel("training FLOPs")
             axis.set_title(f"held-out {name.replace('_', ' ')}", fontsize=10)
-        # One for all panels, beside them: it would hide curves inside.
+        # One legend for all panels, beside them, because it would hide curves inside.
         lines = {line.get_label(): line for axis in axes for line in axis.get_lines()}
         lines = {row: lines[row] for row in series if row in lines}
         figure.legend(

@@ -11,8 +11,8 @@ from tf_pretrain.tables.cells.record import Record, load
 from tf_pretrain.tables.definitions import registry
 from tf_pretrain.tables.definitions.table import UNPRETRAINED, Row, Table
 
-# Of fewer, the spread says little: two medians that do not differ are further apart
-# than the spread of two seeds in one case of five (docs/tables.md).
+# With fewer seeds the spread says little: in one case of five, two medians that do not
+# really differ are further apart than the spread of two seeds (docs/tables.md).
 MIN_SEEDS = 3
 
 
@@ -27,7 +27,7 @@ class Summary:
 
     @classmethod
     def of(cls, values: list[float]) -> "Summary":
-        """Of one value or more."""
+        """Summarizes one value or more."""
         return cls(statistics.median(values), min(values), max(values), len(values))
 
     @property
@@ -42,19 +42,19 @@ class Summary:
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """Rows by a score, ours and the paper's, best first.
+    """Rows sorted by a score, ours and the paper's, best first.
 
     Attributes:
-        ours, paper: Row names, of the same rows if the paper has values at all; in
-            the paper's, rows with one value are joined: "a = b".
-        agree, against: Pairs of rows in the paper's order, or in the other one,
-            further apart than the spread of our seeds.
+        ours, paper: Row names. They are the same rows if the paper has values. In the
+            paper's list, rows with equal values are joined: "a = b".
+        agree, against: Pairs of rows that are further apart than the spread of our
+            seeds, in the paper's order or in the other one.
         inside: Pairs whose medians differ by no more than the larger spread.
-        unknown: Pairs of which a row has fewer than MIN_SEEDS seeds.
-        tied: Pairs to which the paper gives one value.
-        at_floor: Pairs of two rows of `floor`: their order is noise.
-        floor: Rows no further above the network without pretraining than the spread,
-            also those without a value of the paper's.
+        unknown: Pairs in which a row has fewer than MIN_SEEDS seeds.
+        tied: Pairs with equal values in the paper.
+        at_floor: Pairs of two rows of `floor`; their order is noise.
+        floor: Rows that are not above the network without pretraining by more than the
+            spread, also those without a value in the paper.
     """
 
     ours: list[str]
@@ -69,13 +69,13 @@ class Order:
 
 
 class TableResults:
-    """What a workdir holds of a table at a scale.
+    """The results of a table at one scale in a workdir.
 
     Attributes:
         plan: The cells that were planned.
-        table, scale: Which.
+        table, scale: The table and its scale.
         name: The name of the table's page.
-        rows: Those that have finished cells, in the table's order.
+        rows: Rows with finished cells, in the table's order.
         cells: {row name: [(record, its scores), ...]}, by seed; see `Record.scores`.
     """
 
@@ -147,12 +147,12 @@ def _kind_of_pair(a, b, paper_a, paper_b):
     if not a.is_clear_of(b):
         return "inside"
     if paper_a is None:
-        return "agree"  # with ourselves: outside the spread
+        return "agree"  # no value in the paper: outside the spread
     return "agree" if (a.median - b.median) * (paper_a - paper_b) > 0 else "against"
 
 
 def _start(starts, name):
-    """The network without pretraining by which a row is measured."""
+    """The network without pretraining with which a row is compared."""
     family = name.partition(", ")[0]
     return starts.get(f"{UNPRETRAINED}, {family}") or starts.get(UNPRETRAINED)
 
