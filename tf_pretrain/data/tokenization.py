@@ -52,7 +52,7 @@ class Tokenizer:
             )
         self.lower_case = lower_case
         self.strip_accents = strip_accents
-        self.vocab_size = len(pieces)
+        self.vocab_size: int = len(pieces)
         ids = [pieces.index(piece) for piece in self.special_pieces]
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = ids
         self.is_word_start = np.array([is_word_start(piece) for piece in pieces])
