@@ -235,7 +235,10 @@ def test_regression_scales_and_doubles(initial, tmp_path):
     made = runner(task, with_settings(max_seq_length=24), initial)
     train, split = made.problem.examples["train"], task.splits["train"]
     assert len(train) == 80 and made.num_steps == 12
-    np.testing.assert_allclose(train.labels, np.tile(split.labels / 5.0, 2))
+    np.testing.assert_array_equal(train.labels, np.tile(split.labels, 2))
+    logits = np.full((40, 1), 0.4, np.float32)
+    losses = made.network.example_losses({"labels": split.labels}, logits)
+    np.testing.assert_allclose(losses, (0.4 - split.labels / 5.0) ** 2, rtol=1e-5)
     ids = train.input_ids[40].tolist()  # [CLS] b [SEP] a [SEP]
     separator = ids.index(3)
     first = made.problem.examples["train"].input_ids[0].tolist()
@@ -260,6 +263,8 @@ def test_regression_scales_and_doubles(initial, tmp_path):
         task, with_settings(scale_targets=False, double_unordered=False), initial
     )
     np.testing.assert_array_equal(raw.problem.examples["train"].labels, split.labels)
+    losses = raw.network.example_losses({"labels": split.labels}, logits)
+    np.testing.assert_allclose(losses, (0.4 - split.labels) ** 2, rtol=1e-5)
 
 
 def test_the_best_weights_of_a_regression_are_those_of_the_best_pearson(
@@ -402,6 +407,7 @@ def test_another_vocabulary_is_noticed(finished, tmp_path):
         finetuning_workdir.load_classifier(tmp_path)
 
 
+@pytest.mark.draws
 def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
     names = ("$0_$9", "a^b")
     task = classes(name="prices", class_names=names, label_texts=names)

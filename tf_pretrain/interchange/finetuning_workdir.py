@@ -63,7 +63,7 @@ def is_finetuned(path) -> bool:
 
 
 def load_classifier(workdir) -> FineTuned:
-    """The classifier that a finished fine-tuning run kept: its median trial's.
+    """Loads the classifier of a finished fine-tuning run, which is its median trial's.
 
     Raises:
         UserError: If the folder holds no finished run, a network of another kind, or
@@ -86,7 +86,9 @@ def load_finetuned(workdir) -> FineTuned:
     """
     workdir = Path(workdir)
     if not is_finetuned(workdir):
-        raise UserError(f"{workdir} is no fine-tuning workdir: it has no {MODEL_FILE}")
+        raise UserError(
+            f"{workdir} is not a fine-tuning workdir: it has no {MODEL_FILE}"
+        )
     if not (workdir / "results.json").is_file():
         raise UserError(f"the run in {workdir} is not finished: it has no results.json")
     values = json.loads((workdir / MODEL_FILE).read_text(encoding="utf-8"))
