@@ -417,7 +417,7 @@ def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
 
 def test_an_unfinished_run_cannot_be_loaded(finished, tmp_path):
     workdir, _ = finished
-    with pytest.raises(UserError, match="no fine-tuning workdir"):
+    with pytest.raises(UserError, match="not a fine-tuning workdir"):
         finetuning_workdir.load_classifier(tmp_path)
     (tmp_path / "model.json").write_bytes((workdir / "model.json").read_bytes())
     with pytest.raises(UserError, match="is not finished"):
