@@ -112,21 +112,9 @@ def read_own_table(
         how = "an array of JSON objects" if is_array else "a JSON object a line"
         return _table(path, columns, rows, how=how)
     if suffix == ".csv":
-        delimiter = row_formats.delimiter(content)
-        numbered = row_formats.csv_fields(path, content, delimiter)
-        how, about_quotes = "CSV", ""
-        if delimiter != ",":
-            how += f" with {delimiter!r} between columns"
+        numbered, how, about_quotes = _csv_rows(path, content)
     else:
-        foreign_formats.check_lines(path, content)
-        numbered = quoted_fields.read(content)
-        how, about_quotes = "TSV", ""
-        if numbered is not None:
-            about_quotes = "; fields in quotes, as spreadsheets and pandas write them"
-        else:
-            numbered = row_formats.tsv_fields(content)
-            if '"' in content:
-                about_quotes = "; quotes are part of the texts"
+        numbered, how, about_quotes = _tsv_rows(path, content)
     if not numbered:
         raise TaskError(f"{path} has no rows")
     first = numbered[0][1]
@@ -144,6 +132,24 @@ def read_own_table(
         how += f" without a header: its columns are 1 to {len(columns)}"
     rows, _ = _named(path, columns, numbered)
     return _table(path, columns, rows, has_header=has_header, how=how + about_quotes)
+
+
+def _csv_rows(path, content):
+    """Numbered rows, and in two parts how they were read."""
+    delimiter = row_formats.delimiter(content)
+    how = "CSV" if delimiter == "," else f"CSV with {delimiter!r} between columns"
+    return row_formats.csv_fields(path, content, delimiter), how, ""
+
+
+def _tsv_rows(path, content):
+    """The same for TSV, with quotes or, as GLUE's files, without."""
+    foreign_formats.check_lines(path, content)
+    numbered = quoted_fields.read(content)
+    if numbered is not None:
+        quotes = "; fields in quotes, as spreadsheets and pandas write them"
+        return numbered, "TSV", quotes
+    quotes = "; quotes are part of the texts" if '"' in content else ""
+    return row_formats.tsv_fields(content), "TSV", quotes
 
 
 def read_text(path, encoding=None) -> str:
