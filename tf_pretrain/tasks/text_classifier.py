@@ -106,7 +106,7 @@ class TextClassifier(Trainer):
             )
 
     def evaluate(self, x=None, y=None, **kwargs):
-        """Like keras.Model.evaluate, also for lists of strings and any form of labels."""
+        """Like keras.Model.evaluate, also for lists of strings and any labels."""
         kwargs["sample_weight"] = keras_strings.as_tensor(kwargs.get("sample_weight"))
         with self._own_errors():
             return super().evaluate(self._texts(x), self._labels(y), **kwargs)
