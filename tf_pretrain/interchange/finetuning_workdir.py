@@ -27,9 +27,9 @@ class ClassifierConfig:
     Attributes:
         task: The task's name.
         encoder: The encoder's config.
-        num_outputs, head, loss_reduction, dropout: Arguments of Classifier.
+        num_outputs, head, loss_reduction, dropout, target_scale: Arguments of
+            Classifier.
         class_names: Names of the classes; None for regression.
-        target_scale: Factor of a regression's output.
         is_pair: Whether it takes pairs of texts.
         max_seq_length: Ids of the longest text or pair.
         vocabulary: The tokenizer's fingerprint; None in older files.
@@ -55,6 +55,7 @@ class ClassifierConfig:
             head=self.head,
             loss_reduction=self.loss_reduction,
             dropout=self.dropout,
+            target_scale=self.target_scale,
         )
 
 
