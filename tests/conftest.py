@@ -18,7 +18,6 @@ from support import marks
 
 pytest.register_assert_rewrite("golden_checks")
 
-from golden_checks.comparison import Comparison, report  # noqa: E402
 from golden_checks.files import GOLDEN  # noqa: E402
 
 _RECORD = "golden comparison"
@@ -98,6 +97,8 @@ def golden():
 @pytest.fixture
 def comparison(record_property):
     """Makes a Comparison of a topic; what it finds is listed by --golden_report."""
+    from golden_checks.comparison import Comparison
+
     return lambda topic: Comparison(
         topic, lambda row: record_property(_RECORD, list(row))
     )
@@ -113,6 +114,8 @@ def pytest_terminal_summary(terminalreporter, config):
         for name, row in test.user_properties
         if name == _RECORD and test.when == "call"
     ]
+    from golden_checks.comparison import report
+
     terminalreporter.section("comparison with the originals")
     for line in report(records):
         terminalreporter.write_line(line)
