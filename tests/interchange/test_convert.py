@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 
 from support.paths import ROOT
-from tf_pretrain.interchange import combine, formats, loading
+from tf_pretrain.interchange import combine, formats
 from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import InterchangeError
+from tf_pretrain.runs.initial import InitialWeights
 from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
@@ -114,13 +115,7 @@ def test_moments_of_a_part_are_refused(golden):
     with pytest.raises(
         InterchangeError, match="no optimizer moments of .* more; leave"
     ):
-        loading.initialize(
-            trainer,
-            discriminator,
-            whole.config,
-            initialize_missing=True,
-            restore_optimizer=True,
-        )
+        InitialWeights(discriminator, restore_optimizer=True).assign(trainer)
 
 
 def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):

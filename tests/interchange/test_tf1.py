@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_pretrain.config import PretrainConfig, generator_config
+from tf_pretrain.config import ObjectiveConfig, PretrainConfig, generator_config
 from tf_pretrain.interchange import formats, loading, pretraining_workdir
 from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.interchange.tf1 import checkpoint as tf1
+from tf_pretrain.runs.data import Sources
+from tf_pretrain.runs.initial import InitialWeights
 from tf_pretrain.training.optimizers import AdamW
 from tf_pretrain.training.trainer import Trainer
 
@@ -171,7 +173,9 @@ def test_moments_and_step_are_restored(golden, tmp_path):
     pretrained = read(golden / "albert_pretrain_g1")
     trainer = Trainer(pretrained.build())
     trainer.compile(optimizer=AdamW(1e-4))
-    step = loading.initialize(trainer, pretrained, pretrained.config, False, True)
+    initial = InitialWeights(pretrained, restore_optimizer=True)
+    initial.check(pretrained.config)
+    step = initial.assign(trainer)
     reader = tf.train.load_checkpoint(prefix_of(golden / "albert_pretrain_g1"))
     assert step == trainer.optimizer.iterations == reader.get_tensor("global_step")
     variable = trainer.network.encoder.pooler.kernel
@@ -182,7 +186,7 @@ def test_moments_and_step_are_restored(golden, tmp_path):
     )
     pretrained.moments = {}
     with pytest.raises(InterchangeError, match="no optimizer moments"):
-        loading.initialize(trainer, pretrained, pretrained.config, False, True)
+        initial.check(pretrained.config)
 
 
 class TestBadInput:
@@ -314,10 +318,12 @@ def test_the_output_is_never_half_written(golden, tmp_path, monkeypatch):
 
 
 def test_sections_of_a_run_that_continues(golden):
+    """The weights decide the network; the settings of its training are the run's."""
     config = read(golden / "electra_pretrain").config
-    sections = loading.sections_from_weights(read(golden / "electra_pretrain"))
-    assert sections["model"] == dataclasses.asdict(config.model)
-    assert sections["objective"]["generator_hidden_size"] == 0.5
-    assert set(sections["objective"]) < set(
-        dataclasses.asdict(PretrainConfig().objective)
-    )
+    own = ObjectiveConfig(discriminator_weight=7.0)
+    initial = InitialWeights(golden / "electra_pretrain")
+    resolved, sources = initial.resolve(PretrainConfig(objective=own), Sources())
+    assert resolved.model == config.model
+    assert resolved.objective.generator_hidden_size == 0.5
+    assert resolved.objective.discriminator_weight == 7.0
+    assert sources.vocab is initial.pretrained.tokenizer

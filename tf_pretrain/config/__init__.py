@@ -11,7 +11,7 @@ from tf_pretrain.config.encoder import EncoderConfig
 from tf_pretrain.config.finetune import FinetuneConfig, FinetuneSettings
 from tf_pretrain.config.objective import ObjectiveConfig
 from tf_pretrain.config.pretrain import PretrainConfig, generator_config
-from tf_pretrain.config.train import RUN_FIELDS, TrainConfig
+from tf_pretrain.config.train import RUN_FIELDS, OptimizerConfig, TrainConfig
 from tf_pretrain.config.values import (
     differing_fields,
     from_dict,
@@ -28,6 +28,7 @@ __all__ = [
     "FinetuneConfig",
     "FinetuneSettings",
     "ObjectiveConfig",
+    "OptimizerConfig",
     "PretrainConfig",
     "RUN_FIELDS",
     "TrainConfig",

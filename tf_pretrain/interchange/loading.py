@@ -1,24 +1,17 @@
 """Keras models from trained weights of any of the formats in `formats`."""
 
-import dataclasses
 from pathlib import Path
 
-from tf_pretrain.config import ObjectiveConfig, PretrainConfig
 from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import (
-    TOKEN_COUNTS,
     InterchangeError,
-    Pretrained,
     describe_missing,
 )
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.training.trainer import Trainer
-
-# Fields of ObjectiveConfig that weights decide; the others are the run's own.
-_GENERATOR_FIELDS = ("generator_hidden_size", "generator_layers", "weight_tying")
 
 
 def load_pretrainer(path, initialize_missing=False) -> Trainer:
@@ -94,70 +87,3 @@ def _tokenizer(pretrained, path):
             f"{path} has no vocabulary beside it{reasons}"
         )
     return pretrained.tokenizer
-
-
-def sections_from_weights(pretrained: Pretrained) -> dict:
-    """The fields of a run's config that its initial weights decide.
-
-    Returns:
-        Nested dict: the whole `model`, and of `objective` what the weights show.
-    """
-    objective = pretrained.config.objective
-    fields = {"name": objective.name}
-    if pretrained.has_generator or objective.weight_tying == "all":
-        fields |= {name: getattr(objective, name) for name in _GENERATOR_FIELDS}
-    if objective.sentence_objective != ObjectiveConfig.sentence_objective:
-        fields["sentence_objective"] = objective.sentence_objective
-    return {"model": dataclasses.asdict(pretrained.config.model), "objective": fields}
-
-
-def initialize(
-    trainer: Trainer,
-    pretrained: Pretrained,
-    config: PretrainConfig,
-    initialize_missing: bool,
-    restore_optimizer: bool,
-) -> int:
-    """Puts trained weights into a new run's trainer.
-
-    Args:
-        trainer: Compiled, with the objective of `config`.
-        restore_optimizer: Also restore the moments, and go on at the step the source
-            had reached; otherwise moments are zero and the schedule begins anew.
-
-    Returns:
-        The step to start from.
-
-    Raises:
-        InterchangeError: If weights or moments are missing, or do not fit `config`.
-    """
-    pretrained = dataclasses.replace(pretrained, config=config)
-    pretrained.check()
-    # A unigram generator counts the new run's text.
-    missing = [path for path in pretrained.missing() if path != TOKEN_COUNTS]
-    if missing and not initialize_missing:
-        raise InterchangeError(describe_missing(pretrained, missing))
-    if restore_optimizer:
-        _check_moments(pretrained, trainer.trainable_variables)
-    for variable in trainer.network.trainable_variables:
-        if variable.path in pretrained.weights:
-            variable.assign(pretrained.weights[variable.path])
-    if not restore_optimizer:
-        return 0
-    trainer.optimizer.set_moments(trainer.trainable_variables, pretrained.moments)
-    trainer.optimizer.iterations.assign(pretrained.step)
-    return pretrained.step
-
-
-def _check_moments(pretrained, variables):
-    if not pretrained.moments:
-        raise InterchangeError(
-            f"{pretrained.source} holds no optimizer moments; leave out "
-            "--restore_optimizer"
-        )
-    lacking = [v.path for v in variables if v.path not in pretrained.moments["m"]]
-    if lacking:
-        raise InterchangeError(
-            f"{pretrained.source} holds no optimizer moments of {lacking[0]} and "
-            f"{len(lacking) - 1} more; leave out --restore_optimizer"
-        )
