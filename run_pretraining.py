@@ -41,7 +41,7 @@ _EVAL_RECORDS = flags.DEFINE_string(
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
-    "vocab.txt, a SentencePiece .model or a folder that we wrote; default: train one.",
+    "vocab.txt, a SentencePiece .model or the folder of either; default: train one.",
     flag_values=FLAGS,
 )
 _WORKDIR = flags.DEFINE_string(

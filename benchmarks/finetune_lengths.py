@@ -20,9 +20,10 @@ from absl import app, flags
 
 from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.tasks import glue
-from tf_pretrain.tasks.finetune import load_initial
+from tf_pretrain.tasks.initial import load_initial
+from tf_pretrain.tasks.model import describe_model
 from tf_pretrain.tasks.task import Split
-from tf_pretrain.tasks.trial import TrialRunner, describe_model
+from tf_pretrain.tasks.trial import TrialRunner
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "GLUE's folders.", required=True)
 _INIT_CHECKPOINT = flags.DEFINE_string(

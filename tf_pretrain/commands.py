@@ -1,4 +1,4 @@
-"""What all commands share: how flags are read, errors printed and TensorFlow started.
+"""Common code of all commands: reading flags, printing errors, starting TensorFlow.
 
 A command keeps its flags in a `FlagValues` of its own, so that several commands, and
 one command several times, can run in the same process:
@@ -9,7 +9,7 @@ one command several times, can run in the same process:
     def main(argv=None):
         commands.run(_main, FLAGS, argv)
 
-Import this module before TensorFlow, for it silences TensorFlow's start-up notices.
+Import this module before TensorFlow, because it hides TensorFlow's start-up notices.
 """
 
 import contextlib
@@ -37,14 +37,14 @@ def run(
     """Reads the flags of a command and calls it.
 
     Args:
-        main: The command itself; it is called with the arguments that are no flags.
-        known: Its flags. They get their defaults again before they are read.
+        main: The command itself. It is called with the arguments that are not flags.
+        known: Its flags. They are reset to their defaults before they are read.
         argv: Arguments without the program's name; by default those of the process.
-        takes_arguments: Whether there may be arguments that are no flags.
+        takes_arguments: Whether arguments that are not flags are allowed.
 
     Raises:
-        SystemExit: With status 1 and a message, for wrong flags and for errors that
-            the user can mend; with status 0 after `--help`.
+        SystemExit: With status 1 and a message, for wrong flags and for errors that the
+            user can fix; with status 0 after `--help`.
     """
     if argv is None:
         argv = sys.argv[1:]
@@ -67,7 +67,7 @@ def run(
 
 @contextlib.contextmanager
 def errors_as_messages():
-    """Ends the process with a message for an error that its user can mend."""
+    """Ends the process with a message for an error that the user can fix."""
     try:
         yield
     except (UserError, OSError) as error:

@@ -1,12 +1,12 @@
-"""Shows what a pretrained model makes of a sentence.
+"""Shows what a pretrained model does with a sentence.
 
     python -m tf_pretrain.inspect --checkpoint=runs/quickstart "Returns a new array."
     python -m tf_pretrain.inspect --checkpoint=PATH "Returns a new [MASK]."
     python -m tf_pretrain.inspect --checkpoint=PATH "First sentence." "Second sentence."
 
-Masked words are filled in, words that look replaced are marked, and the order of two
-sentences is scored, as far as the model has the heads for it. PATH is a pretraining
-workdir, an original TF1 checkpoint, a Hugging Face folder or a keras-hub preset.
+The command fills masked words, marks words that look replaced, and scores the order of
+two sentences, if the model has the heads for it. PATH is a pretraining workdir, an
+original TF1 checkpoint, a Hugging Face folder or a keras-hub preset.
 """
 
 from absl import flags

@@ -26,7 +26,7 @@ def install() -> None:
 
 
 class _QuietFinder(importlib.abc.MetaPathFinder):
-    """Finds what Python finds, with a loader that hides the notices."""
+    """Finds the same modules as Python, with a loader that hides the notices."""
 
     def find_spec(self, name, path=None, target=None):
         if name not in _IMPORTS:

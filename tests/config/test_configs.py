@@ -6,7 +6,8 @@ from support.paths import CONFIGS
 from tf_pretrain.config import EncoderConfig, PretrainConfig, from_dict, to_dict
 from tf_pretrain.config.files import load_config
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.models.flops import parameter_counts, training_flops
+from tf_pretrain.models.flops import training_flops
+from tf_pretrain.models.sizes import parameter_counts
 
 ALBERT = [
     f"albert.py:{size}_{version}"
@@ -99,7 +100,7 @@ def test_an_unknown_albert_is_refused():
     [
         ("electra_small.py:base", "takes no name after a colon, but has 'base'"),
         ("finetune_quickstart.py:base", "takes no name after a colon"),
-        ("../README.md", "README.md is no Python file"),
+        ("../README.md", "README.md is not a Python file"),
         ("electra_smal.py", "no config file"),
     ],
 )

@@ -1,18 +1,15 @@
 """Weights on their way through all formats, and pretraining that goes on from them."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from support.paths import ROOT
-from tf_pretrain.interchange import combine, formats
+from support.programs import run
+from tf_pretrain.interchange import combine, formats, loading
 from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import InterchangeError
-from tf_pretrain.runs.initial import InitialWeights
 from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
@@ -37,12 +34,6 @@ def test_tf1_keras_huggingface_keras_tf1_is_bit_identical(golden, name, tmp_path
     assert len(weights) > 20
     for tensor in weights:
         assert before.get_tensor(tensor).tobytes() == after.get_tensor(tensor).tobytes()
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True
-    )
 
 
 def test_the_command(golden, tmp_path):
@@ -115,7 +106,13 @@ def test_moments_of_a_part_are_refused(golden):
     with pytest.raises(
         InterchangeError, match="no optimizer moments of .* more; leave"
     ):
-        InitialWeights(discriminator, restore_optimizer=True).assign(trainer)
+        loading.initialize(
+            trainer,
+            discriminator,
+            whole.config,
+            initialize_missing=True,
+            restore_optimizer=True,
+        )
 
 
 def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):

@@ -15,8 +15,11 @@ from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import finetune, predictions, suite
+from tf_pretrain.tasks.initial import Initial, load_initial
+from tf_pretrain.tasks.model import describe_model
+from tf_pretrain.tasks.results import report
 from tf_pretrain.tasks.task import Split, Task
-from tf_pretrain.tasks.trial import TrialRunner, describe_model
+from tf_pretrain.tasks.trial import TrialRunner
 from tf_pretrain.training.numerics import NumericsError
 
 scipy_stats = pytest.importorskip("scipy.stats")
@@ -95,7 +98,7 @@ def initial(tokenizer):
     weights = {
         v.path: keras.ops.convert_to_numpy(v) for v in encoder.trainable_variables
     }
-    return finetune.Initial("somewhere", encoder.config, tokenizer, weights)
+    return Initial("somewhere", encoder.config, tokenizer, weights)
 
 
 def runner(task, config, initial):
@@ -152,13 +155,13 @@ def test_results_sum_up_the_trials(finished):
     assert results["std"] == pytest.approx(np.std(values, ddof=1))
     assert (results["min"], results["max"]) == (min(values), max(values))
     assert results["weights_of"] == "the last step"
-    assert f"{100 * np.median(values):.2f}" in finetune.report(results)
+    assert f"{100 * np.median(values):.2f}" in report(results)
 
 
 def check_saved_weights(workdir, results, config, task):
     """The model that is loaded again predicts what the run has written."""
     fine_tuned = finetuning_workdir.load_classifier(workdir)
-    made = runner(task, config, finetune.load_initial(workdir))
+    made = runner(task, config, load_initial(workdir))
     made.classifier.set_weights(fine_tuned.classifier.get_weights())
     folder = workdir / f"predictions/seed-{results['median_seed']}"
     for split, name in (("dev", "dev"), ("test", "SST-2")):
@@ -232,7 +235,10 @@ def test_regression_scales_and_doubles(initial, tmp_path):
     made = runner(task, with_settings(max_seq_length=24), initial)
     train, split = made.examples["train"], task.splits["train"]
     assert len(train) == 80 and made.num_steps == 12
-    np.testing.assert_allclose(train.labels, np.tile(split.labels / 5.0, 2))
+    np.testing.assert_array_equal(train.labels, np.tile(split.labels, 2))
+    logits = np.full((40, 1), 0.4, np.float32)
+    losses = made.classifier.example_losses({"labels": split.labels}, logits)
+    np.testing.assert_allclose(losses, (0.4 - split.labels / 5.0) ** 2, rtol=1e-5)
     ids = train.input_ids[40].tolist()  # [CLS] b [SEP] a [SEP]
     separator = ids.index(3)
     first = made.examples["train"].input_ids[0].tolist()
@@ -257,6 +263,8 @@ def test_regression_scales_and_doubles(initial, tmp_path):
         task, with_settings(scale_targets=False, double_unordered=False), initial
     )
     np.testing.assert_array_equal(raw.examples["train"].labels, split.labels)
+    losses = raw.classifier.example_losses({"labels": split.labels}, logits)
+    np.testing.assert_allclose(losses, (0.4 - split.labels) ** 2, rtol=1e-5)
 
 
 def test_the_best_weights_of_a_regression_are_those_of_the_best_pearson(
@@ -288,7 +296,7 @@ def test_the_best_evaluation_is_kept_only_when_asked_for(initial, tmp_path):
     check_saved_weights(tmp_path, results, config, classes())
     assert trial["dev"]["accuracy"] == best["accuracy"]
     assert "best of 6 evaluations on the dev set" in results["weights_of"]
-    assert "optimistic" in finetune.report(results)
+    assert "optimistic" in report(results)
 
 
 def test_a_trial_learns_at_its_learning_rate(initial, tmp_path):
@@ -379,7 +387,7 @@ def test_steps_that_are_not_finite_are_counted(initial, tmp_path):
     results = finetune.finetune(task, config, initial, tmp_path)
     (trial,) = results["trials"]
     assert 0 < trial["skipped_steps"] < 12
-    assert f"{trial['skipped_steps']} steps skipped" in finetune.report(results)
+    assert f"{trial['skipped_steps']} steps skipped" in report(results)
 
 
 def test_outputs_that_are_not_finite_stop_the_trial(initial):
@@ -399,6 +407,7 @@ def test_another_vocabulary_is_noticed(finished, tmp_path):
         finetuning_workdir.load_classifier(tmp_path)
 
 
+@pytest.mark.draws
 def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
     names = ("$0_$9", "a^b")
     task = classes(name="prices", class_names=names, label_texts=names)

@@ -81,7 +81,7 @@ class DataConfig:
         require(
             self.num_predictions >= 1,
             f"data.masked_lm_prob {self.masked_lm_prob} of max_seq_length "
-            f"{self.max_seq_length} is no token to predict",
+            f"{self.max_seq_length} leaves no token to predict",
         )
         require(
             self.masking == "static" or self.dupe_factor == 1,

@@ -66,6 +66,8 @@ class ConfigFlags:
             ConfigError: If there is no such file, or it makes no such config.
         """
         file = self.file or file
+        if file is None:
+            raise ConfigError("there is no config file; give --config")
         config = load_config(file, task)
         if not isinstance(config, cls):
             raise ConfigError(

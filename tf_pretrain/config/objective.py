@@ -68,8 +68,9 @@ class ObjectiveConfig:
         require(
             self.generator == "transformer"
             or (training == "joint" and self.weight_tying != "all"),
-            f"objective.generator {self.generator!r} is no network: generator_training "
-            f"{training!r} and weight_tying {self.weight_tying!r} do not go with it",
+            f"objective.generator {self.generator!r} is not a network, so "
+            f"generator_training {training!r} and weight_tying {self.weight_tying!r} "
+            "have no meaning",
         )
         require(
             training != "adversarial" or self.weight_tying != "all",

@@ -13,12 +13,11 @@ import hashlib
 import json
 import multiprocessing
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from tf_pretrain import atomic_files, config
+from tf_pretrain import atomic_files, config, processes
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data import build_warnings, chunks, encodings, text
 from tf_pretrain.data.progress import Progress, print_line
@@ -222,13 +221,7 @@ def _run(arguments, work, num_workers):
 
 def _start_worker():
     """Runs first in each worker process."""
-    parent = multiprocessing.parent_process()
-
-    def die_with_parent():
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=die_with_parent, daemon=True).start()
+    processes.die_with_parent(multiprocessing.parent_process().pid)
     import tensorflow as tf
 
     # Workers share the cores among them, and text needs no accelerator.

@@ -25,7 +25,7 @@ _KINDS = {_BYTES_LIST: "bytes", _FLOAT_LIST: "floats", _INT64_LIST: "integers"}
 _DELIMITED = 2  # the wire type of strings, messages and packed numbers
 _FIRST_FIELD, _SECOND_FIELD = 1 << 3 | _DELIMITED, 2 << 3 | _DELIMITED  # tags
 _MAX_VARINT = 10  # bytes of an encoded int64
-_NO_EXAMPLE = "its bytes are no tf.train.Example"
+_NO_EXAMPLE = "its bytes are not a tf.train.Example"
 
 
 class FeatureSpec(NamedTuple):

@@ -126,7 +126,7 @@ def _json_blocks(path, stream, errors, notes):
             encoded = text.encode("utf-8", "surrogatepass")
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise TextError(
-                f'{path} line {number} is no JSON object with a string "text"'
+                f'{path} line {number} is not a JSON object with a string "text"'
             ) from None
         # Half of a surrogate pair, "\ud83d", is valid JSON but not a character.
         text = decode(f"{path} text of", encoded, number, errors, notes)

@@ -1,4 +1,4 @@
-"""What pretraining networks make of a text: their guesses, samples and verdicts."""
+"""Runs a pretraining network on a text: its guesses, samples and verdicts."""
 
 import dataclasses
 
@@ -10,21 +10,21 @@ NUM_GUESSES = 3
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One text as a network reads it; lists go over its tokens.
+    """One text as a network reads it. Lists have one entry for each token.
 
     Attributes:
         original: Pieces of the text, [CLS] and [SEP] included.
         masked: The same with [MASK] where a token is hidden.
-        segments: 0 or 1, by token.
+        segments: 0 or 1 for each token.
         chosen: Whether the masked LM predicts the token.
-        guesses: The masked LM's likeliest pieces with their probabilities, best
+        guesses: The masked LM's most likely pieces with their probabilities, best
             first; empty where nothing is predicted.
-        sampled: ELECTRA: what the generator put in; None where nothing is predicted.
-        replaced: ELECTRA: label, 1 where that differs from the original; None where
-            the original is not known, because the text itself has [MASK] there.
-        replaced_probability: ELECTRA: the discriminator's.
+        sampled: ELECTRA: the generator's sample; None where nothing is predicted.
+        replaced: ELECTRA: the label, 1 if the sample differs from the original; None if
+            the original is unknown, because the text itself has [MASK] there.
+        replaced_probability: ELECTRA: the discriminator's probability of "replaced".
         swapped: Label of a sentence objective, 1 if the segments are not as in the
-            text; None if that is not known.
+            text; None if that is unknown.
         swapped_probability: The network's probability of 1.
     """
 
@@ -46,10 +46,11 @@ def examine(network, tokenizer, features) -> list[Example]:
     Args:
         network: An objective (`models.objectives`).
         features: Its features as NumPy arrays (`models.objectives` lists them), with
-            `sampling_uniform` if it has a generator. `next_sentence_labels` may lack.
+            `sampling_uniform` if it has a generator. `next_sentence_labels` may be
+            missing.
 
     Returns:
-        An Example of each row; padding is left out.
+        An Example for each row, without padding.
     """
     tensors = {name: ops.convert_to_tensor(value) for name, value in features.items()}
     outputs = network(tensors)

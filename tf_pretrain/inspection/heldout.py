@@ -1,4 +1,4 @@
-"""One held-out sentence that shows what a run has taught its networks."""
+"""Chooses one held-out sentence that shows what a run has learned."""
 
 import dataclasses
 import itertools
@@ -13,23 +13,24 @@ from tf_pretrain import atomic_files
 from tf_pretrain.inspection import picture, terminal, texts
 from tf_pretrain.inspection.example import Example, examine
 
-_FEWEST_PIECES, _MOST_PIECES = 8, 13  # of a sentence, so that it fits one line
+# pieces of a sentence, so that it fits into one line
+_FEWEST_PIECES, _MOST_PIECES = 8, 13
 _CANDIDATES = 64
 _FILE, _PICTURE = "example.json", "example.png"
 _SENTENCE_ENDS = frozenset(".!?\u3002\uff01\uff1f")
 
 
 def telling_example(network, tokenizer, batches, seed: int) -> Example | None:
-    """A held-out sentence, masked and, with a generator, filled in.
+    """A held-out sentence with masks that, with a generator, are filled.
 
-    It is the first of a handful in which the generator draws both a word of the text
-    and another one, so that both can be seen; whether the discriminator finds the
-    other does not matter. Without a generator it is the first one.
+    It is the first of a few sentences in which the generator draws both a word of the
+    text and another word, so that both cases can be seen. Whether the discriminator
+    finds the other word does not matter. Without a generator it is the first sentence.
 
     Args:
         network: An objective.
         batches: Feature dicts of held-out text.
-        seed: Of masks and samples.
+        seed: The seed of masks and samples.
 
     Returns:
         None if no text has enough pieces.
@@ -57,7 +58,7 @@ def write(example: Example, workdir: Path, title: str) -> None:
 
 
 def read(workdir) -> Example | None:
-    """The example of a finished run; None if it has none."""
+    """The example of a finished run, or None if it has none."""
     path = Path(workdir) / _FILE
     if not path.exists():
         return None
@@ -85,9 +86,10 @@ def _shows_both(example):
 
 
 def _sentences(batches, tokenizer):
-    """Whole sentences of fitting length; int32 ids.
+    """Whole sentences of a suitable length, as int32 ids.
 
-    A text may begin inside a sentence, so what comes before its first end is left out.
+    A text may begin inside a sentence, so everything before the first end of a sentence
+    is left out.
     """
     ends = [i for i, p in enumerate(tokenizer.pieces) if p[-1:] in _SENTENCE_ENDS]
     for ids in _texts(batches):
@@ -100,7 +102,7 @@ def _sentences(batches, tokenizer):
 
 
 def _beginnings(batches, tokenizer):
-    """The first pieces of each text: for text without marks of sentences."""
+    """The first pieces of each text, for text without sentence punctuation."""
     for ids in _texts(batches):
         words = ids[ids != tokenizer.sep_id][1 : 1 + _MOST_PIECES]
         if len(words):

@@ -1,4 +1,4 @@
-"""`Inspector`: a trained model of any format, and what it makes of your sentences."""
+"""`Inspector` loads a trained model of any format and runs it on your sentences."""
 
 import dataclasses
 import io
@@ -24,16 +24,16 @@ _LABELS = {
 
 @dataclasses.dataclass(frozen=True)
 class Inspection:
-    """What a model made of one or two sentences. `print` shows it.
+    """The result for one or two sentences. `print` shows it.
 
     Attributes:
-        source: The model, for people.
-        written: The text as it was given: the discriminator's and the sentence
-            head's figures. None if the text has [MASK].
-        masked: The text with words masked and, with a generator, filled in. None if
-            the model cannot fill masks.
+        source: The model's name for display.
+        written: The text as it was given, with the results of the discriminator and the
+            sentence head. None if the text has [MASK].
+        masked: The text with masked words and, with a generator, filled. None if the
+            model cannot fill masks.
         turned: Two sentences in the other order, for a sentence objective.
-        order_label: What `swapped_probability` is the probability of.
+        order_label: The event whose probability is `swapped_probability`.
         lacks: What the model cannot show, one sentence each.
     """
 
@@ -77,7 +77,7 @@ class Inspector:
     Args:
         checkpoint: A pretraining workdir, an original TF1 checkpoint, a Hugging Face
             folder or a keras-hub preset, as for `load_pretrainer`. Heads and a
-            generator may lack; what they would show is then left out.
+            generator may be missing. Their results are then left out.
 
     Raises:
         InterchangeError: If it cannot be read, or lacks weights of its encoder.
@@ -106,12 +106,12 @@ class Inspector:
         self.orders = self.network.sentence_head is not None and has(_ORDERING)
 
     def __call__(self, *sentences: str, seed: int = 0) -> Inspection:
-        """Reads a sentence, or two that follow each other.
+        """Examines a sentence, or two consecutive ones.
 
         Args:
-            sentences: One or two. A word may be [MASK]; otherwise words are chosen as
+            sentences: One or two. A word may be [MASK]. Otherwise words are chosen as
                 in training, by the seed.
-            seed: Of masks and samples.
+            seed: The seed of masks and samples.
 
         Raises:
             UserError: If there are more sentences, or they are empty or too long.
@@ -147,7 +147,7 @@ class Inspector:
         return Inspection(self.source, written, masked, turned, label, lacks)
 
     def _examine(self, features):
-        """The example of one text, without what the model cannot tell."""
+        """The example of one text, without results that the model cannot give."""
         (example,) = examine(self.network, self.tokenizer, features)
         if not self.detects:
             return dataclasses.replace(
@@ -174,5 +174,5 @@ def _title(example):
 
 
 def inspect_text(checkpoint, *sentences: str, seed: int = 0) -> Inspection:
-    """What a pretrained model makes of one or two sentences; see `Inspector`."""
+    """Runs a pretrained model on one or two sentences; see `Inspector`."""
     return Inspector(checkpoint)(*sentences, seed=seed)

@@ -1,4 +1,4 @@
-"""An example as a picture: the text, its masks and guesses, and the marks on it."""
+"""Draws an example: the text, its masks and guesses, and the discriminator's marks."""
 
 from pathlib import Path
 
@@ -26,16 +26,16 @@ _LEGEND = (
 
 
 def save(example: Example, title: str, path) -> None:
-    """Writes a PNG of 1,600 pixels' width on white ground; arguments as `draw` has."""
+    """Writes a PNG that is 1,600 pixels wide, on white; arguments as for `draw`."""
     with atomic_files.replacing(Path(path)) as temporary:
         draw(example, title).savefig(temporary, dpi=_DPI, format="png")
 
 
 def draw(example: Example, title: str) -> Figure:
-    """The picture, which is as high as it must be.
+    """The picture, as high as needed.
 
     Args:
-        title: First line: which model, which text.
+        title: The first line: which model, which text.
     """
     figure = Figure(dpi=_DPI, facecolor=_PAPER)
     FigureCanvasAgg(figure)

@@ -1,7 +1,7 @@
-"""An example on the terminal: words below each other, and a table of the masks.
+"""Shows an example on the terminal: words below each other, and a table of the masks.
 
-Colour is Rich's matter: it leaves it out where the terminal has none or NO_COLOR is
-set. Everything that a colour says is also said by a word or a sign.
+Rich handles colours. It leaves them out if the terminal has none or NO_COLOR is set.
+Everything that is shown by a colour is also shown by a word or a sign.
 """
 
 from rich.cells import cell_len
@@ -28,7 +28,7 @@ def shown_places(example: Example) -> list[int]:
 
 
 def words(example: Example, width: int) -> Group:
-    """The text, its masks, what was filled in, and the discriminator's figures."""
+    """The text, its masks, the words that fill them, and the discriminator's marks."""
     rows = {"text": [Text(shown(piece)) for piece in example.original]}
     if any(example.chosen):
         styles = [_MASKED if c else "" for c in example.chosen]
@@ -43,7 +43,7 @@ def words(example: Example, width: int) -> Group:
 
 
 def masks(example: Example) -> Table:
-    """A line for each mask: guesses, draw, and whether the draw was found out."""
+    """A line for each mask: guesses, sample, and whether the sample was detected."""
     table = Table(box=None, padding=(0, 3, 0, 0), show_edge=False, pad_edge=False)
     table.add_column("masked word", style=_MASKED)
     table.add_column("likeliest guesses")
@@ -63,7 +63,7 @@ def masks(example: Example) -> Table:
 
 
 def _verdict(example, place):
-    """What the discriminator said of one token, and its place among all."""
+    """The discriminator's probability for one token, and its rank among all."""
     places = shown_places(example)
     probability = example.replaced_probability[place]
     rank = 1 + sum(example.replaced_probability[i] > probability for i in places)
@@ -78,7 +78,7 @@ def _ordinal(number):
 
 
 def _filled(example):
-    """The words that the discriminator reads; another than the text's has a sign."""
+    """The words that the discriminator reads, with a sign where they differ."""
     pieces, styles = [], []
     for place, piece in enumerate(example.original):
         drawn, label = example.sampled[place], example.replaced[place]

@@ -1,6 +1,7 @@
-"""From sentences to what a network reads: as they are written, and with words masked.
+"""Turns sentences into features: as they are written, and with masked words.
 
-Shape letters as in `models.objectives`: B texts, S tokens of the longest, P slots.
+Shape letters are those of `models.objectives`: B texts, S tokens of the longest, P
+slots.
 """
 
 import dataclasses
@@ -26,14 +27,14 @@ def tokenize(tokenizer, sentence: str) -> np.ndarray:
 
 
 def as_written(tokenizer, texts, max_length) -> dict[str, np.ndarray]:
-    """Features of texts in which nothing is to be predicted.
+    """Features of texts in which nothing is predicted.
 
     Args:
         texts: B tuples of one or two segments, each int32 ids.
-        max_length: Most tokens of a text, special tokens included.
+        max_length: Largest number of tokens of a text, special tokens included.
 
     Raises:
-        UserError: If a text has no tokens, or too many.
+        UserError: If a text has no tokens or too many.
     """
     rows = [examples.Example(text[0], (*text[1:], text[0][:0])[0]) for text in texts]
     for row in rows:
@@ -50,7 +51,7 @@ def as_written(tokenizer, texts, max_length) -> dict[str, np.ndarray]:
     features = examples.pack_examples(
         rows, min(length, max_length), tokenizer.cls_id, tokenizer.sep_id
     )
-    del features["next_sentence_labels"]  # nobody knows
+    del features["next_sentence_labels"]  # the label is unknown
     no_slot = np.zeros((len(rows), 1), np.int32)
     return features | {
         "masked_input_ids": features["input_ids"],
@@ -62,11 +63,11 @@ def as_written(tokenizer, texts, max_length) -> dict[str, np.ndarray]:
 
 
 def with_masks(features, data, tokenizer, seed: int) -> dict[str, np.ndarray]:
-    """The features of `as_written` with words to predict, which are all masked.
+    """The features of `as_written` with words to predict, all of which are masked.
 
-    They are the [MASK]s of the texts, if there are any. Otherwise as many words as in
-    training are chosen, by the rules of `data`, a DataConfig; but none of them keeps
-    its text or becomes a random word, which training does to a part of them.
+    If the texts have [MASK], these are predicted. Otherwise as many words as in
+    training are chosen, by the rules of `data`, a DataConfig. All of them become
+    [MASK], while training keeps some and replaces some by random words.
     """
     input_ids = features["input_ids"]
     rng = np.random.default_rng(seed)
@@ -92,7 +93,7 @@ def with_masks(features, data, tokenizer, seed: int) -> dict[str, np.ndarray]:
 
 
 def _slots_of(is_mask, input_ids, slots):
-    """One slot for each mask of the texts; the words behind them are not known."""
+    """One slot for each mask of the texts; the original words are unknown."""
     order = np.argsort(~is_mask, axis=1, kind="stable")[:, :slots]
     used = np.take_along_axis(is_mask, order, axis=1)
     positions = np.where(used, order, 0).astype(np.int32)

@@ -9,7 +9,7 @@ regress with the squared error.
 import keras
 from keras import ops
 
-from tf_pretrain.config.checks import require_one_of
+from tf_pretrain.config.checks import require, require_one_of
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.models import layers
 from tf_pretrain.models.encoder import Encoder, dropout_for
@@ -34,6 +34,8 @@ class Classifier(Network):
             output (ALBERT). Dropout comes before the dense layer.
         loss_reduction: "sum" over the batch (ELECTRA) or "mean" (ALBERT).
         dropout: Rate in [0, 1) of the head's dropout; the encoder has its own rates.
+        target_scale: Of a regression: the network learns targets divided by it, so that
+            they are at most 1 (ELECTRA divides STS-B's by 5; ALBERT does not divide).
         dtype: Keras dtype or policy of the head.
 
     Call: features as the encoder takes them -> logits float32 [B, num_outputs].
@@ -52,18 +54,21 @@ class Classifier(Network):
         head="first_token",
         loss_reduction="sum",
         dropout=0.1,
+        target_scale=1.0,
         dtype=None,
         name="classifier",
     ):
         super().__init__(dtype=dtype, name=name)
         require_one_of("head", head, HEADS)
         require_one_of("loss_reduction", loss_reduction, LOSS_REDUCTIONS)
+        require(target_scale > 0, f"target_scale is {target_scale}; expected above 0")
         check_head(head, encoder.config)
         self.encoder = encoder
         self.num_outputs = num_outputs
         self.head = head
         self.loss_reduction = loss_reduction
         self.dropout = dropout
+        self.target_scale = target_scale
         self.loss_name = "regression" if num_outputs == 1 else "classification"
         self.loss_terms = {self.loss_name: LossTerm(is_mean=loss_reduction == "mean")}
         initializer = "glorot_uniform"
@@ -86,6 +91,7 @@ class Classifier(Network):
             "head": self.head,
             "loss_reduction": self.loss_reduction,
             "dropout": self.dropout,
+            "target_scale": self.target_scale,
             "dtype": self.dtype_policy.name,
             "name": self.name,
         }
@@ -109,10 +115,18 @@ class Classifier(Network):
             x = encoded["sequence_output"][:, 0]
         return ops.cast(self.dense(dropout(x, self.dropout)), "float32")
 
+    def scores(self, logits):
+        """Of a regression: logits [B, 1] -> scores [B] in the scale of its targets."""
+        return logits[:, 0] * self.target_scale
+
     def example_losses(self, features, logits):
-        """Cross-entropy (nats) or squared error of each row: float32 [B]."""
+        """Cross-entropy (nats) or squared error of each row: float32 [B].
+
+        The error is that of the targets divided by `target_scale`.
+        """
         if self.num_outputs == 1:
-            return ops.square(logits[:, 0] - ops.cast(features["labels"], "float32"))
+            targets = ops.cast(features["labels"], "float32") / self.target_scale
+            return ops.square(logits[:, 0] - targets)
         return cross_entropy(logits, features["labels"])
 
     def loss_weights(self, features):

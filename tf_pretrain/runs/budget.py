@@ -12,9 +12,10 @@ import keras
 
 from tf_pretrain.training.step import step_logs
 
-# numbers of steps; on JAX the first is a number of step groups
+# The first steps compile, the others are timed. JAX counts the first in groups of
+# steps.
 _COMPILING, _TIMED = 2, 30
-_MARGIN = 0.98  # share of the remaining time that is reserved for unforeseen work
+_MARGIN = 0.98  # share of the remaining time that is planned for
 
 
 class Stopwatch(keras.callbacks.Callback):

@@ -16,6 +16,7 @@ from tf_pretrain.data import (
 )
 from tf_pretrain.data.build_records import MANIFEST, build_records
 from tf_pretrain.errors import ConfigError
+from tf_pretrain.interchange import vocabularies
 from tf_pretrain.training.strategy import distributed_batches
 
 _BAD_RECORDS_SHOWN = 10
@@ -119,9 +120,11 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
         ConfigError: If data and config do not fit.
         record_sets.RecordError: If records cannot be read.
     """
+    if sources.vocab is not None:
+        vocab = vocabularies.load_for_run(sources.vocab, config.data)
+        _check_size(vocab, config)  # before anything is built
+        sources = dataclasses.replace(sources, vocab=vocab)
     pattern = sources.records
-    if sources.vocab is not None:  # before anything is built
-        _load_tokenizer(sources.vocab, config)
     if pattern is None:
         if config.train.strategy == "multi_worker":
             raise ConfigError(
@@ -143,7 +146,10 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
         if Path(part).is_dir():
             raise ConfigError(f"{part} is a folder; add /train-*.tfrecord")
     folders = _folders(pattern)
-    tokenizer = _load_tokenizer(sources.vocab or folders[0], config)
+    tokenizer = tokenization.load_tokenizer(
+        sources.vocab or folders[0], config.data.lower_case, config.data.strip_accents
+    )
+    _check_size(tokenizer, config)
     heldout_pattern = sources.eval_records or ",".join(
         f"{folder}/{_HELDOUT}" for folder in folders if list(folder.glob(_HELDOUT))
     )
@@ -167,18 +173,14 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
     return RunData(training, heldout, tokenizer, config, num_bad)
 
 
-def _load_tokenizer(vocab, config):
-    """The tokenizer, if the model has as many pieces."""
-    tokenizer = tokenization.load_tokenizer(
-        vocab, config.data.lower_case, config.data.strip_accents
-    )
+def _check_size(tokenizer, config):
+    """Raises ConfigError if the vocabulary has more pieces than the model."""
     if tokenizer.vocab_size > config.model.vocab_size:
         raise ConfigError(
             f"the vocabulary has {tokenizer.vocab_size} pieces, but model.vocab_size "
             f"is {config.model.vocab_size}; set "
             f"--config.model.vocab_size={tokenizer.vocab_size}"
         )
-    return tokenizer
 
 
 def _folders(pattern):

@@ -3,26 +3,22 @@
 import dataclasses
 import functools
 
-from tf_pretrain.config import ConfigError, ObjectiveConfig, PretrainConfig
+from tf_pretrain.config import ConfigError, PretrainConfig
 from tf_pretrain.config.checks import require
 from tf_pretrain.config.values import overridden
+from tf_pretrain.interchange import loading
 from tf_pretrain.interchange.formats import read
-from tf_pretrain.interchange.pretrained import (
-    TOKEN_COUNTS,
-    InterchangeError,
-    Pretrained,
-    describe_missing,
-)
+from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.runs.data import Sources
 
-# Fields of ObjectiveConfig that weights decide; the others are the run's own.
-_GENERATOR_FIELDS = ("generator_hidden_size", "generator_layers", "weight_tying")
 # Fields of DataConfig that a tokenizer decides.
 _TOKENIZER_FIELDS = {
     "tokenizer": "kind",
     "lower_case": "lower_case",
     "strip_accents": "strip_accents",
 }
+# Ends of the names of what a run may set to other values than the weights had.
+_FREE_SUFFIXES = ("dropout_prob", "initializer", "initializer_range")
 DECIDED_DATA_FIELDS = tuple(f"data.{name}" for name in _TOKENIZER_FIELDS)
 
 
@@ -66,12 +62,13 @@ class InitialWeights:
         Raises:
             ConfigError: If there is no vocabulary, or an override contradicts it.
         """
-        sections, tokenizer = _decided(self.pretrained), None
+        sections, tokenizer = loading.sections_from_weights(self.pretrained), None
         if sources.vocab is None:
             tokenizer = self.pretrained.tokenizer
             require(
                 tokenizer is not None,
-                f"{self.pretrained.source} has no vocabulary beside it; give --vocab",
+                f"{self.pretrained.source} has no vocabulary beside it that can be "
+                "used; give --vocab",
             )
             sources = dataclasses.replace(sources, vocab=tokenizer)
             sections["data"] = {
@@ -95,23 +92,13 @@ class InitialWeights:
             ConfigError: If no step is left to train.
             InterchangeError: If weights or moments are missing, or do not fit.
         """
-        pretrained = dataclasses.replace(self.pretrained, config=config)
+        pretrained = self.pretrained
+        flags = (self.initialize_missing, self.restore_optimizer)
         try:
-            pretrained.check()
+            loading.check_fits(pretrained, config, *flags)
         except InterchangeError as error:
-            raise InterchangeError(f"{error}{self._hint()}") from None
-        # A unigram generator counts the new run's text.
-        missing = [path for path in pretrained.missing() if path != TOKEN_COUNTS]
-        if missing and not self.initialize_missing:
-            raise InterchangeError(describe_missing(pretrained, missing))
-        if not self.restore_optimizer:
-            return
-        if not pretrained.moments:
-            raise InterchangeError(
-                f"{pretrained.source} holds no optimizer moments; leave out "
-                "--restore_optimizer"
-            )
-        if pretrained.step >= config.train.num_steps:
+            raise InterchangeError(f"{error}{self._hint(config)}") from None
+        if self.restore_optimizer and pretrained.step >= config.train.num_steps:
             raise ConfigError(
                 f"the weights to start from are those of step {pretrained.step}, and "
                 f"train.num_steps is {config.train.num_steps}: nothing is left to "
@@ -119,46 +106,28 @@ class InitialWeights:
                 "or leave out --restore_optimizer"
             )
 
-    def _hint(self):
-        own = [text for text in self.overrides if text.startswith(("model.", "objec"))]
-        if not own:
+    def _hint(self, config):
+        """Names the flags that set what the weights decide to other values."""
+        sections = loading.sections_from_weights(self.pretrained)
+        flags = [
+            f"--config.{section}.{name}"
+            for section, fields in sections.items()
+            for name, value in fields.items()
+            if getattr(getattr(config, section), name) != value
+            and not name.endswith(_FREE_SUFFIXES)
+        ]
+        if not flags:
             return ""
-        names = ", ".join(f"--config.{text.partition('=')[0]}" for text in own)
-        return f"; the weights decide the sizes: leave out {names}"
+        return f"; the weights decide the network: leave out {', '.join(flags)}"
 
-    def assign(self, trainer) -> int:
+    def assign(self, trainer, config: PretrainConfig) -> int:
         """Puts the weights into the compiled trainer of a new run.
 
         Returns:
             The step to start from.
 
         Raises:
-            InterchangeError: If moments are missing.
+            InterchangeError: As `check`.
         """
-        pretrained = self.pretrained
-        for variable in trainer.network.trainable_variables:
-            if variable.path in pretrained.weights:
-                variable.assign(pretrained.weights[variable.path])
-        if not self.restore_optimizer:
-            return 0
-        variables = trainer.trainable_variables
-        lacking = [v.path for v in variables if v.path not in pretrained.moments["m"]]
-        if lacking:
-            raise InterchangeError(
-                f"{pretrained.source} holds no optimizer moments of {lacking[0]} and "
-                f"{len(lacking) - 1} more; leave out --restore_optimizer"
-            )
-        trainer.optimizer.set_moments(variables, pretrained.moments)
-        trainer.optimizer.iterations.assign(pretrained.step)
-        return pretrained.step
-
-
-def _decided(pretrained):
-    """The sections of a config that weights decide: {section: {field: value}}."""
-    objective = pretrained.config.objective
-    fields = {"name": objective.name}
-    if pretrained.has_generator or objective.weight_tying == "all":
-        fields |= {name: getattr(objective, name) for name in _GENERATOR_FIELDS}
-    if objective.sentence_objective != ObjectiveConfig.sentence_objective:
-        fields["sentence_objective"] = objective.sentence_objective
-    return {"model": dataclasses.asdict(pretrained.config.model), "objective": fields}
+        flags = (self.initialize_missing, self.restore_optimizer)
+        return loading.initialize(trainer, self.pretrained, config, *flags)

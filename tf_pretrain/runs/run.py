@@ -117,7 +117,7 @@ class Run:
         if self.config.objective.generator == "unigram":
             self.trainer.network.token_generator.set_counts(self.data.token_counts)
         if initial is not None:
-            self.step = initial.assign(self.trainer)
+            self.step = initial.assign(self.trainer, self.config)
 
     def _scorer(self, progress):
         """A function of the step: held-out scores, which are logged; {} without any."""

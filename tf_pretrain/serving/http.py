@@ -49,7 +49,9 @@ class ServedModel:
 
     def __init__(self, folder):
         if not (Path(folder) / "saved_model.pb").is_file():
-            raise UserError(f"{folder} is no SavedModel; tf_pretrain.export makes one")
+            raise UserError(
+                f"{folder} is not a SavedModel; tf_pretrain.export makes one"
+            )
         try:
             self._model = tf.saved_model.load(str(folder))  # it owns the variables
         except (tf.errors.OpError, OSError, ValueError) as error:
@@ -198,7 +200,7 @@ def _rows(body, inputs):
     try:
         request = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"the body is no JSON: {error}") from None
+        raise HTTPException(400, f"the body is not JSON: {error}") from None
     instances = request.get("instances") if isinstance(request, dict) else None
     if not isinstance(instances, list) or not instances:
         raise HTTPException(400, 'expected {"instances": [...]} with one or more')
@@ -218,7 +220,7 @@ def _row(number, instance, inputs):
         if not isinstance(text, str):
             found = type(text).__name__
             raise HTTPException(
-                400, f"instances[{number}]: {name} is no string, but a {found}"
+                400, f"instances[{number}]: {name} is not a string but a {found}"
             )
     # Half a surrogate pair has no UTF-8 form. The model reads U+FFFD instead.
     return tuple(text.encode("utf-8", "surrogatepass") for text in texts)

@@ -9,55 +9,13 @@ fewer lengths. Which examples make up batch s, and their dropout seeds, is a fun
 (seed, s), whatever the backend.
 """
 
-import dataclasses
-
 import keras
 import numpy as np
-
-from tf_pretrain.data.text_features import encode_pairs
-from tf_pretrain.tasks.task import Split
 
 POOL_BATCHES = 50
 LENGTH_STEP = 8
 JAX_LENGTH_STEP = 32
 EVALUATION_ROWS = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """A split as ids.
-
-    Attributes:
-        input_ids, segment_ids: Lists of N int32 arrays, not padded.
-        labels: int32 or float32 [N]; zeros if the split has none.
-    """
-
-    input_ids: list[np.ndarray]
-    segment_ids: list[np.ndarray]
-    labels: np.ndarray
-
-    def __len__(self):
-        return len(self.input_ids)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.array([len(ids) for ids in self.input_ids])
-
-
-def encode_split(split: Split, tokenizer, max_seq_length, labels=None) -> Examples:
-    """Tokenises a split.
-
-    Args:
-        labels: What to train on instead of the split's labels.
-    """
-    if labels is None:
-        labels = split.labels
-    if labels is None:
-        labels = np.zeros(len(split), np.int32)
-    ids, segments = encode_pairs(
-        tokenizer, split.texts_a, split.texts_b, max_seq_length
-    )
-    return Examples(ids, segments, labels)
 
 
 def training_batches(examples, settings, num_steps, seed):

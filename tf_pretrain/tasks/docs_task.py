@@ -26,20 +26,7 @@ def load() -> Task:
     Raises:
         TaskError: If fewer than two packages have documentation.
     """
-    by_package: dict[str, list[list[str]]] = {}
-    packages = set(builtin_docs.PACKAGES)
-    names = "|".join(sorted(packages | {_STANDARD_LIBRARY, "tf"}))
-    named = re.compile(rf"\b({names})", re.IGNORECASE)
-    for module, sentences in builtin_docs.modules():
-        package = module.partition(".")[0]
-        if package not in packages:
-            package = _STANDARD_LIBRARY
-        kept = [sentence for sentence in sentences if not named.search(sentence)]
-        passages = [
-            " ".join(kept[i : i + SENTENCES])
-            for i in range(0, len(kept) - SENTENCES + 1, SENTENCES)
-        ]
-        by_package.setdefault(package, []).append(passages)
+    by_package = _passages()
     sizes = {name: sum(map(len, modules)) for name, modules in by_package.items()}
     names = sorted(sorted(sizes, key=sizes.get, reverse=True)[:NUM_CLASSES])
     if len(names) < 2:
@@ -66,6 +53,25 @@ def load() -> Task:
         splits={split: _split(pairs) for split, pairs in texts.items()},
         label_texts=tuple(names),
     )
+
+
+def _passages():
+    """{package: a list of passages for each of its modules}, which name no package."""
+    by_package: dict[str, list[list[str]]] = {}
+    packages = set(builtin_docs.PACKAGES)
+    names = "|".join(sorted(packages | {_STANDARD_LIBRARY, "tf"}))
+    named = re.compile(rf"\b({names})", re.IGNORECASE)
+    for module, sentences in builtin_docs.modules():
+        package = module.partition(".")[0]
+        if package not in packages:
+            package = _STANDARD_LIBRARY
+        kept = [sentence for sentence in sentences if not named.search(sentence)]
+        passages = [
+            " ".join(kept[i : i + SENTENCES])
+            for i in range(0, len(kept) - SENTENCES + 1, SENTENCES)
+        ]
+        by_package.setdefault(package, []).append(passages)
+    return by_package
 
 
 def _split(pairs):

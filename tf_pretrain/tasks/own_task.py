@@ -40,21 +40,7 @@ def load(path, wanted: Columns | None = None, encoding="utf-8", seed=0) -> Task:
     """
     wanted = wanted or Columns()
     files = own_files.find(path)
-    tables = {}
-    for split, file in files.splits.items():
-        if file.is_dir():
-            tables[split] = own_files.read_class_folders(file, encoding)
-            continue
-
-        def has_header(first, others):
-            if "train" in tables:  # the training file decides for all of them
-                return tables["train"].has_header
-            return columns_lib.has_header(first, others, wanted)
-
-        tables[split] = read_own_table(file, has_header, encoding)
-        if split == "train":  # what is wrong with it comes first
-            columns_lib.choose(tables["train"], wanted)
-    columns = columns_lib.choose(tables["train"], wanted)
+    tables, columns = _read_tables(files.splits, wanted, encoding)
     texts = {s: _texts(table, columns, tables["train"]) for s, table in tables.items()}
     labels = {
         split: own_labels.read_labels(table, columns.label, may_lack=split == "test")
@@ -85,6 +71,25 @@ def load(path, wanted: Columns | None = None, encoding="utf-8", seed=0) -> Task:
         target_scale=meaning.target_scale,
         notes=(*notes, *meaning.notes),
     )
+
+
+def _read_tables(files, wanted, encoding):
+    """The table of each split, and the columns to read, which the training file has."""
+    tables = {}
+    for split, file in files.items():  # the training file is the first
+        if file.is_dir():
+            tables[split] = own_files.read_class_folders(file, encoding)
+        else:
+
+            def has_header(first, others):
+                if "train" in tables:
+                    return tables["train"].has_header
+                return columns_lib.has_header(first, others, wanted)
+
+            tables[split] = read_own_table(file, has_header, encoding)
+        if split == "train":  # what is wrong with it is said before others are read
+            columns = columns_lib.choose(tables["train"], wanted)
+    return tables, columns
 
 
 def _texts(table: Table, columns, train):

@@ -112,21 +112,9 @@ def read_own_table(
         how = "an array of JSON objects" if is_array else "a JSON object a line"
         return _table(path, columns, rows, how=how)
     if suffix == ".csv":
-        delimiter = row_formats.delimiter(content)
-        numbered = row_formats.csv_fields(path, content, delimiter)
-        how, about_quotes = "CSV", ""
-        if delimiter != ",":
-            how += f" with {delimiter!r} between columns"
+        numbered, how, about_quotes = _csv_rows(path, content)
     else:
-        foreign_formats.check_lines(path, content)
-        numbered = quoted_fields.read(content)
-        how, about_quotes = "TSV", ""
-        if numbered is not None:
-            about_quotes = "; fields in quotes, as spreadsheets and pandas write them"
-        else:
-            numbered = row_formats.tsv_fields(content)
-            if '"' in content:
-                about_quotes = "; quotes are part of the texts"
+        numbered, how, about_quotes = _tsv_rows(path, content)
     if not numbered:
         raise TaskError(f"{path} has no rows")
     first = numbered[0][1]
@@ -146,6 +134,24 @@ def read_own_table(
     return _table(path, columns, rows, has_header=has_header, how=how + about_quotes)
 
 
+def _csv_rows(path, content):
+    """Numbered rows, and in two parts how they were read."""
+    delimiter = row_formats.delimiter(content)
+    how = "CSV" if delimiter == "," else f"CSV with {delimiter!r} between columns"
+    return row_formats.csv_fields(path, content, delimiter), how, ""
+
+
+def _tsv_rows(path, content):
+    """The same for TSV, with quotes or, as GLUE's files, without."""
+    foreign_formats.check_lines(path, content)
+    numbered = quoted_fields.read(content)
+    if numbered is not None:
+        quotes = "; fields in quotes, as spreadsheets and pandas write them"
+        return numbered, "TSV", quotes
+    quotes = "; quotes are part of the texts" if '"' in content else ""
+    return row_formats.tsv_fields(content), "TSV", quotes
+
+
 def read_text(path, encoding=None) -> str:
     """A whole file's text, without a byte order mark.
 
@@ -159,7 +165,7 @@ def read_text(path, encoding=None) -> str:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise TaskError(f"{path} is no whole .gz file ({error})") from None
+            raise TaskError(f"{path} is not a complete .gz file ({error})") from None
     name = (encoding or "utf-8").lower()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         name = "utf-16"  # what Excel calls Unicode text
@@ -168,7 +174,9 @@ def read_text(path, encoding=None) -> str:
     try:
         return data.decode(name)
     except LookupError:
-        raise TaskError(f"--encoding={encoding} is no encoding of Python") from None
+        raise TaskError(
+            f"--encoding={encoding} is not an encoding that Python knows"
+        ) from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         shown = "UTF-8" if name == "utf-8-sig" else name

@@ -10,13 +10,9 @@ import time
 import keras
 import numpy as np
 
-from tf_pretrain.config import EncoderConfig, FinetuneConfig
-from tf_pretrain.data.text_features import check_room
-from tf_pretrain.errors import ConfigError
-from tf_pretrain.interchange.finetuning_workdir import ClassifierConfig
-from tf_pretrain.models.classifier import check_head
 from tf_pretrain.tasks import batches
-from tf_pretrain.tasks.task import Split, Task
+from tf_pretrain.tasks.examples import encode_split
+from tf_pretrain.tasks.task import Split
 from tf_pretrain.training import callbacks, metrics
 from tf_pretrain.training.compiling import compiled
 from tf_pretrain.training.numerics import NumericsError
@@ -45,59 +41,6 @@ class Trial:
     skipped_steps: int
 
 
-def describe_model(
-    task: Task, config: FinetuneConfig, encoder_config: EncoderConfig, tokenizer
-) -> ClassifierConfig:
-    """The network that `config` puts on an encoder.
-
-    Raises:
-        ConfigError: If encoder, vocabulary and config do not fit.
-    """
-    settings = config.finetune
-    if tokenizer.vocab_size > encoder_config.vocab_size:
-        raise ConfigError(
-            f"the vocabulary has {tokenizer.vocab_size} pieces, but the encoder "
-            f"{encoder_config.vocab_size}: it belongs to another checkpoint"
-        )
-    if settings.max_seq_length > encoder_config.max_position_embeddings:
-        raise ConfigError(
-            f"finetune.max_seq_length is {settings.max_seq_length}, but the encoder "
-            f"has {encoder_config.max_position_embeddings} positions; set --config."
-            f"finetune.max_seq_length={encoder_config.max_position_embeddings}"
-        )
-    check_room(settings.max_seq_length, 1 + task.is_pair)
-    check_head(settings.head, encoder_config)
-    if settings.layerwise_decay < 1 and encoder_config.parameter_sharing != "none":
-        raise ConfigError(
-            "finetune.layerwise_decay needs layers with their own weights, but the "
-            f"encoder shares {encoder_config.parameter_sharing!r}; set --config."
-            "finetune.layerwise_decay=1, or take --config=configs/finetune_albert.py"
-        )
-    if settings.layerwise_decay < 1 and encoder_config.inner_group_num > 1:
-        raise ConfigError(
-            "finetune.layerwise_decay needs layers of one block, but the encoder's "
-            f"have {encoder_config.inner_group_num}; set --config.finetune."
-            "layerwise_decay=1"
-        )
-    return ClassifierConfig(
-        task=task.name,
-        encoder=dataclasses.replace(
-            encoder_config,
-            hidden_dropout_prob=settings.encoder_dropout,
-            attention_probs_dropout_prob=settings.encoder_dropout,
-        ),
-        num_outputs=task.num_outputs,
-        head=settings.head,
-        loss_reduction=settings.loss_reduction,
-        dropout=settings.classifier_dropout,
-        class_names=task.class_names,
-        target_scale=task.target_scale if settings.scale_targets else 1.0,
-        is_pair=task.is_pair,
-        max_seq_length=settings.max_seq_length,
-        vocabulary=tokenizer.fingerprint,
-    )
-
-
 class TrialRunner:
     """Runs the trials of one task.
 
@@ -117,17 +60,10 @@ class TrialRunner:
         train = task.splits["train"]
         if settings.double_unordered and task.is_unordered:
             train = _with_swapped(train)
-        targets = train.labels
-        if task.is_regression:
-            targets = targets / np.float32(model.target_scale)
         self.examples = {
-            name: batches.encode_split(split, tokenizer, settings.max_seq_length)
-            for name, split in task.splits.items()
-            if name != "train"
+            name: encode_split(split, tokenizer, settings.max_seq_length)
+            for name, split in {**task.splits, "train": train}.items()
         }
-        self.examples["train"] = batches.encode_split(
-            train, tokenizer, settings.max_seq_length, targets
-        )
         self.num_steps = settings.total_steps(len(train))
         self.classifier = model.build()
         # JAX without a compiler is no faster than one operation after another.
@@ -147,19 +83,6 @@ class TrialRunner:
             lambda features: self.classifier(features, training=False),
             jit_compile=is_jax,
         )
-
-    def describe_lengths(self) -> str:
-        """Lengths in pieces, and how many examples are cut, for people."""
-        limit = self.config.finetune.max_seq_length
-        lines = []
-        for name, examples in self.examples.items():
-            lengths = examples.lengths
-            lines.append(
-                f"  {name}: {np.median(lengths):.0f} pieces (median), "
-                f"{np.percentile(lengths, 95):.0f} (95 %), {lengths.max()} at most; "
-                f"{np.mean(lengths == limit):.1%} fill {limit} and may be cut"
-            )
-        return "\n".join(lines)
 
     def run(self, seed, folder) -> Trial:
         """Trains and scores one trial; progress goes to `folder`."""
@@ -223,7 +146,7 @@ class TrialRunner:
                 step,
             )
         if self.task.is_regression:
-            return logits[:, 0] * np.float32(self.model.target_scale)
+            return self.classifier.scores(logits)
         return logits.argmax(axis=1)
 
     def _score(self, split, predictions):

@@ -67,7 +67,7 @@ def _questions(line, where):
     except ValueError as error:
         raise TaskError(f"{where} is not JSON: {error}") from None
     if not isinstance(values, dict):
-        raise TaskError(f"{where} is no object; expected {', '.join(_FIELDS)}")
+        raise TaskError(f"{where} is not an object; expected {', '.join(_FIELDS)}")
     missing = [name for name in _FIELDS[:3] if name not in values]
     if missing:
         raise TaskError(f"{where} has no {missing[0]!r}; expected {', '.join(_FIELDS)}")
