@@ -7,7 +7,6 @@
 The same command continues a run that was stopped.
 """
 
-import functools
 import os
 from pathlib import Path
 
@@ -85,34 +84,12 @@ _DRY_RUN = flags.DEFINE_bool(
 )
 
 
-def _vocabulary_of(initial):
-    """The tokenizer of the weights to start from; a new one would not fit them."""
-    if initial.tokenizer is None:
-        raise UserError(
-            f"{initial.source} has no vocabulary beside it that can be used; give "
-            "--vocab"
-        )
-    return initial.tokenizer
-
-
 def _main():
     check_keras_backend()
-    initial, sections = None, None
     for flag in (_INITIALIZE_MISSING, _RESTORE_OPTIMIZER):
         if flag.value and not _INIT_CHECKPOINT.value:
             raise UserError(f"--{flag.name} needs --init_checkpoint")
-    if _INIT_CHECKPOINT.value:
-        from tf_pretrain.interchange import loading
-
-        initial = loading.read(_INIT_CHECKPOINT.value)
-        print(initial.report(), flush=True)
-        sections = loading.sections_from_weights(initial)
-    config = _CONFIG.read(sections)
-    if _DRY_RUN.value:
-        from tf_pretrain.models.summary import describe
-
-        print(describe(config))
-        return
+    config, initial = _config_and_weights()
     # TensorFlow takes seconds to import: wrong flags are reported before.
     from tf_pretrain.inspection.heldout import show as show_example
     from tf_pretrain.runs.data import Sources
@@ -123,21 +100,39 @@ def _main():
         inputs=_INPUT.value,
         records=_RECORDS.value,
         eval_records=_EVAL_RECORDS.value,
-        vocab=_VOCAB.value or (initial and _vocabulary_of(initial)),
+        vocab=_VOCAB.value,
         num_workers=_NUM_WORKERS.value,
     )
+    if _DRY_RUN.value:
+        _describe(config, sources, initial)
+        return
     workdir = _WORKDIR.value or Path("runs") / Path(_CONFIG.file).stem
-    initialize = None
-    if initial is not None:
-        initialize = functools.partial(
-            loading.initialize,
-            pretrained=initial,
-            config=config,
-            initialize_missing=_INITIALIZE_MISSING.value,
-            restore_optimizer=_RESTORE_OPTIMIZER.value,
-        )
-    print(report(pretrain(config, workdir, sources, initialize), workdir))
+    print(report(pretrain(config, workdir, sources, initial), workdir))
     show_example(workdir)
+
+
+def _config_and_weights():
+    """The config, and the weights to start from, which decide a part of it."""
+    if not _INIT_CHECKPOINT.value:
+        return _CONFIG.read(), None
+    from tf_pretrain.runs.initial import InitialWeights
+
+    # Overrides are applied after what the weights decide.
+    return _CONFIG.load(), InitialWeights(
+        _INIT_CHECKPOINT.value,
+        initialize_missing=_INITIALIZE_MISSING.value,
+        restore_optimizer=_RESTORE_OPTIMIZER.value,
+        overrides=_CONFIG.overrides,
+    )
+
+
+def _describe(config, sources, initial):
+    from tf_pretrain.models.summary import describe
+
+    if initial is not None:
+        config, _ = initial.resolve(config, sources)
+        print(initial.pretrained.report())
+    print(describe(config))
 
 
 def main(argv=None):

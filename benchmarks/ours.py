@@ -50,7 +50,9 @@ def build_trainer(config, jit_compile):
     from tf_pretrain.training.trainer import Trainer
 
     trainer = Trainer(build_objective(config))
-    trainer.compile(optimizer=build_optimizer(config.train), jit_compile=jit_compile)
+    train = config.train
+    optimizer = build_optimizer(train, train.num_steps, train.warmup_steps)
+    trainer.compile(optimizer=optimizer, jit_compile=jit_compile)
     return trainer
 
 
@@ -110,7 +112,9 @@ def finetuning(folder, texts, labels, batch_size):
     trainer = Trainer(Classifier(Encoder(model), num_outputs=2))
     trainer.compile(
         optimizer=build_optimizer(
-            settings.train_config(1000),
+            settings,
+            1000,
+            settings.total_warmup_steps(1000),
             layerwise_multipliers(model.num_hidden_layers, settings.layerwise_decay),
         ),
         jit_compile=settings.jit_compile,

@@ -25,6 +25,7 @@ _HOMES = {
     # Training: whole runs, and their parts.
     "pretrain": "tf_pretrain.runs.pretrain",
     "Sources": "tf_pretrain.runs.data",
+    "InitialWeights": "tf_pretrain.runs.initial",
     "find_records": "tf_pretrain.data.record_sets",
     "training_batches": "tf_pretrain.data.pipelines",
     "Trainer": "tf_pretrain.training.trainer",
@@ -63,6 +64,7 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.models.classifier import Classifier as Classifier
     from tf_pretrain.models.encoder import Encoder as Encoder
     from tf_pretrain.runs.data import Sources as Sources
+    from tf_pretrain.runs.initial import InitialWeights as InitialWeights
     from tf_pretrain.runs.pretrain import pretrain as pretrain
     from tf_pretrain.tasks.text_classifier import TextClassifier as TextClassifier
     from tf_pretrain.tasks.text_classifier import (

@@ -23,9 +23,9 @@ def test_electra_table_7(size, rate, decay):
     assert (config.learning_rate, config.layerwise_decay) == (rate, decay)
     assert (config.batch_size, config.weight_decay, config.num_epochs) == (32, 0.0, 3)
     assert (config.classifier_dropout, config.encoder_dropout) == (0.1, 0.1)
-    train = config.train_config(config.total_steps(392_702))
-    assert train.num_steps == 392_702 // 32 * 3
-    assert train.warmup_steps == pytest.approx(0.1 * train.num_steps)
+    num_steps = config.total_steps(392_702)
+    assert num_steps == 392_702 // 32 * 3
+    assert config.total_warmup_steps(num_steps) == pytest.approx(0.1 * num_steps)
     for task in ("RTE", "STS-B"):
         config = load_config(f"{CONFIGS}/finetune_electra.py:{size}", task).finetune
         assert config.num_epochs == 10
@@ -49,14 +49,14 @@ ALBERT = {
 @pytest.mark.parametrize("task", ALBERT)
 def test_albert_table_14(task):
     config = load_config(f"{CONFIGS}/finetune_albert.py", task).finetune
-    train = config.train_config(config.total_steps(1))
+    num_steps = config.total_steps(1)
     assert ALBERT[task] == (
         config.learning_rate,
         config.encoder_dropout,
         config.classifier_dropout,
         config.batch_size,
-        train.num_steps,
-        train.warmup_steps,
+        num_steps,
+        config.total_warmup_steps(num_steps),
         config.max_seq_length,
     )
     assert (config.head, config.loss_reduction) == ("pooled", "mean")

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from support.tiny import cached_strategy, random_features, tiny_config
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.runs import pretrain
+from tf_pretrain.runs import data, pretrain
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.training import callbacks, checkpoints, numerics, trainer
 from tf_pretrain.training.building import build_trainer
@@ -39,7 +39,7 @@ def _run(records, workdir, **train):
 
 def _poison_batches(monkeypatch, is_poisoned):
     """Replaces weights of the batches of the steps (from 1) that it holds for."""
-    original = pretrain.distributed_batches
+    original = data.distributed_batches
 
     def poisoned(strategy, record_set, config, tokenizer, start_step):
         def poison(step, features):
@@ -50,7 +50,7 @@ def _poison_batches(monkeypatch, is_poisoned):
         dataset = original(strategy, record_set, config, tokenizer, start_step)
         return dataset.enumerate(start_step + 1).map(poison)
 
-    monkeypatch.setattr(pretrain, "distributed_batches", poisoned)
+    monkeypatch.setattr(data, "distributed_batches", poisoned)
 
 
 def _metrics(workdir):

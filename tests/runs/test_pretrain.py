@@ -1,7 +1,6 @@
 """Whole runs: text to a trained encoder, stopped and continued."""
 
 import dataclasses
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -18,9 +17,9 @@ from support.tiny import one_layer_config
 from tf_pretrain.data import pipelines
 from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.inspection import heldout
-from tf_pretrain.interchange import loading
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.runs.data import Sources, prepare_data
+from tf_pretrain.runs.initial import InitialWeights
 from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.runs.workdir import report
 from tf_pretrain.training.checkpoints import weights_sha256
@@ -200,9 +199,11 @@ def test_a_run_is_not_continued_with_another_vocabulary(finished, tmp_path):
 
 def test_weights_of_a_finished_run_leave_nothing_to_train(finished, tmp_path):
     """With their step, as --restore_optimizer takes it."""
-    config, sources, _, _ = finished
+    config, sources, workdir, _ = finished
+    initial = InitialWeights(workdir, restore_optimizer=True)
     with pytest.raises(ConfigError, match="those of step 6, and train.num_steps is 6"):
-        pretrain(config, tmp_path, sources, lambda trainer: 6)
+        pretrain(config, tmp_path, sources, initial)
+    assert not any(tmp_path.iterdir())
 
 
 def test_moments_go_along_where_a_pooler_has_none(corpus, tmp_path):
@@ -216,14 +217,8 @@ def test_moments_go_along_where_a_pooler_has_none(corpus, tmp_path):
     longer = dataclasses.replace(
         config, train=dataclasses.replace(config.train, num_steps=7)
     )
-    initialize = functools.partial(
-        loading.initialize,
-        pretrained=loading.read(tmp_path / "run"),
-        config=longer,
-        initialize_missing=False,
-        restore_optimizer=True,
-    )
-    results = pretrain(longer, tmp_path / "longer", sources, initialize)
+    initial = InitialWeights(tmp_path / "run", restore_optimizer=True)
+    results = pretrain(longer, tmp_path / "longer", sources, initial)
     assert results["step"] == 7
     lines = [json.loads(line) for line in open(tmp_path / "longer" / "metrics.jsonl")]
     assert [r["step"] for r in lines if "eval" not in r] == [7]

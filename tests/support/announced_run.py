@@ -8,6 +8,7 @@ import contextlib
 
 from support.tiny import tiny_config
 from tf_pretrain.runs import data, pretrain
+from tf_pretrain.runs import run as run_lib
 from tf_pretrain.training import callbacks
 from tf_pretrain.training.trainer import Trainer
 
@@ -29,7 +30,7 @@ def run(connection, text, workdir, objective, num_steps):
     announce(data.vocabulary, "prepare_tokenizer", "vocabulary")
     announce(data, "build_records", "records")
     announce(callbacks.checkpoints, "save", "checkpoint")
-    announce(pretrain.Evaluator, "__call__", "evaluation")
+    announce(run_lib.Evaluator, "__call__", "evaluation")
     make_train_function = Trainer.make_train_function
 
     def make_announced(self, force=False):

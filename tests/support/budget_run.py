@@ -14,6 +14,7 @@ import keras
 
 from support.tiny import tiny_config
 from tf_pretrain.runs import budget, data, pretrain
+from tf_pretrain.runs import run as run_lib
 from tf_pretrain.training import building, callbacks, checkpoints
 from tf_pretrain.training.step import step_logs
 
@@ -82,7 +83,7 @@ def run(records, workdir, step_seconds=STEP_SECONDS, killed_at=None, a_dispatch=
     clock = Clock()
     steps = Steps(killed_at)
     sources = data.Sources(records=f"{records}/train-*.tfrecord")
-    score = pretrain.Evaluator.__call__
+    score = run_lib.Evaluator.__call__
     log = callbacks.Progress.on_train_batch_end
 
     def log_later(self, batch, logs=None):
@@ -96,8 +97,9 @@ def run(records, workdir, step_seconds=STEP_SECONDS, killed_at=None, a_dispatch=
         patch(budget, "time", fake),
         patch(callbacks, "time", fake),
         patch(pretrain, "time", fake),
+        patch(run_lib, "time", fake),
         patch(callbacks.Progress, "on_train_batch_end", log_later),
-        patch(pretrain.Evaluator, "__call__", clock.after(score, SCORE_SECONDS)),
+        patch(run_lib.Evaluator, "__call__", clock.after(score, SCORE_SECONDS)),
         patch(checkpoints, "save", clock.after(checkpoints.save, SAVE_SECONDS)),
         patch(building, "_steps_per_dispatch", lambda train: a_dispatch),
     ):

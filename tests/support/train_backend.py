@@ -87,7 +87,9 @@ def train(config, records, weights):
         variable.assign(weights[variable.path])
     # JAX is slow uncompiled, TensorFlow slow to compile what runs ten times.
     trainer.compile(
-        optimizer=build_optimizer(config.train),
+        optimizer=build_optimizer(
+            config.train, config.train.num_steps, config.train.warmup_steps
+        ),
         jit_compile=keras.backend.backend() == "jax",
     )
     logs = Logs()

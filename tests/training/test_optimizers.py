@@ -307,12 +307,12 @@ def test_config_describes_the_optimizer():
     train = TrainConfig(
         optimizer="lamb", schedule="albert", weight_decay=0.3, clip_norm=2.0
     )
-    optimizer = build_optimizer(train, {"/": 0.5})
+    optimizer = build_optimizer(train, 50, 5, {"/": 0.5})
     assert type(optimizer) is LAMB
     assert (optimizer.weight_decay, optimizer.clip_norm) == (0.3, 2.0)
     assert optimizer.learning_rate_multipliers == {"/": 0.5}
     assert isinstance(optimizer._learning_rate, AlbertSchedule)
-    assert type(build_optimizer(TrainConfig())) is AdamW
+    assert type(build_optimizer(TrainConfig(), 50, 5)) is AdamW
 
 
 def test_the_update_adds_few_nodes_to_the_graph():

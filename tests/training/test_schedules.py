@@ -34,8 +34,8 @@ def test_without_warmup_the_first_step_has_the_full_rate(schedule):
 
 @pytest.mark.parametrize("name", ["electra", "albert"])
 def test_config_names_the_schedule_and_it_survives_serialisation(name):
-    train = TrainConfig(schedule=name, learning_rate=0.01, num_steps=50, warmup_steps=5)
-    schedule = build_schedule(train)
+    train = TrainConfig(schedule=name, learning_rate=0.01)
+    schedule = build_schedule(train, num_steps=50, warmup_steps=5)
     restored = keras.saving.deserialize_keras_object(
         keras.saving.serialize_keras_object(schedule)
     )

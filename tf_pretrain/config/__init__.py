@@ -16,7 +16,7 @@ from tf_pretrain.config.finetune import (
 )
 from tf_pretrain.config.objective import ObjectiveConfig
 from tf_pretrain.config.pretrain import PretrainConfig, generator_config
-from tf_pretrain.config.train import RUN_FIELDS, TrainConfig
+from tf_pretrain.config.train import RUN_FIELDS, OptimizerConfig, TrainConfig
 from tf_pretrain.config.values import (
     differing_fields,
     from_dict,
@@ -33,6 +33,7 @@ __all__ = [
     "FinetuneConfig",
     "FinetuneSettings",
     "ObjectiveConfig",
+    "OptimizerConfig",
     "PretrainConfig",
     "QuestionSettings",
     "RUN_FIELDS",

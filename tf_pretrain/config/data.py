@@ -1,13 +1,15 @@
 """`DataConfig`: how text becomes masked examples."""
 
 import dataclasses
+from typing import Literal
 
 from tf_pretrain.config.checks import (
+    at_least,
+    check_fields,
+    encoding,
+    positive,
+    probability,
     require,
-    require_at_least,
-    require_encoding,
-    require_one_of,
-    require_probability,
 )
 
 
@@ -23,49 +25,48 @@ class DataConfig:
     * "sentence_pair": the segments of ALBERT, never swapped.
     """
 
-    max_seq_length: int = 128
-    tokenizer: str = "wordpiece"  # or "sentencepiece"; used when one is trained
+    # Pieces of an example, special tokens included.
+    max_seq_length: int = at_least(8, default=128)
+    # The kind that is trained where there is no vocabulary.
+    tokenizer: Literal["wordpiece", "sentencepiece"] = "wordpiece"
     lower_case: bool = True
     strip_accents: bool = True
-    encoding: str = "utf-8"  # of text files without a byte-order mark
-    errors: str = "strict"  # "replace": bad bytes become U+FFFD instead of an error
-    example_format: str = "electra"
-    short_seq_prob: float = 0.05
+    # Encoding of text files that have no byte-order mark.
+    encoding: str = encoding("utf-8")
+    # "replace": bad bytes become U+FFFD instead of an error.
+    errors: Literal["strict", "replace"] = "strict"
+    example_format: Literal[
+        "electra", "sentence_order", "next_sentence", "sentence_pair"
+    ] = "electra"
+    short_seq_prob: float = probability(0.05)  # share of examples that are made shorter
     legacy_truncation: bool = False  # True drops overflowing text as the originals do
     legacy_sentence_order: bool = False  # True: a one-line chunk gets a random B
-    heldout_fraction: float = 0.02  # of the documents, for evaluation
-    shard_size_mb: float = 4.0  # of text; one shard is the unit of work and of resume
-    masking: str = "dynamic"  # at training time, or "static": when records are built
-    dupe_factor: int = 1  # copies of the text with other segments and masks
-    masked_lm_prob: float = 0.15
-    max_predictions_per_seq: int = 0  # 0: int((masked_lm_prob + .005) * length)
-    mask_token_prob: float = 0.85  # of chosen tokens; the rest is kept or random
-    random_token_prob: float = 0.0
+    # Share of the documents that is kept for evaluation.
+    heldout_fraction: float = probability(0.02)
+    # Megabytes of text in a shard, which is the unit of work and of resuming.
+    shard_size_mb: float = positive(4.0)
+    # At training time ("dynamic") or when records are built ("static").
+    masking: Literal["dynamic", "static"] = "dynamic"
+    # Copies of the text with other segments and masks.
+    dupe_factor: int = at_least(1, default=1)
+    # Share of the tokens that is to be predicted.
+    masked_lm_prob: float = probability(0.15)
+    # 0: int((masked_lm_prob + .005) * max_seq_length).
+    max_predictions_per_seq: int = at_least(0, default=0)
+    # Share of chosen tokens that become [MASK].
+    mask_token_prob: float = probability(0.85)
+    # Share that become a random token; the rest stays.
+    random_token_prob: float = probability(0.0)
     whole_word_masking: bool = False
-    max_ngram: int = 1  # n-grams of words, p(n) proportional to 1/n
-    legacy_duplicate_masking: bool = False  # ELECTRA's draw with replacement
-    shuffle_buffer: int = 16384  # examples
+    # Longest n-gram of words that is masked; p(n) is proportional to 1/n.
+    max_ngram: int = at_least(1, default=1)
+    # Draw positions with replacement, as ELECTRA.
+    legacy_duplicate_masking: bool = False
+    # Examples that are shuffled together.
+    shuffle_buffer: int = at_least(1, default=16384)
 
     def __post_init__(self):
-        require(
-            self.max_seq_length >= 8,
-            f"max_seq_length is {self.max_seq_length}; expected 8 or more",
-        )
-        require_one_of("tokenizer", self.tokenizer, ("wordpiece", "sentencepiece"))
-        require_encoding("data.encoding", self.encoding)
-        require_one_of("errors", self.errors, ("strict", "replace"))
-        require_one_of(
-            "example_format",
-            self.example_format,
-            ("electra", "sentence_order", "next_sentence", "sentence_pair"),
-        )
-        require_one_of("masking", self.masking, ("dynamic", "static"))
-        require_at_least(1, self, "data", "dupe_factor", "max_ngram", "shuffle_buffer")
-        require_at_least(0, self, "data", "max_predictions_per_seq")
-        require(
-            self.shard_size_mb > 0,
-            f"data.shard_size_mb is {self.shard_size_mb}; expected more than 0",
-        )
+        check_fields(self, "data")
         require(
             not self.legacy_duplicate_masking
             or (not self.whole_word_masking and self.max_ngram == 1),
@@ -73,14 +74,6 @@ class DataConfig:
             f"whole_word_masking ({self.whole_word_masking}) nor with n-grams "
             f"(max_ngram {self.max_ngram})",
         )
-        for name in (
-            "short_seq_prob",
-            "heldout_fraction",
-            "masked_lm_prob",
-            "mask_token_prob",
-            "random_token_prob",
-        ):
-            require_probability(name, getattr(self, name))
         require(
             self.mask_token_prob + self.random_token_prob <= 1.0,
             "mask_token_prob + random_token_prob is above 1",

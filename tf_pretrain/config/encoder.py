@@ -1,15 +1,9 @@
 """`EncoderConfig`: sizes and structure of a Transformer encoder."""
 
 import dataclasses
+from typing import Literal
 
-from tf_pretrain.config.checks import (
-    require,
-    require_at_least,
-    require_dropout,
-    require_one_of,
-)
-
-PARAMETER_SHARING = ("none", "all", "attention", "ffn")
+from tf_pretrain.config.checks import at_least, check_fields, dropout, require
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,68 +17,49 @@ class EncoderConfig:
     + feed-forward blocks in a row.
     """
 
-    vocab_size: int = 30522
-    embedding_size: int = 128  # E; a projection to hidden_size follows if it differs
-    hidden_size: int = 256
-    num_hidden_layers: int = 12
-    num_attention_heads: int = 4
-    intermediate_size: int = 1024
-    hidden_act: str = "gelu"  # "gelu" is exact (ELECTRA), "gelu_tanh" ALBERT's form
-    hidden_dropout_prob: float = 0.1
-    attention_probs_dropout_prob: float = 0.1
-    max_position_embeddings: int = 512
-    type_vocab_size: int = 2
-    initializer_range: float = 0.02
-    parameter_sharing: str = "none"
-    num_hidden_groups: int = 1
-    inner_group_num: int = 1
-    use_pooler: bool = False  # dense tanh over [CLS] (BERT, ALBERT)
+    vocab_size: int = at_least(1, default=30522)  # pieces of the vocabulary
+    # E; a projection to hidden_size follows if it differs.
+    embedding_size: int = at_least(1, default=128)
+    hidden_size: int = at_least(1, default=256)  # width of the layers (H)
+    num_hidden_layers: int = at_least(1, default=12)
+    num_attention_heads: int = at_least(1, default=4)
+    # Width of the feed-forward networks.
+    intermediate_size: int = at_least(1, default=1024)
+    # "gelu" is exact (ELECTRA), "gelu_tanh" is ALBERT's approximation.
+    hidden_act: Literal["gelu", "gelu_tanh", "relu"] = "gelu"
+    hidden_dropout_prob: float = dropout(0.1)
+    attention_probs_dropout_prob: float = dropout(0.1)
+    max_position_embeddings: int = at_least(1, default=512)
+    type_vocab_size: int = at_least(1, default=2)
+    # Standard deviation of the initial weights.
+    initializer_range: float = at_least(0, default=0.02)
+    # What the layers of a group share.
+    parameter_sharing: Literal["none", "all", "attention", "ffn"] = "none"
+    num_hidden_groups: int = 1  # groups of layers that share; at most num_hidden_layers
+    # Attention and feed-forward blocks in a layer.
+    inner_group_num: int = at_least(1, default=1)
+    # A dense layer with tanh over [CLS], as in BERT and ALBERT.
+    use_pooler: bool = False
     # ELECTRA leaves the E -> H projection at Glorot uniform; ALBERT draws it from the
     # truncated normal like every other kernel.
-    projection_initializer: str = "glorot_uniform"
+    projection_initializer: Literal["glorot_uniform", "truncated_normal"] = (
+        "glorot_uniform"
+    )
     # "sinusoidal": trained like the references', but from sines and cosines.
-    position_initializer: str = "truncated_normal"
+    position_initializer: Literal["truncated_normal", "sinusoidal"] = "truncated_normal"
 
     def __post_init__(self):
-        require_at_least(
-            1,
-            self,
-            "model",
-            "vocab_size",
-            "embedding_size",
-            "hidden_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "intermediate_size",
-            "max_position_embeddings",
-            "type_vocab_size",
-            "inner_group_num",
-        )
-        require_at_least(0, self, "model", "initializer_range")
+        check_fields(self, "model")
         require(
             self.hidden_size % self.num_attention_heads == 0,
             f"hidden_size {self.hidden_size} is not a multiple of "
             f"num_attention_heads {self.num_attention_heads}",
-        )
-        require_one_of("hidden_act", self.hidden_act, ("gelu", "gelu_tanh", "relu"))
-        require_one_of("parameter_sharing", self.parameter_sharing, PARAMETER_SHARING)
-        require_one_of(
-            "projection_initializer",
-            self.projection_initializer,
-            ("glorot_uniform", "truncated_normal"),
-        )
-        require_one_of(
-            "position_initializer",
-            self.position_initializer,
-            ("truncated_normal", "sinusoidal"),
         )
         require(
             1 <= self.num_hidden_groups <= self.num_hidden_layers,
             f"num_hidden_groups is {self.num_hidden_groups}; expected 1 to "
             f"num_hidden_layers ({self.num_hidden_layers})",
         )
-        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-            require_dropout(f"model.{name}", getattr(self, name))
 
     def shares(self, part: str) -> bool:
         """Whether layers share a part of their weights, "attention" or "ffn"."""

@@ -6,7 +6,7 @@ from absl import flags
 
 from tf_pretrain.config.files import load_config
 from tf_pretrain.config.pretrain import PretrainConfig
-from tf_pretrain.config.values import from_dict, override, to_dict
+from tf_pretrain.config.values import overridden
 from tf_pretrain.errors import ConfigError
 
 _PREFIX = "--config."
@@ -49,24 +49,21 @@ class ConfigFlags:
         """The config file that is named, or the default."""
         return self._file.value
 
-    def read(
-        self,
-        sections: dict | None = None,
-        cls: type = PretrainConfig,
-        task: str = "",
-        file: str | None = None,
-    ):
-        """The config file's values with the command line's over them, checked.
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What --config.FIELD=VALUE says: texts "FIELD=VALUE"."""
+        return tuple(self._fields.value)
+
+    def load(self, cls: type = PretrainConfig, task: str = "", file: str | None = None):
+        """The config of the file, without the overrides.
 
         Args:
-            sections: {section: {field: value}} that comes between the two: what the
-                weights that a run starts from decide.
             cls: The class of the config that is needed.
             task: What `get_config` gets if it takes a `task`.
             file: The config file if the command line names none.
 
         Raises:
-            ConfigError: For a file, field or value that cannot be used.
+            ConfigError: If there is no such file, or it makes no such config.
         """
         file = self.file or file
         if file is None:
@@ -76,12 +73,12 @@ class ConfigFlags:
             raise ConfigError(
                 f"{file} makes a {type(config).__name__}; expected a {cls.__name__}"
             )
-        values = to_dict(config)
-        for section, fields in (sections or {}).items():
-            values[section].update(fields)
-        for text in self._fields.value:
-            field, equals, value = text.partition("=")
-            if not equals:
-                raise ConfigError(f"write {_PREFIX}{field}=VALUE")
-            override(cls, values, field, value)
-        return from_dict(cls, values)
+        return config
+
+    def read(self, cls: type = PretrainConfig, task: str = "", file: str | None = None):
+        """The config of the file with the overrides; arguments as for `load`.
+
+        Raises:
+            ConfigError: For a file, field or value that cannot be used.
+        """
+        return overridden(self.load(cls, task, file), self.overrides)

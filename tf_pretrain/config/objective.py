@@ -1,18 +1,9 @@
 """`ObjectiveConfig`: what the encoder is trained to predict."""
 
 import dataclasses
+from typing import Literal
 
-from tf_pretrain.config.checks import require, require_at_least, require_one_of
-
-OBJECTIVES = (
-    "replaced_token_detection",
-    "masked_lm",
-    "replace_mlm",
-    "all_tokens_mlm",
-)
-GENERATORS = ("transformer", "uniform", "unigram")
-GENERATOR_TRAININGS = ("joint", "two_stage", "adversarial")
-SENTENCE_OBJECTIVES = ("none", "sentence_order", "next_sentence")
+from tf_pretrain.config.checks import at_least, check_fields, positive, require
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,44 +17,33 @@ class ObjectiveConfig:
     added to each.
     """
 
-    name: str = "replaced_token_detection"
-    sentence_objective: str = "none"
-    # The generator (all but "masked_lm"); sizes are fractions of the discriminator's.
-    # "uniform" and "unigram" draw tokens without a network (Clark et al., Figure 3).
-    generator: str = "transformer"
-    generator_hidden_size: float = 0.25
-    generator_layers: float = 1.0
-    weight_tying: str = "embeddings"  # "none", "embeddings" or "all"
+    name: Literal[
+        "replaced_token_detection", "masked_lm", "replace_mlm", "all_tokens_mlm"
+    ] = "replaced_token_detection"
+    sentence_objective: Literal["none", "sentence_order", "next_sentence"] = "none"
+    # All but "masked_lm" have a generator. "uniform" and "unigram" draw tokens without
+    # a network (Clark et al., Figure 3).
+    generator: Literal["transformer", "uniform", "unigram"] = "transformer"
+    # Fraction of the discriminator's width.
+    generator_hidden_size: float = positive(0.25)
+    generator_layers: float = positive(1.0)  # fraction of the discriminator's layers
+    # Which weights generator and discriminator share.
+    weight_tying: Literal["none", "embeddings", "all"] = "embeddings"
     # Clark et al., Figure 3 (right): "joint"; "two_stage": the generator alone for
     # generator_steps, then the discriminator, from its weights; or "adversarial".
-    generator_training: str = "joint"
-    generator_steps: int = 0
-    generator_weight: float = 1.0
-    discriminator_weight: float = 50.0
-    discriminator_positions: str = "all"  # "masked": ELECTRA 15 % (sec. 3.5)
-    sampling: str = "categorical"  # or "gumbel"; the same distribution, see heads.py
-    temperature: float = 1.0
+    generator_training: Literal["joint", "two_stage", "adversarial"] = "joint"
+    generator_steps: int = 0  # steps of the first stage; 0 unless "two_stage"
+    generator_weight: float = at_least(0, default=1.0)  # weight of the generator's loss
+    # Weight of the discriminator's loss.
+    discriminator_weight: float = at_least(0, default=50.0)
+    # "masked": the loss of masked positions only, ELECTRA 15 % (sec. 3.5).
+    discriminator_positions: Literal["all", "masked"] = "all"
+    # How the generator draws; the same distribution, see heads.py.
+    sampling: Literal["categorical", "gumbel"] = "categorical"
+    temperature: float = positive(1.0)  # temperature of the generator's draws
 
     def __post_init__(self):
-        require_one_of("objective.name", self.name, OBJECTIVES)
-        require_one_of(
-            "sentence_objective", self.sentence_objective, SENTENCE_OBJECTIVES
-        )
-        require_one_of("objective.generator", self.generator, GENERATORS)
-        require_one_of(
-            "generator_training", self.generator_training, GENERATOR_TRAININGS
-        )
-        require_one_of(
-            "discriminator_positions", self.discriminator_positions, ("all", "masked")
-        )
-        require_one_of("weight_tying", self.weight_tying, ("none", "embeddings", "all"))
-        require_one_of("sampling", self.sampling, ("categorical", "gumbel"))
-        for name in ("temperature", "generator_hidden_size", "generator_layers"):
-            value = getattr(self, name)
-            require(value > 0, f"objective.{name} is {value}; expected more than 0")
-        require_at_least(
-            0, self, "objective", "generator_weight", "discriminator_weight"
-        )
+        check_fields(self, "objective")
         require(
             self.weight_tying != "all"
             or (self.generator_hidden_size == 1.0 and self.generator_layers == 1.0),

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tf_pretrain.config.checks import require, require_seed
+from tf_pretrain.config.checks import check_fields, require, seed
 from tf_pretrain.config.data import DataConfig
 from tf_pretrain.config.encoder import EncoderConfig
 from tf_pretrain.config.objective import ObjectiveConfig
@@ -14,14 +14,14 @@ from tf_pretrain.errors import ConfigError
 class PretrainConfig:
     """All settings of one pretraining run."""
 
-    seed: int = 0
+    seed: int = seed(0)
     model: EncoderConfig = EncoderConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     data: DataConfig = DataConfig()
     train: TrainConfig = TrainConfig()
 
     def __post_init__(self):
-        require_seed(self.seed)
+        check_fields(self)
         require(
             self.data.max_seq_length <= self.model.max_position_embeddings,
             f"data.max_seq_length {self.data.max_seq_length} exceeds "

@@ -71,10 +71,31 @@ def override(cls, values: dict, field: str, text: str) -> None:
         raise ConfigError(f"{cls.__name__} has no field {name!r}{hint}")
     booleans = {"true": True, "false": False}
     try:
-        kind = hints[name]
+        kind = str if typing.get_args(hints[name]) else hints[name]
         values[name] = booleans[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         raise ConfigError(f"{field}={text}: expected a {kind.__name__}") from None
+
+
+def overridden(config, settings, sections=None):
+    """A copy of a config with other values, checked.
+
+    Args:
+        settings: Texts "FIELD=VALUE" with dotted paths, as "train.num_steps=5".
+        sections: {section: {field: value}} that is set before them.
+
+    Raises:
+        ConfigError: For a field or value that cannot be used.
+    """
+    values = to_dict(config)
+    for section, fields in (sections or {}).items():
+        values[section].update(fields)
+    for text in settings:
+        field, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"write --config.{field}=VALUE")
+        override(type(config), values, field, value)
+    return from_dict(type(config), values)
 
 
 def differing_fields(old: dict, new: dict, prefix="") -> list[str]:

@@ -102,6 +102,32 @@ def sections_from_weights(pretrained: Pretrained) -> dict:
     return {"model": dataclasses.asdict(pretrained.config.model), "objective": fields}
 
 
+def check_fits(
+    pretrained: Pretrained,
+    config: PretrainConfig,
+    initialize_missing: bool,
+    restore_optimizer: bool,
+) -> None:
+    """Checks whether a new run of `config` can start from trained weights.
+
+    Arguments are those of `initialize`, which checks it, too.
+
+    Raises:
+        InterchangeError: If weights or moments are missing, or do not fit `config`.
+    """
+    pretrained = dataclasses.replace(pretrained, config=config)
+    pretrained.check()
+    # A unigram generator counts the new run's text.
+    missing = [path for path in pretrained.missing() if path != TOKEN_COUNTS]
+    if missing and not initialize_missing:
+        raise InterchangeError(describe_missing(pretrained, missing))
+    if restore_optimizer and not pretrained.moments:
+        raise InterchangeError(
+            f"{pretrained.source} holds no optimizer moments; leave out "
+            "--restore_optimizer"
+        )
+
+
 def initialize(
     trainer: Trainer,
     pretrained: Pretrained,
@@ -123,12 +149,7 @@ def initialize(
     Raises:
         InterchangeError: If weights or moments are missing, or do not fit `config`.
     """
-    pretrained = dataclasses.replace(pretrained, config=config)
-    pretrained.check()
-    # A unigram generator counts the new run's text.
-    missing = [path for path in pretrained.missing() if path != TOKEN_COUNTS]
-    if missing and not initialize_missing:
-        raise InterchangeError(describe_missing(pretrained, missing))
+    check_fits(pretrained, config, initialize_missing, restore_optimizer)
     if restore_optimizer:
         _check_moments(pretrained, trainer.trainable_variables)
     for variable in trainer.network.trainable_variables:
@@ -142,11 +163,6 @@ def initialize(
 
 
 def _check_moments(pretrained, variables):
-    if not pretrained.moments:
-        raise InterchangeError(
-            f"{pretrained.source} holds no optimizer moments; leave out "
-            "--restore_optimizer"
-        )
     lacking = [v.path for v in variables if v.path not in pretrained.moments["m"]]
     if lacking:
         raise InterchangeError(

@@ -1,15 +1,23 @@
 """The data of a run: records that are found or built, and their tokenizer."""
 
 import dataclasses
+import functools
 import glob
 import json
 from pathlib import Path
 
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.data import record_sets, tokenization, vocabulary
+from tf_pretrain.data import (
+    pipelines,
+    record_sets,
+    tokenization,
+    unigrams,
+    vocabulary,
+)
 from tf_pretrain.data.build_records import MANIFEST, build_records
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange import vocabularies
+from tf_pretrain.training.strategy import distributed_batches
 
 _BAD_RECORDS_SHOWN = 10
 _HELDOUT = "heldout-*.tfrecord"
@@ -44,6 +52,7 @@ class RunData:
         training: Records to train on.
         heldout: Records to score on; None if there are none.
         tokenizer: The tokenizer of both.
+        config: The config of the run.
         num_bad_records: How many records are left out of both because of
             train.bad_records="skip".
     """
@@ -51,12 +60,57 @@ class RunData:
     training: record_sets.RecordSet
     heldout: record_sets.RecordSet | None
     tokenizer: tokenization.Tokenizer
+    config: PretrainConfig
     num_bad_records: int
 
     @property
     def record_sets(self) -> list[record_sets.RecordSet]:
         """The record sets that exist."""
         return [self.training] + ([self.heldout] if self.heldout else [])
+
+    def training_batches(self, seed: int, start_step: int, strategy=None):
+        """Endless batches from the one of `start_step` on; see data/pipelines.py.
+
+        Args:
+            seed: The seed of order, masks and dropout.
+            strategy: Where each replica gets its own rows; None for whole batches.
+        """
+        config = self.config
+        if strategy is not None:
+            config = dataclasses.replace(config, seed=seed)
+            return distributed_batches(
+                strategy, self.training, config, self.tokenizer, start_step
+            )
+        return pipelines.training_batches(
+            self.training,
+            config.data,
+            self.tokenizer,
+            seed,
+            config.train.batch_size,
+            start_step,
+        )
+
+    def heldout_batches(self):
+        """The first `train.eval_steps` batches of held-out text, always the same."""
+        config = self.config
+        return pipelines.evaluation_batches(
+            self.heldout,
+            config.data,
+            self.tokenizer,
+            config.seed,
+            config.train.batch_size,
+            config.train.eval_steps,
+        )
+
+    @functools.cached_property
+    def token_counts(self):
+        """How often each piece stands in the training text, int64 [V]."""
+        return unigrams.count_tokens(
+            self.training,
+            self.config.data,
+            self.tokenizer,
+            self.config.model.vocab_size,
+        )
 
 
 def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> RunData:
@@ -68,6 +122,7 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
     """
     if sources.vocab is not None:
         vocab = vocabularies.load_for_run(sources.vocab, config.data)
+        _check_size(vocab, config)  # before anything is built
         sources = dataclasses.replace(sources, vocab=vocab)
     pattern = sources.records
     if pattern is None:
@@ -94,20 +149,17 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
     tokenizer = tokenization.load_tokenizer(
         sources.vocab or folders[0], config.data.lower_case, config.data.strip_accents
     )
-    if tokenizer.vocab_size > config.model.vocab_size:
-        raise ConfigError(
-            f"the vocabulary has {tokenizer.vocab_size} pieces, but model.vocab_size "
-            f"is {config.model.vocab_size}; set --config.model.vocab_size"
-        )
+    _check_size(tokenizer, config)
     heldout_pattern = sources.eval_records or ",".join(
         f"{folder}/{_HELDOUT}" for folder in folders if list(folder.glob(_HELDOUT))
     )
     for folder in dict.fromkeys([*folders, *_folders(heldout_pattern)]):
         _check_folder(folder, config.data, tokenizer)
     training, num_bad = _find(pattern, config, tokenizer)
+    training.require_batch(config.train.batch_size)
     if not heldout_pattern:
         print(f"no {folders[0]}/{_HELDOUT}: the run ends without held-out scores")
-        return RunData(training, None, tokenizer, num_bad)
+        return RunData(training, None, tokenizer, config, num_bad)
     heldout, num_bad_heldout = _find(heldout_pattern, config, tokenizer)
     train_files = {Path(file).resolve() for file in training.files}
     both = [file for file in heldout.files if Path(file).resolve() in train_files]
@@ -117,9 +169,18 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
             f"--records={folders[0]}/train-*.tfrecord, or other --eval_records"
         )
     num_bad += num_bad_heldout
-    return RunData(
-        training, heldout if heldout.num_examples else None, tokenizer, num_bad
-    )
+    heldout = heldout if heldout.num_examples else None
+    return RunData(training, heldout, tokenizer, config, num_bad)
+
+
+def _check_size(tokenizer, config):
+    """Raises ConfigError if the vocabulary has more pieces than the model."""
+    if tokenizer.vocab_size > config.model.vocab_size:
+        raise ConfigError(
+            f"the vocabulary has {tokenizer.vocab_size} pieces, but model.vocab_size "
+            f"is {config.model.vocab_size}; set "
+            f"--config.model.vocab_size={tokenizer.vocab_size}"
+        )
 
 
 def _folders(pattern):

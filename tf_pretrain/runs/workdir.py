@@ -10,10 +10,14 @@ from tf_pretrain.errors import ConfigError
 from tf_pretrain.training import checkpoints
 
 
-def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
+def claim_workdir(config: PretrainConfig, workdir: Path, may_differ=()) -> None:
     """Writes the resolved config, or checks that the workdir holds the same one.
 
     A run that has no checkpoint yet, whose data did not fit, say, holds nothing.
+
+    Args:
+        may_differ: Fields that are not compared, besides RUN_FIELDS: those that
+            initial weights decide, which older versions did not write down.
 
     Raises:
         ConfigError: If it holds another; names the fields that differ.
@@ -27,7 +31,7 @@ def claim_workdir(config: PretrainConfig, workdir: Path) -> None:
         differing = [
             line
             for line in config_lib.differing_fields(old, config_lib.to_dict(config))
-            if not line.startswith(RUN_FIELDS)
+            if not line.startswith((*RUN_FIELDS, *may_differ))
         ]
         if differing:
             raise ConfigError(
@@ -48,15 +52,19 @@ it may fall while both networks learn. Compare it at like values of masked_lm_lo
 
 
 def report(results: dict, workdir) -> str:
-    """The end of a run for people: held-out scores beside the untrained model's."""
+    """The end of a run for people: held-out scores beside those at its start.
+
+    The column of the start says whether the weights were untrained then.
+    """
     scores, untrained = results["eval"], results["eval_untrained"]
+    start = "at start" if results.get("initial_weights") else "untrained"
     lines = [
         "",
         f"{results['parameters']:,} parameters, {results['step']:,} steps, "
         f"{results['seconds'] / 60:.1f} minutes, "
         f"{results['tokens_per_s']:,.0f} tokens/s",
         "",
-        f"{'held-out score':<28}{'untrained':>12}{'trained':>12}{'guessing':>12}",
+        f"{'held-out score':<28}{start:>12}{'trained':>12}{'guessing':>12}",
     ]
     for name, value in scores.items():
         if name not in ("unigram_loss", "most_frequent_accuracy"):

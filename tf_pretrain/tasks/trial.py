@@ -54,13 +54,17 @@ class TrialRunner:
         self._encoder_weights = encoder_weights
         settings = self.config.finetune
         self.num_steps = settings.total_steps(problem.num_training_examples)
-        self.train_config = settings.train_config(self.num_steps)
         self.network = problem.model.build()
         # JAX without a compiler is no faster than one operation after another.
         is_jax = keras.backend.backend() == "jax"
         self._trainer = Trainer(self.network)
         self._trainer.compile(
-            optimizer=build_optimizer(self.train_config, self._multipliers()),
+            optimizer=build_optimizer(
+                settings,
+                self.num_steps,
+                settings.total_warmup_steps(self.num_steps),
+                self._multipliers(),
+            ),
             jit_compile=settings.jit_compile or is_jax,
         )
         self._outputs = compiled(
@@ -75,7 +79,7 @@ class TrialRunner:
         self._reset(seed)
         settings, num_steps = self.config.finetune, self.num_steps
         task = self.problem.task
-        progress = callbacks.Progress(folder, 0, num_steps, self.train_config.log_every)
+        progress = callbacks.Progress(folder, 0, num_steps, max(1, num_steps // 10))
         history, best = [], None
 
         def evaluate(step):
@@ -93,7 +97,9 @@ class TrialRunner:
                 best = (main, step, predicted, self.network.get_weights())
             return predicted
 
-        evaluation = callbacks.PeriodicEvaluation(evaluate, 0, self.train_config)
+        evaluation = callbacks.PeriodicEvaluation(
+            evaluate, 0, num_steps, every=-(-num_steps // settings.num_evaluations)
+        )
         self._trainer.run(self._batches(seed), 0, num_steps, [progress, evaluation])
         kept_step, predictions = num_steps, {"dev": evaluate(num_steps)}
         if best is not None:

@@ -37,7 +37,11 @@ def build_trainer(config: PretrainConfig, strategy) -> Trainer:
         )
         trainer.compile(
             optimizer=build_optimizer(
-                config.train, moments_begin=config.objective.generator_steps
+                config.train,
+                config.train.num_steps,
+                config.train.warmup_steps,
+                moments_begin=config.objective.generator_steps,
+                has_pace=config.train.budget_minutes > 0,
             ),
             jit_compile=config.train.jit_compile and backend != "torch",
         )

@@ -204,15 +204,16 @@ def watching_for_sigterm():
 
 
 class PeriodicEvaluation(keras.callbacks.Callback):
-    """Calls `evaluate(step)` whenever a checkpoint is due, for the curves."""
+    """Calls `evaluate(step)` every `every` steps, except after the last one."""
 
-    def __init__(self, evaluate, start_step, train):
+    def __init__(self, evaluate, start_step, num_steps, every):
         super().__init__()
-        self.evaluate, self.start_step, self.train = evaluate, start_step, train
+        self.evaluate, self.start_step = evaluate, start_step
+        self.num_steps, self.every = num_steps, every
 
     def on_train_batch_end(self, batch, logs=None):
-        step, train = self.start_step + batch + 1, self.train
-        if step % train.checkpoint_every == 0 and step < train.num_steps:
+        step = self.start_step + batch + 1
+        if step % self.every == 0 and step < self.num_steps:
             self.model.sync()
             self.evaluate(step)
 

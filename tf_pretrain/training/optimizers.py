@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_pretrain.config import TrainConfig
+from tf_pretrain.config import OptimizerConfig
 from tf_pretrain.training.schedules import build_schedule
 
 # These are searched in the variable's path: LayerNorm gains and offsets, and every
@@ -436,18 +436,30 @@ def layerwise_multipliers(
 
 
 def build_optimizer(
-    train: TrainConfig, learning_rate_multipliers=None, moments_begin=0
+    config: OptimizerConfig,
+    num_steps: int,
+    warmup_steps: float,
+    learning_rate_multipliers=None,
+    moments_begin=0,
+    has_pace=False,
 ) -> AdamFamily:
-    """Builds the optimizer and the schedule that `train` describes."""
-    optimizer = {"adamw": AdamW, "lamb": LAMB}[train.optimizer]
+    """Builds the optimizer that `config` describes, with its schedule.
+
+    Args:
+        config: A TrainConfig or FinetuneSettings.
+        num_steps: Steps of the schedule.
+        warmup_steps: Those of them in which the learning rate rises.
+        learning_rate_multipliers, moments_begin, has_pace: See AdamFamily.
+    """
+    optimizer = {"adamw": AdamW, "lamb": LAMB}[config.optimizer]
     return optimizer(
-        build_schedule(train),
-        weight_decay=train.weight_decay,
-        bias_correction=train.bias_correction,
+        build_schedule(config, num_steps, warmup_steps),
+        weight_decay=config.weight_decay,
+        bias_correction=config.bias_correction,
         moments_begin=moments_begin,
-        clip_norm=train.clip_norm,
+        clip_norm=config.clip_norm,
         learning_rate_multipliers=learning_rate_multipliers,
-        has_pace=train.budget_minutes > 0,
+        has_pace=has_pace,
     )
 
 

@@ -9,7 +9,7 @@ decaying curve. All arithmetic is float32, as in the original programs.
 import keras
 from keras import ops
 
-from tf_pretrain.config import TrainConfig
+from tf_pretrain.config import OptimizerConfig
 
 
 class _WarmupPolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
@@ -91,8 +91,8 @@ class AlbertSchedule(_WarmupPolynomialDecay):
 
 
 def build_schedule(
-    train: TrainConfig,
+    config: OptimizerConfig, num_steps: int, warmup_steps: float
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Builds the schedule that `train.schedule` names."""
-    schedule = {"electra": ElectraSchedule, "albert": AlbertSchedule}[train.schedule]
-    return schedule(train.learning_rate, train.num_steps, train.warmup_steps)
+    """Builds the schedule that `config.schedule` names, with its learning rate."""
+    schedule = {"electra": ElectraSchedule, "albert": AlbertSchedule}[config.schedule]
+    return schedule(config.learning_rate, num_steps, warmup_steps)

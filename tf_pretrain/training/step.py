@@ -24,6 +24,9 @@ class TrainStep:
 
     steps_per_dispatch = 1
 
+    def _prepare_optimizer(self):
+        """What the optimizer needs before the step is traced."""
+
     def sync(self):
         """Copies the weights of the last step into the variables; see JaxStep."""
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tf_pretrain.training.optimizers import AdamFamily
 from tf_pretrain.training.step import TrainStep, real_tokens, total
 
 # float16 loss scaling: the scale is doubled after so many good updates, and halved
@@ -29,12 +30,12 @@ class TensorFlowStep(TrainStep):
         gradients = self._spoiled_unless_finite(gradients, total(shares, sums))
         sums = _sum_over_replicas(sums)
         learning_rate = tf.convert_to_tensor(self.optimizer.learning_rate)
-        norm = self._update(gradients)
+        norm, skipped_steps = self._update(gradients)
         return {
             **self._logs(sums, weights, shares),
             "learning_rate": learning_rate,
             "gradient_norm": norm,
-            "skipped_steps": tf.convert_to_tensor(self.optimizer.skipped_steps),
+            "skipped_steps": skipped_steps,
             "tokens": tokens,
         }
 
@@ -120,10 +121,16 @@ class TensorFlowStep(TrainStep):
         return gradients, sums | {name: rates[name] for name in self.network.rates}
 
     def _update(self, gradients):
-        """Applies the gradients; returns their global norm over all replicas.
+        """Applies the gradients of all replicas.
 
-        The norm is nan if a loss is not finite; see `_spoiled_unless_finite`.
+        Returns:
+            Their global norm, which is nan where a loss is not finite (see
+            `_spoiled_unless_finite`), and the count of skipped steps.
         """
+        if not isinstance(self.optimizer, AdamFamily):
+            gradients = _sum_over_replicas(gradients)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return tf.linalg.global_norm(gradients), tf.constant(0)
         if self.loss_scale is not None:
             gradients = [g / self.loss_scale.value for g in gradients]
         norm, is_finite = self.optimizer.clip_and_apply(
@@ -136,7 +143,16 @@ class TensorFlowStep(TrainStep):
             scale = tf.clip_by_value(self.loss_scale.value * factor, 1.0, 2.0**24)
             self.loss_scale.assign(scale)
             self.good_steps.assign(tf.where(grow, 0, good))
-        return norm
+        return norm, tf.convert_to_tensor(self.optimizer.skipped_steps)
+
+    def _prepare_optimizer(self):
+        """Keras' optimizers get gradients that are summed over the replicas already.
+
+        By themselves they clip the share of each replica, and sum the shares then.
+        """
+        if not isinstance(self.optimizer, AdamFamily):
+            # Not an attribute that Keras would track.
+            object.__setattr__(self.optimizer, "_all_reduce_sum_gradients", list)
 
     def run(self, batches, start_step, num_steps, callbacks=()):
         """Trains the steps `start_step` to `num_steps - 1`; see training/step.py.

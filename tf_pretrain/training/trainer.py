@@ -139,12 +139,14 @@ class Trainer(_step_class(), keras.Model):
         """As keras.Model.compile.
 
         Args:
-            optimizer: On TensorFlow a `training.optimizers.AdamFamily`, which clips and
-                skips over all replicas; on other backends any of Keras'.
+            optimizer: A `tf_pretrain.AdamW` or `LAMB`, which skips steps whose gradient
+                is not finite, or any optimizer of Keras. On TensorFlow both get the
+                gradient summed over all replicas, so they clip it as a whole and one
+                and two replicas give the same update.
 
         Raises:
-            ConfigError: For another optimizer, `steps_per_execution`, or a loss or
-                metrics, which the network brings.
+            ConfigError: For `steps_per_execution`, for a loss or metrics, which the
+                network brings, or for another optimizer with `loss_scaling`.
         """
         for name in ("loss", "metrics", "weighted_metrics"):
             if kwargs.get(name):
@@ -152,15 +154,15 @@ class Trainer(_step_class(), keras.Model):
                     f"{name} is {kwargs[name]!r}; expected none, for the network has "
                     "its own"
                 )
-        if keras.backend.backend() == "tensorflow" and not isinstance(
-            optimizer, AdamFamily
-        ):
+        if self.loss_scale is not None and not isinstance(optimizer, AdamFamily):
             raise ConfigError(
-                f"optimizer is {optimizer!r}; expected a tf_pretrain.AdamW or LAMB"
+                f"optimizer is {optimizer!r}; expected a tf_pretrain.AdamW or LAMB: "
+                "loss_scaling needs one that skips a step whose gradient is not finite"
             )
         if kwargs.get("steps_per_execution", 1) != 1:
             raise ConfigError("steps_per_execution is not 1; expected one step a call")
         super().compile(optimizer=optimizer, **kwargs)
+        self._prepare_optimizer()
         # Under MirroredStrategy slots must exist before the step is traced.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
