@@ -4,19 +4,37 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
+import uuid
 from pathlib import Path
+
+from tf_pretrain import storage
 
 TEMPORARY_SUFFIX = ".tmp"
 
 
 @contextlib.contextmanager
-def replacing(path: Path):
+def replacing(path, is_shared: bool = False):
     """Yields a temporary name; what is written there becomes `path` at the end.
 
     The bytes are on the disk before the file has its name. On an error the temporary
     file is removed; one that a killed program left is overwritten.
+
+    Args:
+        path: A `Path`, or the `UPath` of a URL; then the temporary file is local, and
+            is copied to the URL at the end.
+        is_shared: Other processes may write `path` at the same time, with the same
+            content. Each then has a temporary file of its own, which a killed process
+            leaves behind.
     """
-    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+    if storage.is_url(path):
+        with tempfile.TemporaryDirectory() as folder:
+            temporary = Path(folder, f"{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
+            yield temporary
+            storage.put(temporary, path)
+        return
+    own = f".{uuid.uuid4().hex}" if is_shared else ""
+    temporary = path.with_name(f"{path.name}{own}{TEMPORARY_SUFFIX}")
     try:
         yield temporary
         with open(temporary, "rb") as file:
@@ -26,9 +44,9 @@ def replacing(path: Path):
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, values) -> None:
-    """Writes JSON, indented."""
-    with replacing(path) as temporary:
+def write_json(path, values, is_shared: bool = False) -> None:
+    """Writes JSON, indented; see `replacing`."""
+    with replacing(path, is_shared) as temporary:
         temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 

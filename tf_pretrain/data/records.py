@@ -5,7 +5,6 @@ All features are int64 lists padded to `max_seq_length`, as there, but for the f
 """
 
 import functools
-from pathlib import Path
 
 import numpy as np
 
@@ -192,14 +191,14 @@ def _outside(values, limit):
     return (unsigned >= limit).any(1)
 
 
-def write_shard(path: Path, serialized: list[bytes]) -> None:
+def write_shard(path, serialized: list[bytes]) -> None:
     """Writes a TFRecord file that is there as a whole or not at all.
 
     Raises:
         OSError: If it cannot be written, say on a full disk; nothing is left behind.
     """
     try:
-        with atomic_files.replacing(path) as temporary:
+        with atomic_files.replacing(path, is_shared=True) as temporary:
             tfrecord.write_records(temporary, serialized)
     except OSError as error:
         reason = error.strerror or error

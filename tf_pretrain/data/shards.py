@@ -1,43 +1,125 @@
-"""One unit of record building: the text of a shard to a finished TFRecord file."""
+"""What a worker of record building does: the text of a task to finished TFRecords."""
 
+import collections
 import dataclasses
 import functools
-from pathlib import Path
+import json
+from collections.abc import Iterator
 
 import numpy as np
 
-from tf_pretrain import atomic_files
+from tf_pretrain import atomic_files, storage
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import accents, masking, records, sentence_pairs, tokenization
+from tf_pretrain.data import (
+    accents,
+    chunks,
+    masking,
+    records,
+    sentence_pairs,
+    tokenization,
+)
 from tf_pretrain.data import examples as examples_lib
-from tf_pretrain.data.chunks import SPLITS, Chunk, statistics_path
+from tf_pretrain.data.chunks import HELDOUT, SPLITS, TRAIN, Chunk, Task, group_documents
+from tf_pretrain.data.text import Notes
 
 _MASKING_ROWS = 1024  # examples masked at a time: small enough for the caches
 
 
 @dataclasses.dataclass(frozen=True)
-class ShardSettings:
-    """What all shards of a build share."""
+class BuildSettings:
+    """What all tasks of a build share.
+
+    Attributes:
+        tokenizer_path: See `tokenization.load_tokenizer`.
+        folder: Of the records; a path or a URL.
+        data: The settings.
+        seed: Of examples, masks and held-out documents.
+        heldout_below: See `chunks.heldout_bound`.
+    """
 
     tokenizer_path: str
     folder: str
     data: DataConfig
     seed: int
+    heldout_below: float
 
 
-def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> list[dict]:
-    """Writes a shard for each of the copies `dupes` and, after it, its statistics.
+def build_task(settings: BuildSettings, task: Task) -> dict:
+    """Builds the shards of a task that are not finished; both engines call this.
 
-    A shard is a function of (text, seed, split, chunk, dupe), the data settings and
-    the tokenizer: neither the process nor the order of the tasks matters.
+    All is a function of the arguments and the text, so the task may be repeated, by
+    any process, also by two at the same time.
 
     Returns:
-        For each shard `file`, `split`, and counts of `documents`, those of one line
-        (`one_line_documents`), `lines`, `examples`, `pieces` of the text, `pieces_kept`
-        of them in examples, `pieces_unknown`, `real_tokens` (specials counted),
-        `text_bytes`, `letters` of the text, and by script those that accent stripping
-        harms (`letters_harmed`, see `accents.count_harmed`).
+        The state of the task, as in its file in the folder: `shards`, the statistics
+        of each (see `build_shards`), and counts of the units' text:
+        `characters_replaced`, `duplicate_lines` and `duplicate_bytes`. `was_finished`
+        says that nothing was left to do.
     """
+    path = storage.path(settings.folder) / task.state_name
+    state = read_state(path) or {"is_finished": False, "shards": []}
+    state["was_finished"] = state["is_finished"]
+    if state["is_finished"]:
+        return state
+    # Evaluation needs no copies: its masks are drawn once.
+    dupes = range(settings.data.dupe_factor if task.split == TRAIN else 1)
+    finished = {shard["file"] for shard in state["shards"]}
+    counts = collections.Counter()
+    documents = selected_documents(settings, task, counts)
+    for chunk in group_documents(task, documents, settings.data):
+        missing = [d for d in dupes if chunk.shard_name(d) not in finished]
+        for statistics in build_shards(settings, chunk, missing):
+            state["shards"].append(statistics)
+            atomic_files.write_json(path, state, is_shared=True)
+    state |= {"is_finished": True, **counts}
+    atomic_files.write_json(path, state, is_shared=True)
+    return state
+
+
+def read_state(path) -> dict | None:
+    """The state that `build_task` wrote; None if it wrote none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def selected_documents(
+    settings: BuildSettings, task: Task, counts: dict
+) -> Iterator[tuple[list[str], int]]:
+    """Yields the documents of the task's split and the bytes of each.
+
+    What was met on the way is put into `counts` in the end: for the split "train"
+    only, whose tasks together read each unit once.
+    """
+    notes, data = Notes(), settings.data
+    for unit in task.units:
+        for document in chunks.unit_documents(unit, data, notes):
+            content = chunks.join(document)
+            value = chunks.uniform_hash(content, settings.seed)
+            if (value < settings.heldout_below) == (task.split == HELDOUT):
+                yield document, len(content) + 1
+    if task.split == TRAIN:
+        counts["characters_replaced"] = notes.replaced_characters
+
+
+def build_shards(
+    settings: BuildSettings, chunk: Chunk, dupes: list[int]
+) -> Iterator[dict]:
+    """Writes a shard for each of the copies `dupes`.
+
+    A shard is a function of (text, seed, split, task, part, dupe), the data settings
+    and the tokenizer.
+
+    Yields:
+        For each shard, once it is written, `file`, `split`, and counts of `documents`,
+        those of one line (`one_line_documents`), `lines`, `examples`, `pieces` of the
+        text, `pieces_kept` of them in examples, `pieces_unknown`, `real_tokens`
+        (specials counted), `text_bytes`, `letters` of the text, and by script those
+        that accent stripping harms (`letters_harmed`, see `accents.count_harmed`).
+    """
+    if not dupes:
+        return
     data = settings.data
     tokenizer = _load_tokenizer(settings)
     ids, row_splits = tokenizer.tokenize([line for d in chunk.documents for line in d])
@@ -50,16 +132,16 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
         else sentence_pairs.sentence_pair_examples
     )
     letters, harmed = accents.count_harmed(chunk.documents, tokenizer)
-    all_statistics = []
+    split = SPLITS.index(chunk.split)
     for dupe in dupes:
-        key = [settings.seed, SPLITS.index(chunk.split), chunk.number, dupe]
+        key = [settings.seed, split, chunk.task, chunk.part, dupe]
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
         examples = build(documents, rng, data)
         examples = [examples[i] for i in rng.permutation(len(examples))]
         features = _features(examples, rng, data, tokenizer)
-        path = Path(settings.folder, chunk.shard_name(dupe))
+        path = storage.path(settings.folder) / chunk.shard_name(dupe)
         records.write_shard(path, records.encode_examples(features))
-        statistics = {
+        yield {
             "file": path.name,
             "split": chunk.split,
             "documents": len(chunk.documents),
@@ -77,9 +159,6 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
             "letters": letters,
             "letters_harmed": harmed,
         }
-        atomic_files.write_json(statistics_path(path), statistics)
-        all_statistics.append(statistics)
-    return all_statistics
 
 
 @functools.lru_cache(maxsize=1)  # a worker builds many shards with one tokenizer

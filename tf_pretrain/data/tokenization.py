@@ -9,11 +9,10 @@ TensorFlow in `plain_tokenization`.
 import functools
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain import atomic_files
+from tf_pretrain import atomic_files, storage
 from tf_pretrain.errors import UserError
 
 SETTINGS_FILE = "tokenizer.json"
@@ -111,7 +110,7 @@ class Tokenizer:
 
     def save(self, folder) -> None:
         """Writes the vocabulary and `tokenizer.json` for `load_tokenizer`."""
-        folder = Path(folder)
+        folder = storage.path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         settings = {
             "kind": self.kind,
@@ -144,7 +143,7 @@ class WordPieceTokenizer(Tokenizer):
     special_pieces = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
     def __init__(self, path, lower_case=True, strip_accents=True):
-        content = Path(path).read_bytes()
+        content = storage.path(path).read_bytes()
         pieces = _read_pieces(path, content)
         super().__init__(
             path,
@@ -187,7 +186,7 @@ class SentencePieceTokenizer(Tokenizer):
     def __init__(self, path, lower_case=True, strip_accents=True):
         import sentencepiece  # not needed for WordPiece
 
-        content = Path(path).read_bytes()
+        content = storage.path(path).read_bytes()
         try:
             processor = sentencepiece.SentencePieceProcessor(model_proto=content)
         except RuntimeError as error:
@@ -240,7 +239,7 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     """
     if isinstance(path, Tokenizer):
         return path
-    path = Path(path)
+    path = storage.path(path)
     if path.is_dir():
         settings = _read_settings(path)
         if settings is None:
@@ -276,7 +275,7 @@ def has_graph_ops() -> bool:
 
 def is_tokenizer_folder(path) -> bool:
     """Whether `Tokenizer.save` wrote a tokenizer there."""
-    return _read_settings(Path(path)) is not None
+    return _read_settings(storage.path(path)) is not None
 
 
 def _read_settings(folder):
