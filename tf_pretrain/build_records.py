@@ -2,9 +2,16 @@
 
 python -m tf_pretrain.build_records --input='text/*.txt' --vocab=vocab.txt \
     --output=records --config=configs/quickstart.py --num_workers=4
+
+The same on Apache Beam, whose options come after `--` (docs/scale.md):
+
+python -m tf_pretrain.build_records --engine=beam --runner=FlinkRunner \
+    --input='s3://bucket/text/*.txt' --vocab=vocab.txt --output=s3://bucket/records \
+    --config=configs/quickstart.py -- --flink_master=localhost:8081
 """
 
 import concurrent.futures
+import functools
 import multiprocessing
 import os
 
@@ -31,11 +38,25 @@ _WORKERS = flags.DEFINE_integer(
 )
 
 
+_ENGINE = flags.DEFINE_enum(
+    "engine", "local", ["local", "beam"], "What runs the workers; the bytes are equal."
+)
+_RUNNER = flags.DEFINE_string(
+    "runner", "DirectRunner", "Of --engine=beam; its options follow after --."
+)
+
+
 def main(argv):
-    if len(argv) > 1:
+    if len(argv) > 1 and _ENGINE.value == "local":
         raise app.UsageError(f"unexpected arguments: {argv[1:]}")
     try:
         config = config_flags.config_from_flags()
+        engine = None
+        if _ENGINE.value == "beam":
+            from tf_pretrain.data import beam_engine  # optional, and takes seconds
+
+            arguments = [f"--runner={_RUNNER.value}", *argv[1:]]
+            engine = functools.partial(beam_engine.run, arguments)
         # In a process of its own, whose memory is free again when records are built.
         spawn = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(1, spawn) as executor:
@@ -49,6 +70,7 @@ def main(argv):
             config.data,
             config.seed,
             _WORKERS.value,
+            engine=engine,
         )
     except (UserError, OSError) as error:
         raise SystemExit(f"error: {error}") from None

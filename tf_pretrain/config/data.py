@@ -27,6 +27,9 @@ class DataConfig:
     strip_accents: bool = True
     encoding: str = "utf-8"  # of text files without a byte-order mark
     errors: str = "strict"  # "replace": bad bytes become U+FFFD instead of an error
+    # Lines (paragraphs) of so many characters or more are left out if the same line
+    # came before in the input; 0 keeps all.
+    deduplicate_min_chars: int = 0
     example_format: str = "electra"
     short_seq_prob: float = 0.05
     legacy_truncation: bool = False  # True drops overflowing text as the originals do
@@ -59,7 +62,9 @@ class DataConfig:
         )
         require_one_of("masking", self.masking, ("dynamic", "static"))
         require_at_least(1, self, "data", "dupe_factor", "max_ngram", "shuffle_buffer")
-        require_at_least(0, self, "data", "max_predictions_per_seq")
+        require_at_least(
+            0, self, "data", "max_predictions_per_seq", "deduplicate_min_chars"
+        )
         require(
             self.shard_size_mb > 0,
             f"data.shard_size_mb is {self.shard_size_mb}; expected more than 0",

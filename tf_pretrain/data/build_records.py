@@ -17,7 +17,14 @@ from pathlib import Path
 
 from tf_pretrain import atomic_files, config, storage
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import build_warnings, chunks, encodings, local_engine, sources
+from tf_pretrain.data import (
+    build_warnings,
+    chunks,
+    deduplication,
+    encodings,
+    local_engine,
+    sources,
+)
 from tf_pretrain.data.chunks import Task
 from tf_pretrain.data.local_engine import BuildError
 from tf_pretrain.data.progress import Progress, print_line
@@ -111,6 +118,9 @@ def build_records(
 
 
 def _run_locally(num_workers, settings, tasks):
+    if settings.data.deduplicate_min_chars:
+        units = chunks.train_units(tasks)
+        deduplication.find_locally(settings.folder, units, settings.data, num_workers)
     build = functools.partial(build_task, settings)
     return local_engine.run(build, tasks, num_workers)
 
@@ -159,6 +169,7 @@ def _finish(folder, tasks, manifest):
         atomic_files.write_json(folder / MANIFEST, manifest)
     for task in tasks:
         (folder / task.state_name).unlink(missing_ok=True)
+    deduplication.remove(folder)
     (folder / PLAN).unlink()
     if is_empty:
         names = ", ".join(item["name"] for item in manifest["inputs"][:3])
@@ -169,8 +180,11 @@ def _record_settings(data):
     """The settings that the bytes of records depend on."""
     settings = config.to_dict(data)
     del settings["shuffle_buffer"]
+    # As in folders of versions that did not have these.
     if data.encoding == encodings.UTF8:
-        del settings["encoding"]  # as in folders of versions that did not have it
+        del settings["encoding"]
+    if not data.deduplicate_min_chars:
+        del settings["deduplicate_min_chars"]
     if data.masking == "dynamic":
         for name in _MASKING_FIELDS:
             del settings[name]

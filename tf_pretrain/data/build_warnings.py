@@ -16,7 +16,7 @@ MAX_UNKNOWN = 0.03  # of the pieces; ordinary text in its own vocabulary has und
 MAX_HARMED = 0.01  # of the letters
 MAX_PADDING = 0.5
 MAX_ONE_LINE = 0.5  # of the documents
-_COUNTS = (
+COUNTS = (
     "documents",
     "one_line_documents",
     "lines",
@@ -28,13 +28,13 @@ _COUNTS = (
     "letters",
 )
 # Of the text of a task, not of its shards.
-TEXT_COUNTS = ("characters_replaced",)
+TEXT_COUNTS = ("characters_replaced", "duplicate_lines")
 _MAX_EXAMPLES = 3
 
 
 def totals(statistics: list[dict], data: DataConfig) -> dict:
     """Sums of the shards' statistics, and the shares that they give."""
-    sums = {name: sum(shard[name] for shard in statistics) for name in _COUNTS}
+    sums = {name: sum(shard[name] for shard in statistics) for name in COUNTS}
     harmed = collections.Counter()
     for shard in statistics:
         harmed.update(shard["letters_harmed"])

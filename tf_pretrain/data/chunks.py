@@ -45,6 +45,21 @@ class Task:
         """The file that says what is finished of the task."""
         return f"{self.split}-{self.number:06d}.json"
 
+    def to_dict(self) -> dict:
+        """As JSON can hold it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Task":
+        """The task that `to_dict` gave."""
+        units = [
+            Unit(
+                unit["number"], tuple(Range(**r) for r in unit["ranges"]), unit["size"]
+            )
+            for unit in values["units"]
+        ]
+        return cls(values["split"], values["number"], tuple(units))
+
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
@@ -99,6 +114,11 @@ def plan_tasks(units: list[Unit], heldout_fraction: float) -> list[Task]:
         tasks.append(Task(HELDOUT, start // group_size, tuple(group)))
         tasks += [Task(TRAIN, unit.number, (unit,)) for unit in group]
     return tasks
+
+
+def train_units(tasks: list[Task]) -> list[Unit]:
+    """All units of a plan, each once."""
+    return [task.units[0] for task in tasks if task.split == TRAIN]
 
 
 def unit_documents(unit: Unit, data: DataConfig, notes: Notes) -> Iterator[list[str]]:

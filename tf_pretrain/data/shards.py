@@ -13,6 +13,7 @@ from tf_pretrain.config import DataConfig
 from tf_pretrain.data import (
     accents,
     chunks,
+    deduplication,
     masking,
     records,
     sentence_pairs,
@@ -53,7 +54,7 @@ def build_task(settings: BuildSettings, task: Task) -> dict:
     Returns:
         The state of the task, as in its file in the folder: `shards`, the statistics
         of each (see `build_shards`), and counts of the units' text:
-        `characters_replaced`, `duplicate_lines` and `duplicate_bytes`. `was_finished`
+        `characters_replaced` and `duplicate_lines` (left out). `was_finished`
         says that nothing was left to do.
     """
     path = storage.path(settings.folder) / task.state_name
@@ -93,14 +94,24 @@ def selected_documents(
     only, whose tasks together read each unit once.
     """
     notes, data = Notes(), settings.data
+    found = collections.Counter()
     for unit in task.units:
+        repeats = frozenset()
+        if data.deduplicate_min_chars:
+            repeats = deduplication.read_repeats(settings.folder, unit.number)
+        line = 0
         for document in chunks.unit_documents(unit, data, notes):
-            content = chunks.join(document)
-            value = chunks.uniform_hash(content, settings.seed)
-            if (value < settings.heldout_below) == (task.split == HELDOUT):
-                yield document, len(content) + 1
+            # The whole document decides where it belongs, whatever is left of it.
+            value = chunks.uniform_hash(chunks.join(document), settings.seed)
+            kept = [x for i, x in enumerate(document, line) if i not in repeats]
+            line += len(document)
+            size = len(chunks.join(kept)) + 1
+            found["duplicate_lines"] += len(document) - len(kept)
+            is_heldout = value < settings.heldout_below
+            if kept and is_heldout == (task.split == HELDOUT):
+                yield kept, size
     if task.split == TRAIN:
-        counts["characters_replaced"] = notes.replaced_characters
+        counts |= found | {"characters_replaced": notes.replaced_characters}
 
 
 def build_shards(
