@@ -6,7 +6,9 @@ libraries (s3fs, gcsfs, ...) do the work and bring the settings and credentials.
 
 import contextlib
 import glob
+import io
 from pathlib import Path
+from typing import BinaryIO
 
 from tf_pretrain.errors import UserError
 
@@ -83,6 +85,14 @@ def find_files(pattern: str) -> list[tuple[str, int]]:
         for name, info in found.items()
         if info["type"] == "file"
     )
+
+
+def open_to_read(name) -> BinaryIO:
+    """Opens a file with all methods of one on a disk, to be closed by the caller."""
+    if not is_url(name):
+        return open(name, "rb")
+    # fsspec's own files read no line of a limited size.
+    return io.BufferedReader(path(name).open("rb"))
 
 
 def put(local: Path, target) -> None:

@@ -129,7 +129,7 @@ class TextFile:
         Raises:
             TextError: Also in the body of the `with`, for what reading raises.
         """
-        with readable(self.path), storage.path(self.path).open("rb") as raw:
+        with readable(self.path), storage.open_to_read(self.path) as raw:
             if self.open is None:
                 yield raw
             else:
@@ -148,7 +148,7 @@ def recognise(path: str, encoding: str | None = None) -> TextFile:
         TextError: If it is no text or cannot be read.
     """
     opener = None
-    with readable(path), storage.path(path).open("rb") as file:
+    with readable(path), storage.open_to_read(path) as file:
         head = file.read(_HEAD_BYTES)
         for suffix, magic, unpack in _PACKED:
             if head.startswith(magic):
@@ -218,9 +218,11 @@ def _find_form(path, name, start):
 def readable(path: str):
     """Turns all that an unreadable or damaged file raises into a TextError."""
     try:
-        with (
-            storage.reaching(path) if storage.is_url(path) else contextlib.nullcontext()
-        ):
+        with contextlib.ExitStack() as stack:
+            if storage.is_url(path):
+                stack.enter_context(storage.reaching(path))
             yield
+    except storage.StorageError:
+        raise
     except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
         raise TextError(f"cannot read {path}: {error}") from error

@@ -98,7 +98,7 @@ class Place:
         """Number of the next line; reads all of the file that lies before the part."""
         left, number = self.lines_before, self.line
         if left:
-            with storage.path(self.path).open("rb") as file:
+            with storage.open_to_read(self.path) as file:
                 while left and (block := file.read(min(left, BLOCK_BYTES))):
                     left -= len(block)
                     number += block.count(b"\n")
