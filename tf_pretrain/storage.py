@@ -87,6 +87,12 @@ def find_files(pattern: str) -> list[tuple[str, int]]:
     )
 
 
+def make_folder(folder) -> None:
+    """Makes a folder and those above it; an object store has none, only names."""
+    if not is_url(folder) or folder.protocol not in _WHOLE_OBJECTS:
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 def open_to_read(name) -> BinaryIO:
     """Opens a file with all methods of one on a disk, to be closed by the caller."""
     if not is_url(name):
@@ -96,14 +102,21 @@ def open_to_read(name) -> BinaryIO:
 
 
 def put(local: Path, target) -> None:
-    """Copies a file to a URL, where it is whole or not at all under its name."""
-    with reaching(target):
-        if target.protocol in _WHOLE_OBJECTS:
-            target.fs.put_file(str(local), target.path)
-            return
-        part = f"{target.path}.{local.name}"
-        target.fs.put_file(str(local), part)
-        target.fs.mv(part, target.path)
+    """Copies a file to a URL, where it is whole or not at all under its name.
+
+    Raises:
+        StorageError: If that fails, say because there is no such bucket.
+    """
+    try:
+        with reaching(target):
+            if target.protocol in _WHOLE_OBJECTS:
+                target.fs.put_file(str(local), target.path)
+            else:
+                part = f"{target.path}.{local.name}"
+                target.fs.put_file(str(local), part)
+                target.fs.mv(part, target.path)
+    except (FileNotFoundError, PermissionError) as error:
+        raise StorageError(f"cannot write {target}: {_first_line(error)}") from error
 
 
 def _first_line(error):

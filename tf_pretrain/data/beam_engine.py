@@ -63,7 +63,7 @@ def find_repeats(options, settings: BuildSettings, units: list[Unit]) -> None:
     """Finds repeated lines in a pipeline of its own; see `deduplication`."""
     if deduplication.is_finished(settings.folder):
         return
-    (storage.path(settings.folder) / deduplication.FOLDER).mkdir(exist_ok=True)
+    storage.make_folder(storage.path(settings.folder) / deduplication.FOLDER)
     partitions = deduplication.num_partitions(units)
     hashes = functools.partial(deduplication.line_hashes, settings.data, partitions)
     with beam.Pipeline(options=options) as pipeline:

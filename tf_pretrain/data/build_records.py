@@ -100,14 +100,14 @@ def build_records(
     tasks = chunks.plan_tasks(units, data.heldout_fraction)
     bound = chunks.heldout_bound(units, data, seed)
     settings = BuildSettings(str(tokenizer_path), str(folder), data, seed, bound)
-    engine = engine or functools.partial(_run_locally, num_workers)
     warner = build_warnings.Warner(data, tokenizer_path, progress)
     reporter = Progress(plan["inputs"], data.dupe_factor, progress)
     states = []
-    for state in engine(settings, tasks):
+    for state in (engine or _local_engine(num_workers))(settings, tasks):
         states.append(state)
-        reporter.add(state)
-        warner.look(states)
+        if engine is None:  # others show the progress of their jobs themselves
+            reporter.add(state)
+            warner.look(states)
     manifest = plan | _summary(states, data)
     if notes.recognised:
         manifest["read_as"] = notes.recognised
@@ -117,12 +117,18 @@ def build_records(
     return manifest
 
 
-def _run_locally(num_workers, settings, tasks):
-    if settings.data.deduplicate_min_chars:
-        units = chunks.train_units(tasks)
-        deduplication.find_locally(settings.folder, units, settings.data, num_workers)
-    build = functools.partial(build_task, settings)
-    return local_engine.run(build, tasks, num_workers)
+def _local_engine(num_workers) -> Engine:
+    """Processes of this machine."""
+
+    def run(settings, tasks):
+        data, folder = settings.data, settings.folder
+        if data.deduplicate_min_chars:
+            units = chunks.train_units(tasks)
+            deduplication.find_locally(folder, units, data, num_workers)
+        build = functools.partial(build_task, settings)
+        yield from local_engine.run(build, tasks, num_workers)
+
+    return run
 
 
 def _begin(folder, plan):
@@ -138,7 +144,7 @@ def _begin(folder, plan):
             _require_same_plan(path, found, plan)
             if name == MANIFEST:
                 return found
-    folder.mkdir(parents=True, exist_ok=True)
+    storage.make_folder(folder)
     for left_over in folder.glob(f"*.tfrecord*{atomic_files.TEMPORARY_SUFFIX}"):
         left_over.unlink()
     atomic_files.write_json(folder / PLAN, plan)

@@ -96,7 +96,8 @@ def remove(folder: str) -> None:
     if path.exists():
         for file in path.iterdir():
             file.unlink()
-        path.rmdir()
+        if path.exists():  # an object store's folder is gone with its last file
+            path.rmdir()
 
 
 def find_locally(
@@ -105,7 +106,7 @@ def find_locally(
     """Finds the repeats of all units with processes and disk of this machine."""
     if is_finished(folder):
         return
-    (storage.path(folder) / FOLDER).mkdir(exist_ok=True)
+    storage.make_folder(storage.path(folder) / FOLDER)
     with tempfile.TemporaryDirectory() as scratch:
         hashes = functools.partial(line_hashes, data, num_partitions(units))
         for found in local_engine.run(hashes, units, num_workers):

@@ -111,7 +111,7 @@ class Tokenizer:
     def save(self, folder) -> None:
         """Writes the vocabulary and `tokenizer.json` for `load_tokenizer`."""
         folder = storage.path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        storage.make_folder(folder)
         settings = {
             "kind": self.kind,
             "lower_case": self.lower_case,
