@@ -9,89 +9,99 @@ Trials that are finished are not run again by the same command.
 """
 
 import difflib
-import os
 from pathlib import Path
 
-# Before TensorFlow is imported: its start-up notices would bury ours.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags
-
-from tf_pretrain.config import flags as config_flags
+from tf_pretrain import commands
+from tf_pretrain.config.flags import ConfigFlags
 from tf_pretrain.errors import UserError
 from tf_pretrain.keras_backend import check_keras_backend
 
 _QUICKSTART = "runs/quickstart"
+FLAGS = flags.FlagValues()
+_CONFIG = ConfigFlags(FLAGS)
 _TASK = flags.DEFINE_string(
     "task",
     "docs",
     "A GLUE task (CoLA, SST-2, MRPC, STS-B, QQP, MNLI, QNLI, RTE, WNLI, AX), all of "
     "them (all), your own folder or file of texts with labels (docs/own_tasks.md), or "
     "docs: which installed package a passage documents.",
+    flag_values=FLAGS,
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
     "Folder with GLUE's official folders; default: tensorflow-datasets.",
+    flag_values=FLAGS,
 )
 _INIT_CHECKPOINT = flags.DEFINE_string(
     "init_checkpoint",
     None,
     "A pretrained encoder, or the workdir of an earlier fine-tuning; default: "
     f"{_QUICKSTART}, which run_pretraining.py makes.",
+    flag_values=FLAGS,
 )
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder for results; default: runs/finetune- and the task."
+    "workdir",
+    None,
+    "Folder for results; default: runs/finetune- and the task.",
+    flag_values=FLAGS,
 )
 _FROM_SCRATCH = flags.DEFINE_bool(
     "from_scratch",
     False,
     "Take only sizes and vocabulary from --init_checkpoint, and random weights.",
+    flag_values=FLAGS,
 )
 _TEXT_COLUMN = flags.DEFINE_string(
-    "text_column", None, "Your own task's column of texts: a name, or a number from 1."
+    "text_column",
+    None,
+    "Your own task's column of texts: a name, or a number from 1.",
+    flag_values=FLAGS,
 )
 _PAIR_COLUMN = flags.DEFINE_string(
-    "pair_column", None, "The column of second texts, if your texts are pairs."
+    "pair_column",
+    None,
+    "The column of second texts, if your texts are pairs.",
+    flag_values=FLAGS,
 )
 _LABEL_COLUMN = flags.DEFINE_string(
-    "label_column", None, "The column of labels: class names, numbers or scores."
+    "label_column",
+    None,
+    "The column of labels: class names, numbers or scores.",
+    flag_values=FLAGS,
 )
 _ENCODING = flags.DEFINE_string(
-    "encoding", "utf-8", "How your own task's files are encoded: latin-1, gb18030, ..."
+    "encoding",
+    "utf-8",
+    "How your own task's files are encoded: latin-1, gb18030, ...",
+    flag_values=FLAGS,
 )
-flags.FLAGS.set_default("config", None)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
-    try:
-        check_keras_backend()
-        if flags.FLAGS.config is None:
-            name = "quickstart" if _TASK.value == "docs" else "electra"
-            flags.FLAGS.config = f"finetune_{name}"
-        # Wrong flags are reported before TensorFlow is imported, which takes seconds.
-        _config("CoLA" if _TASK.value == "all" else _TASK.value)
-        _check_task_name(_TASK.value)
-        checkpoint = _checkpoint()
-        task = None if _TASK.value == "all" else _load_task(_TASK.value)
-        default = _TASK.value if task is None else task.name
-        workdir = Path(_WORKDIR.value or f"runs/finetune-{default}")
-        if task is None:
-            _run_suite(checkpoint, workdir)
-        elif _TASK.value == "docs" and not _FROM_SCRATCH.value:
-            _compare_with_scratch(task, checkpoint, workdir)
-        else:
-            _run(task, checkpoint, workdir, _FROM_SCRATCH.value)
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+def _main():
+    check_keras_backend()
+    # Wrong flags are reported before TensorFlow is imported, which takes seconds.
+    _config("CoLA" if _TASK.value == "all" else _TASK.value)
+    _check_task_name(_TASK.value)
+    checkpoint = _checkpoint()
+    task = None if _TASK.value == "all" else _load_task(_TASK.value)
+    default = _TASK.value if task is None else task.name
+    workdir = Path(_WORKDIR.value or f"runs/finetune-{default}")
+    if task is None:
+        _run_suite(checkpoint, workdir)
+    elif _TASK.value == "docs" and not _FROM_SCRATCH.value:
+        _compare_with_scratch(task, checkpoint, workdir)
+    else:
+        _run(task, checkpoint, workdir, _FROM_SCRATCH.value)
 
 
 def _config(task_name):
     from tf_pretrain.config import FinetuneConfig
 
-    return config_flags.config_from_flags(cls=FinetuneConfig, task=task_name)
+    name = "quickstart" if _TASK.value == "docs" else "electra"
+    return _CONFIG.read(cls=FinetuneConfig, task=task_name, file=f"finetune_{name}")
 
 
 def _check_task_name(name):
@@ -100,8 +110,8 @@ def _check_task_name(name):
     known = (*glue.NAMES, "all", "docs")
     if name in known:
         own = ("text_column", "pair_column", "label_column")
-        given = [f"--{flag}" for flag in own if flags.FLAGS[flag].value is not None]
-        if flags.FLAGS["encoding"].present:
+        given = [f"--{flag}" for flag in own if FLAGS[flag].value is not None]
+        if FLAGS["encoding"].present:
             given.append("--encoding")
         if given:
             raise UserError(f"{given[0]} is for your own files; --task is {name}")
@@ -192,10 +202,10 @@ def _run_suite(checkpoint, workdir):
     print(f"\nresults.json is in {workdir}, files for the leaderboard in {folder}")
 
 
-def run():
-    """The command, from the shell or as a console script."""
-    app.run(main, flags_parser=config_flags.parse_flags)
+def main(argv=None):
+    """The command, from the shell or from Python; argv are its arguments."""
+    commands.run(_main, FLAGS, argv)
 
 
 if __name__ == "__main__":
-    run()
+    main()

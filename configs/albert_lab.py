@@ -2,10 +2,11 @@
 
     python run_pretraining.py --config=configs/albert_lab.py --input='text/*.txt.gz'
 
-Not from the paper: ALBERT's recipe (all layers shared, E apart from H, n-gram masks,
-sentence order, LAMB) with a third of ALBERT-base's depth and a twelfth of its width,
-for comparisons on one machine. Its learning rate is larger than the paper's 0.00176,
-which has thirty times as many steps; docs/results.md has the rates that were tried.
+This config is not from the paper. It has ALBERT's recipe (all layers shared, E unequal
+to H, n-gram masks, sentence order, LAMB) with a third of ALBERT-base's depth and a
+twelfth of its width, for comparisons on one machine. Its learning rate is larger than
+the paper's 0.00176, because the paper has thirty times as many steps. docs/log has the
+rates that were tried.
 """
 
 from tf_pretrain.config import (

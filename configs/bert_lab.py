@@ -2,9 +2,9 @@
 
     python run_pretraining.py --config=configs/bert_lab.py --input='text/*.txt.gz'
 
-electra_lab's encoder, data and masks under masked LM alone, as the paper compares them
-(Clark et al., 2020, sec. 3.2), with the steps whose matrix products cost what
-electra_lab's do.
+It has electra_lab's encoder, data and masks with masked LM alone, as in the paper's
+comparison (Clark et al., 2020, sec. 3.2). The number of steps is chosen so that its
+matrix products cost as much as electra_lab's.
 """
 
 from tf_pretrain.config import (
@@ -27,8 +27,9 @@ def get_config() -> PretrainConfig:
             intermediate_size=256,
             max_position_embeddings=128,
             initializer_range=0.069,  # BERT-Base's 0.02 at this width: 0.02 sqrt(12)
-            # This and the bias correction below are not the paper's: without them a
-            # run so short ends before the network has begun to read (docs/results.md).
+            # This and the bias correction below are not from the paper. Without them a
+            # run as short as this ends before the network has learned word order
+            # (docs/results.md).
             position_initializer="sinusoidal",
             # The text is seen about once: nothing to regularise.
             hidden_dropout_prob=0.0,

@@ -2,10 +2,10 @@
 
     python run_pretraining.py --config=configs/electra_lab.py --input='text/*.txt.gz'
 
-Not from the paper, whose smallest model costs 1.3e18 FLOPs (Table 1): ELECTRA-Small's
-proportions with a third of its depth and a quarter of its width, for comparisons on one
-machine. So narrow because width hardly matters for the first ten million tokens; a
-wider one learns more from then on (docs/results.md).
+This config is not from the paper, whose smallest model costs 1.3e18 FLOPs (Table 1).
+It has ELECTRA-Small's proportions with a third of its depth and a quarter of its width,
+for comparisons on one machine. It is narrow because width hardly matters for the first
+ten million tokens. After that a wider network learns more (docs/results.md).
 """
 
 from tf_pretrain.config import (
@@ -28,8 +28,9 @@ def get_config() -> PretrainConfig:
             intermediate_size=256,
             max_position_embeddings=128,
             initializer_range=0.069,  # BERT-Base's 0.02 at this width: 0.02 sqrt(12)
-            # This and the bias correction below are not the paper's: without them a
-            # run so short ends before the network has begun to read (docs/results.md).
+            # This and the bias correction below are not from the paper. Without them a
+            # run as short as this ends before the network has learned word order
+            # (docs/results.md).
             position_initializer="sinusoidal",
             # The text is seen about once: nothing to regularise.
             hidden_dropout_prob=0.0,

@@ -6,11 +6,14 @@ files they find. TF_PRETRAIN_GOLDEN names another set of the same layout, and
 """
 
 from golden_checks import (
+    choices_and_tags,
     data_statistics,
     finetuning,
     masking,
     optimizers,
     pretraining,
+    questions,
+    span_heads,
     tokenization,
     train_step,
 )
@@ -24,6 +27,9 @@ TOPICS = (
     tokenization,
     data_statistics,
     finetuning,
+    questions,
+    span_heads,
+    choices_and_tags,
 )
 NOT_NUMBERS = ("README.md", "vocab/*")
 

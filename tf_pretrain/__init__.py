@@ -1,7 +1,7 @@
 """ELECTRA and ALBERT pretraining in TensorFlow and Keras 3.
 
-Public names, imported when first used: TensorFlow takes seconds, and the processes
-that hand out text or print a config do without it.
+Public names are imported when they are first used. Importing TensorFlow takes seconds,
+and processes that only read text or print a config do not need it.
 """
 
 import importlib
@@ -16,6 +16,7 @@ _HOMES = {
     "load_pretrainer": "tf_pretrain.interchange.loading",
     "load_classifier": "tf_pretrain.interchange.finetuning_workdir",
     "load_text_classifier": "tf_pretrain.tasks.text_classifier",
+    "inspect_text": "tf_pretrain.inspection.inspector",
     # Networks.
     "Encoder": "tf_pretrain.models.encoder",
     "build_objective": "tf_pretrain.models.building",
@@ -51,6 +52,7 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.data.pipelines import training_batches as training_batches
     from tf_pretrain.data.record_sets import find_records as find_records
     from tf_pretrain.errors import UserError as UserError
+    from tf_pretrain.inspection.inspector import inspect_text as inspect_text
     from tf_pretrain.interchange.finetuning_workdir import (
         load_classifier as load_classifier,
     )

@@ -17,8 +17,8 @@ TEMPORARY_SUFFIX = ".tmp"
 def replacing(path, is_shared: bool = False):
     """Yields a temporary name; what is written there becomes `path` at the end.
 
-    The bytes are on the disk before the file has its name. On an error the temporary
-    file is removed; one that a killed program left is overwritten.
+    The bytes are flushed to the disk before the file gets its name. On an error the
+    temporary file is removed. One that a killed program left behind is overwritten.
 
     Args:
         path: A `Path`, or the `UPath` of a URL; then the temporary file is local, and

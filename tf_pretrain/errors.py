@@ -1,10 +1,10 @@
-"""What a person can mend: the errors that commands print without a traceback."""
+"""Errors that the user can fix. Commands print them without a traceback."""
 
 import difflib
 
 
 class UserError(Exception):
-    """What the person at the command line can mend; commands print it and stop."""
+    """An error that the user can fix. Commands print its message and stop."""
 
 
 class ConfigError(UserError, ValueError):
@@ -12,6 +12,6 @@ class ConfigError(UserError, ValueError):
 
 
 def nearest_name(name, allowed) -> str:
-    """ "; did you mean 'x'?" for an unknown name, or nothing."""
+    """Returns "; did you mean 'x'?" for an unknown name, or "" if none is close."""
     near = difflib.get_close_matches(name, allowed, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -8,48 +8,57 @@ checkpoint, a Hugging Face folder or a keras-hub preset. TensorFlow Serving want
 version number as the last part of DIR.
 """
 
-import os
+from absl import flags
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from tf_pretrain import commands
 
-from absl import app, flags
-
-from tf_pretrain.errors import UserError
-
+FLAGS = flags.FlagValues()
 _CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "Fine-tuning workdir or pretrained model.", required=True
+    "checkpoint",
+    None,
+    "Fine-tuning workdir or pretrained model.",
+    required=True,
+    flag_values=FLAGS,
 )
-_OUTPUT = flags.DEFINE_string("output", None, "New folder.", required=True)
-_TO = flags.DEFINE_enum("to", "saved_model", ["saved_model"], "Format of --output.")
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "New folder.",
+    required=True,
+    flag_values=FLAGS,
+)
+_TO = flags.DEFINE_enum(
+    "to",
+    "saved_model",
+    ["saved_model"],
+    "Format of --output.",
+    flag_values=FLAGS,
+)
 _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "max_seq_length",
     None,
     "Most pieces of a text or pair, special tokens included; default: as in "
     "fine-tuning, or all positions of a pretrained encoder.",
     lower_bound=5,
+    flag_values=FLAGS,
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
+def _main():
     # TensorFlow takes seconds to import: wrong flags are reported before.
     from tf_pretrain.training.trainer import require_tensorflow
 
-    try:
-        require_tensorflow()
-        from tf_pretrain.serving.saved_model import export
+    require_tensorflow()
+    from tf_pretrain.serving.saved_model import export
 
-        model = export(_CHECKPOINT.value, _OUTPUT.value, _MAX_SEQ_LENGTH.value)
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+    model = export(_CHECKPOINT.value, _OUTPUT.value, _MAX_SEQ_LENGTH.value)
     print(f"written to {_OUTPUT.value}; it takes {', '.join(model.inputs)}")
 
 
-def run():
-    """The command, from the shell or as a console script."""
-    app.run(main)
+def main(argv=None):
+    """The command, from the shell or from Python; argv are its arguments."""
+    commands.run(_main, FLAGS, argv)
 
 
 if __name__ == "__main__":
-    run()
+    main()

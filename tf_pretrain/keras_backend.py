@@ -1,7 +1,7 @@
-"""Whether Keras can use the backend that is chosen, found out before it is imported.
+"""Checks that the chosen Keras backend is installed, before Keras is imported.
 
-Keras takes it from KERAS_BACKEND or else from `keras.json`; where the package is not
-installed, importing Keras ends in a traceback.
+Keras reads the name from KERAS_BACKEND or else from `keras.json`. If that package is
+not installed, importing Keras ends in a traceback.
 """
 
 import importlib.util
@@ -15,7 +15,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def check_keras_backend() -> None:
-    """Raises UserError, with what to do, for a backend that is not there."""
+    """Raises UserError, which says what to do, if the backend is not installed."""
     name, origin = _chosen()
     if name not in BACKENDS:
         raise UserError(
@@ -33,7 +33,7 @@ def check_keras_backend() -> None:
 
 
 def _chosen():
-    """The backend's name and what names it, as Keras looks for them."""
+    """The backend's name and where it is set, found in the same way as Keras does."""
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"], "KERAS_BACKEND"
     path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "keras.json")

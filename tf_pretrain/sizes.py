@@ -2,8 +2,8 @@
 
     python -m tf_pretrain.sizes          # prints a Markdown table
 
-The table stands in docs/fidelity.md. Counts are formulas (tf_pretrain.models.flops);
-nothing is built.
+The table is in docs/fidelity.md. The counts are computed with formulas
+(tf_pretrain.models.flops), and no network is built.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ class Printed:
         parameters: Millions.
         inference_flops: One sequence of 128 tokens.
         training_flops: The whole run.
-        num_steps: Steps of the printed run, where they are not the config's.
+        num_steps: Steps of the printed run, if they differ from the config's.
     """
 
     config: str
@@ -54,12 +54,13 @@ PRINTED = (
 
 
 def paper_parameters(config: PretrainConfig) -> int:
-    """Parameters as the config's own paper counts them.
+    """Parameters, counted as the config's own paper counts them.
 
-    ELECTRA's: encoder and replaced-token head (BERT baselines: encoder alone; they
-    print the same), no generator. ALBERT's: encoder and pooler, with position and
-    segment tables of width H, where the released code has E; the convention that
-    gives all printed values but xxlarge's (tests/config/test_configs.py).
+    For ELECTRA these are the encoder and the replaced-token head, without the
+    generator. For its BERT baselines it is the encoder alone. For ALBERT these are the
+    encoder and the pooler, with position and segment tables of width H, although the
+    released code has width E. This convention gives all printed values except
+    xxlarge's (tests/config/test_configs.py).
     """
     model = config.model
     count = flops.parameter_counts(model)["total"]

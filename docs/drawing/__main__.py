@@ -7,33 +7,37 @@ The flows need trained networks: workdirs of runs of these two configs, say. Wit
 only the architectures are drawn.
 """
 
-import os
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags
+from tf_pretrain import commands
 
-from tf_pretrain.errors import UserError
-
-_OUTPUT = flags.DEFINE_string("output", "docs/images", "Folder of the PNG files.")
+FLAGS = flags.FlagValues()
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    "docs/images",
+    "Folder of the PNG files.",
+    flag_values=FLAGS,
+)
 _ELECTRA = flags.DEFINE_string(
-    "electra", None, "Trained ELECTRA whose example is drawn: a workdir."
+    "electra",
+    None,
+    "Trained ELECTRA whose example is drawn: a workdir.",
+    flag_values=FLAGS,
 )
 _ALBERT = flags.DEFINE_string(
-    "albert", None, "Trained ALBERT whose example is drawn: a workdir."
+    "albert",
+    None,
+    "Trained ALBERT whose example is drawn: a workdir.",
+    flag_values=FLAGS,
 )
 _ELECTRA_TEXT = ["The old king sat in the garden and read a long letter from his son."]
 _ALBERT_TEXT = ["The king read a long letter.", "Then he went to see his son."]
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
-    try:
-        _draw(Path(_OUTPUT.value))
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+def _main():
+    _draw(Path(_OUTPUT.value))
 
 
 def _draw(folder):
@@ -69,4 +73,4 @@ def _example(path, lines):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    commands.run(_main, FLAGS)

@@ -8,42 +8,22 @@ from keras import ops
 from tf_pretrain.data import examples, masking
 from tf_pretrain.data.sentence_pairs import sentence_pair_examples
 from tf_pretrain.errors import UserError
+from tf_pretrain.inspection import example as inspected
 
-_NUM_GUESSES = 3
 _SEEDS = 100  # looked at for an example
 
 
 @dataclasses.dataclass(frozen=True)
-class Example:
-    """What a figure shows of one text; lists go over its tokens.
+class Example(inspected.Example):
+    """What a figure shows of one text.
 
     Attributes:
         seed: Of segments, masks and samples.
-        original, masked: Pieces, [CLS] and [SEP] included.
-        segments: 0 or 1.
-        chosen: Whether the masked LM predicts the token.
-        guesses: The masked LM's likeliest pieces with their probabilities, best
-            first; empty where nothing is predicted.
         losses: {name: mean over this text}, as they are minimised, and "loss".
-        sampled: ELECTRA: what the generator put in; None where nothing is predicted.
-        replaced: ELECTRA: label, 1 where that differs from the original.
-        replaced_probability: ELECTRA: the discriminator's.
-        swapped: ALBERT: label, 1 if the segments changed places.
-        swapped_probability: ALBERT's.
     """
 
-    seed: int
-    original: list[str]
-    masked: list[str]
-    segments: list[int]
-    chosen: list[bool]
-    guesses: list[list[tuple[str, float]]]
-    losses: dict[str, float]
-    sampled: list[str | None] | None = None
-    replaced: list[int] | None = None
-    replaced_probability: list[float] | None = None
-    swapped: int | None = None
-    swapped_probability: float | None = None
+    seed: int = 0
+    losses: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def make(network, tokenizer, lines: list[str], seed: int) -> Example:
@@ -79,20 +59,12 @@ def make(network, tokenizer, lines: list[str], seed: int) -> Example:
     settings = masking.MaskingSettings.from_config(data, tokenizer)
     row |= masking.mask_tokens(noise, row["input_ids"], row["input_mask"], settings)
     row["sampling_uniform"] = rng.random((1, slots), np.float32)
+    (found,) = inspected.examine(network, tokenizer, row)
     features = {name: ops.convert_to_tensor(value) for name, value in row.items()}
-    outputs = {
-        name: ops.convert_to_numpy(value)[0]
-        for name, value in network(features).items()
-    }
     losses = network.losses(features)
-    return Example(
-        seed=seed,
-        **_text(row, outputs, tokenizer),
-        losses={name: float(total / weight) for name, (total, weight) in losses.items()}
-        | {"loss": float(network.total_loss(losses))},
-        **_detection(row, outputs, tokenizer),
-        **_order(row, outputs),
-    )
+    means = {name: float(total / weight) for name, (total, weight) in losses.items()}
+    means["loss"] = float(network.total_loss(losses))
+    return Example(**vars(found), seed=seed, losses=means)
 
 
 def make_telling(network, tokenizer, lines: list[str]) -> Example:
@@ -115,57 +87,3 @@ def _is_telling(example):
         return example.swapped == 1 and side_by_side
     labels = {r for r, c in zip(example.replaced, example.chosen, strict=True) if c}
     return labels == {0, 1}
-
-
-def _text(row, outputs, tokenizer):
-    length = int(row["input_mask"].sum())
-
-    def pieces(ids):
-        return [tokenizer.id_to_piece(int(i)) for i in ids]
-
-    guesses = [[] for _ in range(length)]
-    for slot in np.flatnonzero(row["masked_lm_weights"][0]):
-        logits = outputs["masked_lm_logits"][slot].astype(np.float64)
-        probabilities = np.exp(logits - logits.max())
-        probabilities /= probabilities.sum()
-        best = np.argsort(-probabilities)[:_NUM_GUESSES]
-        guesses[row["masked_lm_positions"][0, slot]] = list(
-            zip(pieces(best), probabilities[best].tolist(), strict=True)
-        )
-    return {
-        "original": pieces(row["input_ids"][0, :length]),
-        "masked": pieces(row["masked_input_ids"][0, :length]),
-        "segments": row["segment_ids"][0, :length].tolist(),
-        "chosen": [bool(g) for g in guesses],
-        "guesses": guesses,
-    }
-
-
-def _detection(row, outputs, tokenizer):
-    if "replaced_logits" not in outputs:
-        return {}
-    length = int(row["input_mask"].sum())
-    chosen = set(row["masked_lm_positions"][0][row["masked_lm_weights"][0] > 0])
-    corrupted = outputs["corrupted_input_ids"][:length]
-    return {
-        "sampled": [
-            tokenizer.id_to_piece(int(piece)) if place in chosen else None
-            for place, piece in enumerate(corrupted)
-        ],
-        "replaced": outputs["replaced_labels"][:length].tolist(),
-        "replaced_probability": _sigmoid(outputs["replaced_logits"][:length]).tolist(),
-    }
-
-
-def _order(row, outputs):
-    if "sentence_logits" not in outputs:
-        return {}
-    keep, swap = outputs["sentence_logits"]
-    return {
-        "swapped": int(row["next_sentence_labels"][0, 0]),
-        "swapped_probability": float(_sigmoid(swap - keep)),
-    }
-
-
-def _sigmoid(x):
-    return 1 / (1 + np.exp(-np.asarray(x, np.float64)))

@@ -75,7 +75,7 @@ def test_wrong_override(field, text, message):
         (lambda: FinetuneSettings(classifier_dropout=1.0), "classifier_dropout is 1"),
         (
             lambda: DataConfig(masked_lm_prob=0.001),
-            "masked_lm_prob 0.001 of max_seq_length 128 is no token",
+            "masked_lm_prob 0.001 of max_seq_length 128 leaves no token",
         ),
         (lambda: DataConfig(masked_lm_prob=15), "masked_lm_prob"),
         (lambda: DataConfig(dupe_factor=2), "dupe_factor"),

@@ -99,7 +99,7 @@ def test_an_unknown_albert_is_refused():
     [
         ("electra_small.py:base", "takes no name after a colon, but has 'base'"),
         ("finetune_quickstart.py:base", "takes no name after a colon"),
-        ("../README.md", "README.md is no Python file"),
+        ("../README.md", "README.md is not a Python file"),
         ("electra_smal.py", "no config file"),
     ],
 )

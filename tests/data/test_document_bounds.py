@@ -102,5 +102,5 @@ def test_bad_bytes_are_named_by_their_line_in_the_file(tmp_path):
     ]
     assert notes.replaced_characters == 1
     path.write_text('{"text": "a"}\n' * 9 + "[]\n")
-    with pytest.raises(TextError, match="a.txt line 10 is no JSON object"):
+    with pytest.raises(TextError, match="a.txt line 10 is not a JSON object"):
         read_parts(path, [30])

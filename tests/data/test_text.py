@@ -248,7 +248,7 @@ def test_json_lines_of_any_length_and_bad_ones(tmp_path):
     assert [" ".join(document) for document in documents] == [long.strip(), "x"]
     for bad in ("{", '{"text": null}', "[]", '{"n": 1}', "null"):
         path.write_text('{"text": "x"}\n' + bad + "\n")
-        with pytest.raises(TextError, match="a.jsonl line 2 is no JSON object"):
+        with pytest.raises(TextError, match="a.jsonl line 2 is not a JSON object"):
             list(iter_documents(str(path)))
     path.write_text('{"text": "half \\ud83d"}\n')
     with pytest.raises(TextError, match="line 1"):

@@ -303,7 +303,7 @@ def test_bad_files(tmp_path):
     with pytest.raises(VocabularyError, match="has no tokenizer.json"):
         load_tokenizer(tmp_path)
     (tmp_path / "bad.model").write_bytes(SENTENCEPIECE.read_bytes()[:5000])
-    with pytest.raises(VocabularyError, match="bad.model is no readable Sentence"):
+    with pytest.raises(VocabularyError, match="bad.model is not a readable Sentence"):
         load_tokenizer(tmp_path / "bad.model")
     (tmp_path / "latin.txt").write_bytes("[PAD]\né\n".encode("latin-1"))
     with pytest.raises(VocabularyError, match="latin.txt is not UTF-8"):

@@ -97,7 +97,6 @@ def test_the_check_finds(source):
 
 _OFFLINE = """
 import importlib, socket, sys
-from absl import flags
 
 def refuse(*args, **kwargs):
     raise AssertionError(f"used the network: {args[1:]}")
@@ -106,9 +105,6 @@ socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
 socket.socket.bind = socket.getaddrinfo = socket.create_connection = refuse
 for name in sys.argv[3].split(","):
     importlib.import_module(name)
-    # Commands have flags of the same names.
-    for flag in list(flags.FLAGS.flags_by_module_dict().get(name, [])):
-        delattr(flags.FLAGS, flag.name)
 from support import train_tiny
 train_tiny.run(sys.argv[1], sys.argv[2], "one")
 """

@@ -373,7 +373,7 @@ def test_encoders_answer_without_padding(golden_vocabulary, tmp_path):
 @pytest.mark.parametrize(
     "arguments,message",
     [
-        (["--model=none"], "error: none is no SavedModel"),
+        (["--model=none"], "error: none is not a SavedModel"),
         (["--model=none", "--name=a/b"], "cannot be part of an address"),
     ],
 )

@@ -230,5 +230,5 @@ def test_only_unigram_models_are_written(tmp_path):
     )
     (tmp_path / "spiece.model").write_bytes(content.getvalue())
     tokenizer = load_tokenizer(tmp_path / "spiece.model")
-    with pytest.raises(InterchangeError, match="spiece.model is no unigram model"):
+    with pytest.raises(InterchangeError, match="spiece.model is not a unigram model"):
         huggingface_tokenizer.write(tokenizer, tmp_path, 512)

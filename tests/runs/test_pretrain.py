@@ -16,7 +16,9 @@ import tf_pretrain
 from support.corpus import write_corpus
 from support.paths import ROOT
 from support.tiny import tiny_config
+from tf_pretrain.data import pipelines
 from tf_pretrain.errors import ConfigError, UserError
+from tf_pretrain.inspection import heldout
 from tf_pretrain.interchange import loading
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.runs.data import Sources, prepare_data
@@ -67,6 +69,8 @@ def test_workdir_holds_what_is_documented(finished):
         "metrics.jsonl",
         "curves.png",
         "results.json",
+        "example.json",
+        "example.png",
     ):
         assert (workdir / name).stat().st_size > 0
     assert list((workdir / "tensorboard").iterdir())
@@ -81,6 +85,47 @@ def test_workdir_holds_what_is_documented(finished):
     else:
         assert "replaced_token_auc" in results["eval"]
     assert "untrained" in report(results, workdir)
+
+
+def test_guessing_by_frequency_is_scored_beside_the_run(finished):
+    """The piece frequencies of the training records, on the words that are held out."""
+    config, sources, workdir, results = finished
+    data = prepare_data(config, workdir, sources)
+    counts = np.ones(config.model.vocab_size)
+    for features in pipelines.evaluation_batches(
+        data.training, config.data, data.tokenizer, 0, 8, 1000
+    ):
+        ids = np.asarray(features["input_ids"])[np.asarray(features["input_mask"]) > 0]
+        np.add.at(counts, ids[~np.isin(ids, [2, 3])], 1)  # not [CLS], [SEP]
+    chosen = [
+        np.asarray(features["masked_lm_ids"])[
+            np.asarray(features["masked_lm_weights"]) > 0
+        ]
+        for features in pipelines.evaluation_batches(
+            data.heldout, config.data, data.tokenizer, config.seed, 8, 2
+        )
+    ]
+    expected = -np.log(counts / counts.sum())[np.concatenate(chosen)].mean()
+    for scores in (results["eval"], results["eval_untrained"]):
+        assert scores["unigram_loss"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_example_of_a_run_is_held_out_text(finished):
+    config, sources, workdir, _ = finished
+    example = heldout.read(workdir)
+    assert example.original[0] == "[CLS]" and "[MASK]" in example.masked
+    data = prepare_data(config, workdir, sources)
+    text = " ".join(example.original[1:-1])
+    rows = [
+        " ".join(data.tokenizer.id_to_piece(int(i)) for i in row)
+        for features in pipelines.evaluation_batches(
+            data.heldout, config.data, data.tokenizer, config.seed, 8, 2
+        )
+        for row in np.asarray(features["input_ids"])
+    ]
+    assert any(text in row for row in rows)
+    is_electra = config.objective.name == "replaced_token_detection"
+    assert (example.replaced_probability is not None) == is_electra
 
 
 def test_continued_run_ends_with_the_same_bits(finished, tmp_path):

@@ -142,18 +142,18 @@ def test_an_empty_line_of_one_column_is_a_text(tmp_path):
                 "train_tsv": "sentence\tlabel\na\t0.5\nb\t1\n",
                 "dev_tsv": "sentence\tlabel\na\thigh\n",
             },
-            "dev.tsv, line 2: 'high' is no finite number",
+            "dev.tsv, line 2: 'high' is not a finite number",
         ),
         (
             {
                 "train_tsv": "sentence\tlabel\na\t0.5\nb\t1e39\n",
                 "dev_tsv": "sentence\tlabel\na\t1\n",
             },
-            "train.tsv, line 3: '1e39' is no finite number",
+            "train.tsv, line 3: '1e39' is not a finite number",
         ),
         (
             {"train_tsv": "sentence\tlabel\na\t0.5\nb\tnan\n", "dev_tsv": DEV},
-            "train.tsv: the label 'nan' is no finite number",
+            "train.tsv: the label 'nan' is not a finite number",
         ),
         (
             {"train_tsv": "sentence\tlabel\na\t0.0\nb\t0.00\n", "dev_tsv": DEV},
@@ -358,7 +358,7 @@ RACE = {"article": "a", "questions": ["q"], "options": [["x"]], "answers": ["A"]
         ({"train_a.csv": NUMBERED, "train_b.csv": NUMBERED}, "keep one of them as tr"),
         ({"train.json": '{"text": {"0": "a"}, "label": {"0": 1}}'}, "an array of obj"),
         ({"train.json": '[{"text": "a"},\n{"text" "b"}]'}, "train.json, line 2: no JS"),
-        ({"train.tsv.gz": "no gzip"}, "train.tsv.gz is no whole .gz file"),
+        ({"train.tsv.gz": "no gzip"}, "train.tsv.gz is not a complete .gz file"),
         ({"dev-v1.1.json": json.dumps(SQUAD)}, "in SQuAD's form; supported are texts"),
         ({"train.jsonl": json.dumps(RACE) + "\n"}, "in RACE's form; supported are tex"),
         (

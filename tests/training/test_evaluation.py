@@ -64,6 +64,12 @@ def test_scores_are_those_of_all_rows_at_once(name):
     for key, value in expected.items():
         np.testing.assert_allclose(got[key], value, rtol=1e-6, err_msg=key)
     assert set(got) == {*expected, "masked_lm_loss"}
+    # Of the pieces that are chosen; one that the training text lacks counts as one.
+    counts = np.arange(config.model.vocab_size) * 3
+    shares = (counts + 1) / (counts + 1).sum()
+    evaluate = Evaluator(network, jit_compile=False, token_counts=counts)
+    expected = np.mean([-np.log(shares[i]) for i in ids])
+    assert evaluate(batches)["unigram_loss"] == pytest.approx(expected, rel=1e-9)
     in_parts = Evaluator(network, jit_compile=False, parts=2)(batches)
     assert in_parts == pytest.approx(got, rel=1e-5)
 

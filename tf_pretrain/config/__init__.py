@@ -2,8 +2,8 @@
 
 A run is described by one `PretrainConfig`. A config file (`configs/*.py`) names the
 values that differ from the defaults here, and the command line overrides both
-(`--config.train.num_steps=100`). Field names are the references' JSON keys where
-they have one. `*_prob` lie in [0, 1]; `*_steps` count optimizer updates.
+(`--config.train.num_steps=100`). Field names are the JSON keys of the original programs
+if they have one. `*_prob` lie in [0, 1]; `*_steps` count optimizer updates.
 """
 
 from tf_pretrain.config.data import DataConfig

@@ -39,8 +39,8 @@ def require_encoding(name, value):
         "".encode(value)
     except LookupError:
         raise ConfigError(
-            f"{name} is {value!r}, which is no encoding of text that Python knows; "
-            "expected one as utf-8, cp1252, gb18030, big5, cp932 or cp949"
+            f"{name} is {value!r}, which is not a text encoding that Python knows; "
+            "expected for example utf-8, cp1252, gb18030, big5, cp932 or cp949"
         ) from None
 
 

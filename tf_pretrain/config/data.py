@@ -1,4 +1,4 @@
-"""`DataConfig`: from text to masked examples."""
+"""`DataConfig`: how text becomes masked examples."""
 
 import dataclasses
 
@@ -13,12 +13,14 @@ from tf_pretrain.config.checks import (
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """From text to masked examples.
+    """How text becomes masked examples.
 
-    `example_format` is "electra" (Clark et al.: one or two consecutive segments),
-    "sentence_order" (ALBERT: segments A, B swapped half of the time, label 1),
-    "next_sentence" (BERT: B from another document half of the time, label 1) or
-    "sentence_pair" (ALBERT's segments, never swapped).
+    `example_format` is one of four:
+
+    * "electra": one or two consecutive segments (Clark et al., 2020),
+    * "sentence_order": two segments, swapped half of the time, label 1 (ALBERT),
+    * "next_sentence": B is from another document half of the time, label 1 (BERT),
+    * "sentence_pair": the segments of ALBERT, never swapped.
     """
 
     max_seq_length: int = 128
@@ -91,7 +93,7 @@ class DataConfig:
         require(
             self.num_predictions >= 1,
             f"data.masked_lm_prob {self.masked_lm_prob} of max_seq_length "
-            f"{self.max_seq_length} is no token to predict",
+            f"{self.max_seq_length} leaves no token to predict",
         )
         require(
             self.masking == "static" or self.dupe_factor == 1,

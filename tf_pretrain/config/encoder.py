@@ -14,13 +14,13 @@ PARAMETER_SHARING = ("none", "all", "attention", "ffn")
 
 @dataclasses.dataclass(frozen=True)
 class EncoderConfig:
-    """A Transformer encoder: ELECTRA, BERT and ALBERT are points of this space.
+    """Sizes and structure of a Transformer encoder: ELECTRA's, BERT's or ALBERT's.
 
-    `parameter_sharing` says what the layers share (Lan et al., 2019, sec. 4.5):
-    "none" (ELECTRA, BERT), "all" (ALBERT), "attention" or "ffn" only. What is shared
-    is shared within each of `num_hidden_groups` groups: layer i belongs to group
-    floor(i * num_hidden_groups / num_hidden_layers). A layer applies
-    `inner_group_num` attention + feed-forward blocks in a row.
+    `parameter_sharing` says what the layers share (Lan et al., 2019, sec. 4.5): "none"
+    (ELECTRA, BERT), "all" (ALBERT), or only "attention" or "ffn". Weights are shared
+    within each of `num_hidden_groups` groups; layer i belongs to group floor(i *
+    num_hidden_groups / num_hidden_layers). A layer applies `inner_group_num` attention
+    + feed-forward blocks in a row.
     """
 
     vocab_size: int = 30522
@@ -87,11 +87,11 @@ class EncoderConfig:
             require_dropout(f"model.{name}", getattr(self, name))
 
     def shares(self, part: str) -> bool:
-        """Whether layers share a part of theirs, "attention" or "ffn"."""
+        """Whether layers share a part of their weights, "attention" or "ffn"."""
         return self.parameter_sharing in ("all", part)
 
     def num_units(self, part: str) -> int:
-        """How many of a part, "attention" or "ffn", have weights of their own."""
+        """The number of different weights of a part, "attention" or "ffn"."""
         groups = self.num_hidden_layers
         if self.shares(part):
             groups = self.num_hidden_groups

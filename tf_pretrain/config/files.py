@@ -1,8 +1,8 @@
 """Config files: Python with `get_config()`, which returns the config of a run.
 
-A PretrainConfig, or for fine-tuning a FinetuneConfig. A config is named by its file or,
-if it is one of this project's, by its bare name (`electra_small`). The name may end in
-`:NAME`, which is passed to `get_config`.
+For pretraining this is a PretrainConfig, for fine-tuning a FinetuneConfig. A config is
+named by its file or, if it is one of this project's, by its bare name
+(`electra_small`). The name may end in `:NAME`, which is passed to `get_config`.
 """
 
 import importlib.util
@@ -11,28 +11,28 @@ from pathlib import Path
 
 from tf_pretrain.errors import ConfigError, nearest_name
 
-# Inside of an installed package, beside the package in a clone.
+# Inside the package if it is installed, beside the package in a clone.
 CONFIGS = Path(__file__).parents[1] / "configs"
 if not CONFIGS.is_dir():
     CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def load_config(name: str, task=""):
-    """Runs `get_config` of a config file.
+    """Runs `get_config` of a config file and returns its config.
 
     Args:
-        name: FILE or FILE:NAME; FILE may be the bare name of one in `configs/`.
-        task: Passed on if `get_config` has an argument `task`.
+        name: FILE or FILE:NAME. FILE may be the bare name of a file in `configs/`.
+        task: Passed to `get_config` if it has an argument `task`.
 
     Raises:
-        ConfigError: If there is no such file, it has no `get_config`, or that takes no
-            NAME.
+        ConfigError: If there is no such file, if it has no `get_config`, or if
+            `get_config` takes no NAME.
     """
     name, _, argument = name.partition(":")
     path = _find(name)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None:
-        raise ConfigError(f"{name} is no Python file")
+        raise ConfigError(f"{name} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "get_config"):
@@ -48,7 +48,7 @@ def load_config(name: str, task=""):
 def _find(name):
     """The config file of a name.
 
-    A path of this project's folder, `configs/x.py`, is found from any folder.
+    A path in this project's folder, `configs/x.py`, is found from any folder.
 
     Raises:
         ConfigError: If there is none.

@@ -16,10 +16,10 @@ from tf_pretrain.config.train import TrainConfig
 
 @dataclasses.dataclass(frozen=True)
 class FinetuneSettings:
-    """How one task is fine-tuned; the defaults are ELECTRA-Small's.
+    """How one task is fine-tuned. The defaults are those of ELECTRA-Small.
 
-    Clark et al. (2020), Table 7, and where it is silent their released code
-    (`configure_finetuning.py`).
+    They are from Clark et al. (2020), Table 7, and, where the table says nothing, from
+    the released code (`configure_finetuning.py`).
     """
 
     num_trials: int = 3  # runs with seeds seed, seed + 1, ...
@@ -72,7 +72,7 @@ class FinetuneSettings:
         self.train_config(1)  # checks the others that both have
 
     def total_steps(self, num_examples: int) -> int:
-        """Optimizer updates of one trial on so many training examples."""
+        """Optimizer updates of one trial on this number of training examples."""
         if self.num_steps:
             return self.num_steps
         batches = max(1, num_examples // self.batch_size)
@@ -98,7 +98,7 @@ class FinetuneSettings:
 
 @dataclasses.dataclass(frozen=True)
 class FinetuneConfig:
-    """One task's fine-tuning."""
+    """The settings of one task's fine-tuning."""
 
     seed: int = 0
     finetune: FinetuneSettings = FinetuneSettings()

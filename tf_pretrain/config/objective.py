@@ -19,11 +19,11 @@ SENTENCE_OBJECTIVES = ("none", "sentence_order", "next_sentence")
 class ObjectiveConfig:
     """What the encoder is trained to predict.
 
-    `name` is "replaced_token_detection" (Clark et al., 2020), "masked_lm" (BERT's and
-    ALBERT's), or one of the steps between them (Clark et al., 2020, sec. 3.5):
-    "replace_mlm", masked LM that reads a generator's samples in place of [MASK], and
-    "all_tokens_mlm", which predicts every token of that input with a copy gate. A
-    sentence objective may be added to each.
+    `name` is "replaced_token_detection" (Clark et al., 2020), "masked_lm" (BERT and
+    ALBERT), or a step between them (Clark et al., 2020, sec. 3.5): "replace_mlm" is
+    masked LM that reads a generator's samples instead of [MASK], and "all_tokens_mlm"
+    predicts every token of that input with a copy gate. A sentence objective may be
+    added to each.
     """
 
     name: str = "replaced_token_detection"
@@ -72,7 +72,7 @@ class ObjectiveConfig:
         self._check_combination()
 
     def _check_combination(self):
-        """Raises ConfigError for settings that mean nothing together."""
+        """Raises ConfigError for settings that have no meaning together."""
         defaults = type(self).__dataclass_fields__
         for name, needed in (
             ("generator", self.has_generator),
@@ -88,8 +88,9 @@ class ObjectiveConfig:
         require(
             self.generator == "transformer"
             or (training == "joint" and self.weight_tying != "all"),
-            f"objective.generator {self.generator!r} is no network: generator_training "
-            f"{training!r} and weight_tying {self.weight_tying!r} do not go with it",
+            f"objective.generator {self.generator!r} is not a network, so "
+            f"generator_training {training!r} and weight_tying {self.weight_tying!r} "
+            "have no meaning",
         )
         require(
             training != "adversarial" or self.weight_tying != "all",
@@ -118,10 +119,10 @@ class ObjectiveConfig:
 
     @property
     def has_generator(self) -> bool:
-        """Whether the encoder reads what a generator, of any kind, filled in."""
+        """Whether the encoder reads text that a generator of any kind has filled."""
         return self.name != "masked_lm"
 
     @property
     def has_generator_network(self) -> bool:
-        """Whether that generator is a network."""
+        """Whether the generator is a network."""
         return self.has_generator and self.generator == "transformer"

@@ -1,4 +1,4 @@
-"""`PretrainConfig`: everything that one pretraining run is set to."""
+"""`PretrainConfig`: all settings of one pretraining run."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from tf_pretrain.errors import ConfigError
 
 @dataclasses.dataclass(frozen=True)
 class PretrainConfig:
-    """One pretraining run."""
+    """All settings of one pretraining run."""
 
     seed: int = 0
     model: EncoderConfig = EncoderConfig()
@@ -50,13 +50,14 @@ class PretrainConfig:
 
 
 def generator_config(config: PretrainConfig) -> EncoderConfig:
-    """The generator's encoder (Clark et al., 2020, sec. 3.2).
+    """The config of the generator's encoder (Clark et al., 2020, sec. 3.2).
 
-    Width and depth are fractions of the discriminator's; heads and the feed-forward
-    width follow the generator's own width (64 a head, 4 x), as in the released code. At
-    the discriminator's own width it has its heads, so that all weights can be shared.
-    Tied embeddings keep the discriminator's embedding size. In two-stage training the
-    generator is the discriminator's equal in everything, to be copied into it.
+    Width and depth are fractions of the discriminator's. The number of heads and the
+    feed-forward width follow the generator's own width (64 units a head, 4 times the
+    width), as in the released code. If the generator is as wide as the discriminator,
+    it has the same number of heads, so that all weights can be shared. Tied embeddings
+    keep the discriminator's embedding size. In two-stage training the generator equals
+    the discriminator in everything, because it is copied to it.
     """
     model, objective = config.model, config.objective
     if objective.weight_tying == "all":

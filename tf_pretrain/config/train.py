@@ -12,8 +12,8 @@ from tf_pretrain.config.checks import (
 STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
-# May differ when a run continues: they change how it runs, not what it computes
-# (bad_records: only where a bad record would stop the run).
+# These may differ when a run continues, because they change how it runs and not what it
+# computes (bad_records: only where a bad record would stop the run).
 RUN_FIELDS = (
     "train.bad_records",
     "train.checkpoint_every",

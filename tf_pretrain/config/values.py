@@ -16,7 +16,8 @@ def from_dict(cls, values: dict):
     """Builds `cls` from nested dictionaries.
 
     Raises:
-        ConfigError: For a field that `cls` does not have; names the nearest one.
+        ConfigError: For a field that `cls` does not have. The message names the nearest
+            one.
     """
     hints = typing.get_type_hints(cls)
     kwargs = {}
@@ -30,7 +31,7 @@ def from_dict(cls, values: dict):
 
 
 def load(cls, path):
-    """Reads a config from JSON, as a workdir's `config.json` holds it."""
+    """Reads a config from JSON, in the form of a workdir's `config.json`."""
     with open(path, encoding="utf-8") as file:
         return from_dict(cls, json.load(file))
 
@@ -39,11 +40,12 @@ def override(cls, values: dict, field: str, text: str) -> None:
     """Sets one field of the nested dictionary of a `cls` from text, in place.
 
     Args:
-        field: Dotted path, say "train.num_steps".
+        field: Dotted path, for example "train.num_steps".
         text: The value; "true" and "false" for booleans.
 
     Raises:
-        ConfigError: For an unknown field (names the nearest) or a wrong type.
+        ConfigError: For an unknown field (the message names the nearest) or a wrong
+            type.
     """
     *parents, name = field.split(".")
     for parent in parents:

@@ -1,8 +1,8 @@
-"""Which letters accent stripping harms: what it takes is more than a Latin accent.
+"""Finds the letters that accent stripping harms, because they lose more than an accent.
 
-From "é" it takes an accent that readers of many languages can do without. From Hindi
-and Thai it takes vowels, from Vietnamese tones and vowels, from Japanese the voicing
-marks, and Hangul syllables it cuts into their letters.
+From "é" it removes an accent that readers of many languages can do without. But it
+removes vowels in Hindi and Thai, tones and vowels in Vietnamese and voicing marks in
+Japanese, and it splits Hangul syllables into their letters.
 """
 
 import collections
@@ -11,21 +11,22 @@ import unicodedata
 
 _ASCII = bytes(range(128))
 _NO_ASCII_LETTERS = bytes(i for i in range(256) if not bytes([i]).isalpha())
-# Hook above, horn and dot below: no other language of Latin letters has many of them.
+# Hook above, horn and dot below: Vietnamese is the only Latin script with many of
+# these.
 _VIETNAMESE_MARKS = frozenset("\u0309\u031b\u0323")
 _VOICING_MARKS = frozenset("\u3099\u309a")
 
 
 def count_harmed(documents: list[list[str]], tokenizer) -> tuple[int, dict[str, int]]:
-    """The letters of documents, and by script those that the tokenizer harms.
+    """Counts the letters of documents, and by script those that the tokenizer harms.
 
     Marks count as letters. Latin letters that lose one accent are not harmed.
     """
     if not tokenizer.strip_accents:
         return 0, {}
     text = "".join(line for document in documents for line in document)
-    # To take characters out of UTF-8, whose sequences stay whole, is far faster than
-    # to look at each.
+    # Removing characters from UTF-8, whose sequences stay whole, is far faster than
+    # examining each character.
     content = text.encode("utf-8", "replace")
     letters = len(content.translate(None, _NO_ASCII_LETTERS))
     beyond_ascii = content.translate(None, _ASCII).decode("utf-8")
@@ -44,8 +45,9 @@ def harmed_script(char: str, form: str) -> str | None:
     """The script of a letter that loses more than a Latin accent, or None.
 
     Args:
-        form: "NFD", of which WordPiece removes what is of category Mn, or "NFKD", of
-            which SentencePiece removes what has a combining class.
+        char: The letter.
+        form: The Unicode form. "NFD": WordPiece removes characters of category Mn.
+            "NFKD": SentencePiece removes characters with a combining class.
     """
     if "\uac00" <= char <= "\ud7a3":
         return "Hangul"

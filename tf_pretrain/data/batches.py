@@ -1,11 +1,11 @@
-"""TFRecords to batches: batch s is a function of (seed, s) and of nothing else.
+"""Batches from TFRecords with tf.data; batch s depends on (seed, s) and nothing else.
 
-Epoch e reads the shards in an order drawn from (seed, e) and shuffles them in blocks
-drawn the same way; batch s masks, samples and drops out with numbers drawn
-from (seed, s). So a run that continues at step s sees what an unbroken run would have
-seen, whatever the number of replicas, workers or threads.
+Epoch e reads the shards in an order drawn from (seed, e), and shuffles them in blocks
+with numbers drawn in the same way. The masks, samples and dropout of batch s use
+numbers drawn from (seed, s). So a run that continues at step s sees what an
+uninterrupted run would have seen, whatever the number of replicas, workers or threads.
 
-This is the pipeline of tf.data; `numpy_batches.py` gives the same without TensorFlow.
+`numpy_batches.py` makes the same batches without TensorFlow.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ from tf_pretrain.data.featurizer import (
 from tf_pretrain.data.record_sets import RecordSet
 from tf_pretrain.errors import ConfigError
 
-_FILE_STRIDE = 1 << 40  # more than a file has records
+_FILE_STRIDE = 1 << 40  # larger than the number of records of any file
 
 
 def training_batches(
@@ -41,16 +41,17 @@ def training_batches(
 
     Args:
         batch_size: Global batch size B.
-        num_pipelines, pipeline: Workers that share the global batch, and which of
-            them this is; it yields only its own rows.
-        replicas_per_pipeline: Local replicas; each takes one element in turn.
+        num_pipelines, pipeline: The number of workers that share the global batch, and
+            the number of this worker. It yields only its own rows.
+        replicas_per_pipeline: The number of local replicas. Each takes one element in
+            turn.
 
     Returns:
         Elements for one replica, of B / (num_pipelines * replicas_per_pipeline) rows,
         with the features that tf_pretrain.models.objectives describes.
 
     Raises:
-        ConfigError: If there are fewer examples than a batch, or B does not divide.
+        ConfigError: If there are fewer examples than a batch, or B is not divisible.
     """
     record_set.require_batch(batch_size)
     num_replicas = num_pipelines * replicas_per_pipeline
@@ -83,7 +84,7 @@ def training_batches(
         ]
         return tf.nest.map_structure(lambda *x: tf.stack(x), *replicas)
 
-    # One batch ahead is enough on the host, and each in flight costs memory.
+    # One batch ahead is enough on the host. Each further batch would cost memory.
     batches = stream.map(local_replicas, num_parallel_calls=2, deterministic=True)
     return untuned(batches.unbatch().prefetch(2 * replicas_per_pipeline))
 
@@ -96,10 +97,10 @@ def evaluation_batches(
     batch_size: int,
     num_batches: int,
 ) -> tf.data.Dataset:
-    """The first examples in file order, masked the same way at every call.
+    """The first examples in file order, masked in the same way at every call.
 
-    No example is dropped: the last batch is filled up with empty rows, whose
-    `input_mask` and weights are 0.
+    No example is dropped. The last batch is filled with empty rows, whose `input_mask`
+    and weights are 0.
     """
     num_batches = min(num_batches, -(-record_set.num_examples // batch_size))
     featurizer = Featurizer(
@@ -120,10 +121,10 @@ def evaluation_batches(
 
 
 def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The dataset without tf.data's tuning, which fixed buffers do not need.
+    """The dataset without tf.data's tuning, which buffers of fixed size do not need.
 
     The tuner of an iterator sleeps for longer and longer, up to a minute, and deleting
-    the iterator can have to wait until it wakes (docs/performance.md).
+    the iterator may have to wait until it wakes (docs/performance.md).
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -131,11 +132,11 @@ def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def _epoch(record_set, seed, epoch, block_size):
-    """All examples once, in an order that is a function of (seed, epoch).
+    """All examples once, in an order that depends on (seed, epoch) only.
 
     Shards are read in random order, several at a time, and shuffled in blocks. (The
-    buffer of `Dataset.shuffle` would mix a little better, but takes no seed that
-    depends on the epoch.)
+    buffer of `Dataset.shuffle` would mix a little better, but does not accept a seed
+    that depends on the epoch.)
     """
 
     def shuffled(values, number):
@@ -193,9 +194,9 @@ def parsing_spec(spec: dict[str, FeatureSpec]) -> dict[str, tf.io.FixedLenFeatur
 
 
 class _GraphFeaturizer:
-    """Serialized examples of one batch -> features, as operations of the graph.
+    """Turns serialized examples of one batch into features, as graph operations.
 
-    Values that make no example raise InvalidArgumentError when they are read.
+    Invalid values raise InvalidArgumentError when the batch is read.
     """
 
     def __init__(self, featurizer, data):

@@ -1,11 +1,11 @@
-"""A small corpus that every installation has: documentation of Python packages.
+"""A small corpus on every machine: the documentation of the installed Python packages.
 
 English prose is taken from the docstrings of the standard library and of the packages
 in PACKAGES, and from Python's language reference (`pydoc_data.topics`). The sources are
-parsed, never imported. Code, tables and markup are dropped, what is left is cut into
-sentences, and a sentence that was seen before is left out.
+parsed, never imported. Code, tables and markup are dropped, the rest is split into
+sentences, and repeated sentences are left out.
 
-The text depends only on the installed versions; `describe` names them.
+The text depends only on the installed versions, which `describe` returns.
 """
 
 import ast
@@ -19,7 +19,7 @@ import sysconfig
 import warnings
 from pathlib import Path
 
-# What requirements.txt brings along; a package that is not installed is left out.
+# What requirements.txt installs. A package that is not installed is left out.
 PACKAGES = (
     "absl",
     "fontTools",
@@ -49,10 +49,10 @@ MIN_SENTENCES = 3  # of a module
 MIN_WORDS = 4  # of a sentence
 MIN_LETTERS = 0.9  # share of letters and blanks in a sentence
 
-_TOPICS = "pydoc_data.topics"  # a dict of long strings rather than docstrings
+_TOPICS = "pydoc_data.topics"  # holds a dict of long strings instead of docstrings
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _CODE_LINE = re.compile(r">>>|\.\.\.|\$ |\||\+-|[-=~^*#_]{3,}|\.\. |@|#")
-# "Args:", "x : int, optional": a line that names what the next lines are about.
+# "Args:", "x : int, optional": a line that introduces the next lines.
 _LABEL_LINE = re.compile(r"\w[\w ]{0,30}:|[\w*.`, ]+ : .*")
 # "name: text", "name (type): text", ":param name: text", "- text", "1. text".
 _ENTRY = re.compile(r"(?:[-*+•]|\d+[.)]|:[^:]+:|[*`]*\w[\w.]*[`*]*(?: ?\([^)]*\))?:) +")
@@ -72,7 +72,7 @@ _SENTENCE = re.compile(r"[A-Z\"'(].*[.!?][\"')]?")
 
 @functools.cache  # a run reads it twice, 8 MB: for the vocabulary and for records
 def modules() -> list[tuple[str, list[str]]]:
-    """(module name, its sentences in source order) of all modules, in a fixed order.
+    """(module name, its sentences in source order) for all modules, in a fixed order.
 
     A module with fewer than MIN_SENTENCES new sentences is left out.
     """
@@ -91,7 +91,7 @@ def modules() -> list[tuple[str, list[str]]]:
 
 
 def describe() -> dict:
-    """The identity of this corpus: bytes of the sources, and all versions."""
+    """Identifies this corpus: the number of source bytes and all versions."""
     distributions = importlib.metadata.packages_distributions()
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
@@ -121,7 +121,7 @@ def _source_files():
 
 
 def _documentation(name, source):
-    """Yields the docstrings of a module and what it gives NumPy's `add_newdoc`."""
+    """Yields the docstrings of a module and what it passes to NumPy's `add_newdoc`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
@@ -143,7 +143,7 @@ def _documentation(name, source):
 
 
 def _in_source_order(tree):
-    """The nodes that may hold documentation; function bodies are not searched."""
+    """The nodes that may have documentation. Function bodies are not searched."""
     yield tree
     for node in getattr(tree, "body", ()):
         if isinstance(node, _DOCUMENTED):
@@ -179,8 +179,8 @@ def _without_code(text):
 def _paragraphs(text):
     """Yields the paragraphs of a docstring as single lines, without code and markup.
 
-    A paragraph ends at an empty line, where the indent decreases, and before each
-    entry of a list of arguments or bullets; the entry's mark is dropped.
+    A paragraph ends at an empty line, where the indentation decreases, and before each
+    entry of a list of arguments or bullets. The bullet is dropped.
     """
     words, indent = [], 0
     for line in [*_without_code(text), ""]:

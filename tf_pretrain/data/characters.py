@@ -1,4 +1,4 @@
-"""Classes of characters that the tokenizers tell apart, and expressions for them.
+"""Character classes of the tokenizers, and regular expressions for them.
 
 The expressions are for RE2, TensorFlow's library, and for Hugging Face's tokenizers.
 """
@@ -8,7 +8,7 @@ import sys
 import unicodedata
 
 MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BERT: 100)
-# Private use: neither cleaned text nor a vocabulary made from such text contains it.
+# Private use: no cleaned text and no vocabulary made from such text contains it.
 UNKNOWN_CHAR = "\ue000"
 
 # RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
@@ -29,22 +29,24 @@ STANDS_ALONE = (  # punctuation and Chinese characters
 
 
 def is_control(char: str) -> bool:
-    """Whether BERT's clean-up drops a character, which is none of its white space."""
+    """Whether BERT's clean-up drops a character (white space is not dropped)."""
     return unicodedata.category(char)[0] == "C" or char == "\ufffd"
 
 
 def stands_alone(char: str) -> bool:
-    """Whether WordPiece makes a word of this character."""
-    return (
-        unicodedata.category(char)[0] == "P"
-        # BERT takes all marks of ASCII for punctuation, "$" and "^" too.
-        or (char.isascii() and char.isprintable() and not char.isalnum())
-        or any(first <= ord(char) <= last for first, last in _CHINESE)
-    ) and char != " "
+    """Whether WordPiece treats this character as a word of its own."""
+    is_chinese = any(first <= ord(char) <= last for first, last in _CHINESE)
+    return is_chinese or is_punctuation(char)
+
+
+def is_punctuation(char: str) -> bool:
+    """Whether BERT treats a character as punctuation (in ASCII also "$" and "^")."""
+    is_ascii_mark = char.isascii() and char.isprintable() and not char.isalnum()
+    return (unicodedata.category(char)[0] == "P" or is_ascii_mark) and char != " "
 
 
 @functools.cache
 def combining_marks() -> str:
-    """RE2 class of all characters with a combining class, which RE2 cannot name."""
+    """RE2 class of all characters with a combining class, for which RE2 has no name."""
     marks = [i for i in range(sys.maxunicode + 1) if unicodedata.combining(chr(i))]
     return "[" + "".join(f"\\x{{{mark:X}}}" for mark in marks) + "]"

@@ -1,4 +1,4 @@
-"""Character encodings of text files: marks, guesses, and reading them as UTF-8."""
+"""Character encodings of text files: byte-order marks, guesses, reading as UTF-8."""
 
 import codecs
 import io
@@ -12,12 +12,12 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_MIN_CERTAIN = 8  # characters of several bytes each that make UTF-8 no coincidence
-_MIN_COMMON = 0.1  # a guess of which less is frequent letters is not worth saying
+_MIN_CERTAIN = 8  # so many multi-byte characters cannot be valid UTF-8 by coincidence
+_MIN_COMMON = 0.1  # guesses with a smaller share of frequent letters are not reported
 _CHINESE = "的一是不了在人有我他中大上到和你地出道也年之者以下自生，。、：；？！“”"
-# The letters beyond ASCII that are most frequent in text of an encoding's languages.
-# Bytes of one encoding are often valid in another, but then give rare letters. Among
-# equals the first is taken.
+# The most frequent letters beyond ASCII in text of an encoding's languages. The bytes
+# of one encoding are often valid in another one, but then give rare letters. Of equal
+# guesses the first is taken.
 _COMMON = {
     "cp1252": "éèêëàâçùûîïôöäüßñáíóúãõåøæÉÖÄÜ’‘“”–—«»£°",
     "gb18030": _CHINESE + "这来国个说们为子时会对发后学过还没见与",
@@ -34,18 +34,18 @@ _COMMON = {
 
 
 def canonical(name: str) -> str:
-    """One name for all that Python calls an encoding.
+    """One name for all the names that Python knows for an encoding.
 
     Raises:
-        LookupError: If Python knows no encoding of text of this name.
+        LookupError: If Python knows no text encoding of this name.
     """
     info = codecs.lookup(name)
-    "".encode(name)  # fails for what is no encoding of text, as "hex"
+    "".encode(name)  # fails for codecs that do not encode text, such as "hex"
     return info.name
 
 
 def byte_order_mark(head: bytes) -> tuple[int, str] | None:
-    """Length of the mark that a file begins with, and its encoding."""
+    """Length of the byte-order mark at the beginning of a file, and its encoding."""
     for mark, encoding in BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return len(mark), encoding
@@ -53,7 +53,7 @@ def byte_order_mark(head: bytes) -> tuple[int, str] | None:
 
 
 def is_certainly_utf8(head: bytes) -> bool:
-    """Whether bytes are UTF-8 and hold enough letters beyond ASCII to tell."""
+    """Whether bytes are UTF-8 with enough letters beyond ASCII to be sure."""
     try:
         decoder = codecs.getincrementaldecoder(UTF8)()
         text = decoder.decode(head)  # a sequence may be cut at the end
@@ -72,9 +72,11 @@ def unmarked_utf16(head: bytes) -> str | None:
 
 
 def guess(block: bytes) -> str | None:
-    """The likeliest encoding of text that is not UTF-8, or None.
+    """The most likely encoding of text that is not UTF-8, or None.
 
-    Returns: "utf-8" if the block is UTF-8 with a few damaged bytes.
+    Returns:
+        An encoding's name. It is "utf-8" if the block is UTF-8 with a few damaged
+        bytes.
     """
     text = block.decode(UTF8, "replace")
     bad = text.count("\ufffd")
@@ -94,7 +96,7 @@ def guess(block: bytes) -> str | None:
 
 
 def advice(block: bytes) -> str:
-    """What to do about text that is not UTF-8, in half a sentence."""
+    """What to do about text that is not UTF-8, as a part of a sentence."""
     encoding = guess(block)
     if encoding == UTF8:
         return (
@@ -110,12 +112,12 @@ def advice(block: bytes) -> str:
 
 
 class EncodedTextError(ValueError):
-    """Bytes that are not of the encoding.
+    """Bytes that are invalid in the encoding.
 
     Attributes:
         line: Number of the line, from 1.
         byte: Number of the byte in the file, from 0.
-        reason: The codec's.
+        reason: The message of the codec.
     """
 
     def __init__(self, line, byte, reason):
@@ -124,14 +126,14 @@ class EncodedTextError(ValueError):
 
 
 class Utf8Reader(io.RawIOBase):
-    """A file of any encoding, read as bytes of UTF-8.
+    """Reads a file of any encoding as UTF-8 bytes.
 
     Args:
         file: Binary file.
         encoding: Its encoding.
-        errors: "strict", or "replace" to read what is invalid as U+FFFD.
-        count_replaced: Called with the number of characters U+FFFD read.
-        block_bytes: How much is read of the file at a time.
+        errors: "strict", or "replace" to read invalid bytes as U+FFFD.
+        count_replaced: Called with the number of characters U+FFFD that were read.
+        block_bytes: How many bytes of the file are read at a time.
     """
 
     def __init__(self, file, encoding, errors, count_replaced, block_bytes):
@@ -161,7 +163,7 @@ class Utf8Reader(io.RawIOBase):
         try:
             text = self._decoder.decode(block, self._at_end)
         except UnicodeDecodeError as error:
-            # Its object is the block, after what was left of the last one.
+            # The error's object is this block after the rest of the last one.
             before = error.object[: error.start].decode(error.encoding, "replace")
             raise EncodedTextError(
                 self._line + before.count("\n"),

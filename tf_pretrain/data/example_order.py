@@ -1,9 +1,9 @@
-"""The order of the examples in an epoch: a function of (seed, epoch), in NumPy.
+"""The order of the examples in an epoch, which depends on (seed, epoch) only, in NumPy.
 
-An epoch permutes the shards, reads 16 of them at a time, 16 examples of one and then of
-the next, and permutes this stream in blocks. `batches.py` has TensorFlow do so; here is
-the same order, number for number, as ranges of examples of shards, so that examples
-need be read only where they are used.
+An epoch permutes the shards. It reads 16 shards at a time, 16 examples of one and then
+of the next, and permutes this stream in blocks. `batches.py` lets TensorFlow do this.
+Here the same order is computed as ranges of examples of shards, so that examples need
+to be read only where they are used.
 """
 
 import itertools
@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 INTERLEAVED_SHARDS = 16  # read at a time
-INTERLEAVED_EXAMPLES = 16  # of one shard before the next has its turn
-SEED_STRIDE = 1_000_003  # keeps neighbouring seeds apart
+INTERLEAVED_EXAMPLES = 16  # examples of one shard before the next shard is read
+SEED_STRIDE = 1_000_003  # separates neighbouring seeds
 
 _UINT64 = (1 << 64) - 1
 _LOW = np.uint64(0xFFFFFFFF)
@@ -25,7 +25,7 @@ class Block(NamedTuple):
     """Consecutive examples of an epoch that are permuted together.
 
     Attributes:
-        number: From 0.
+        number: Number of the block, from 0.
         runs: (shard, first example, end) in the order of the stream, before the
             permutation.
     """
@@ -39,7 +39,7 @@ class Block(NamedTuple):
 
 
 def shuffle_seed(seed: int, epoch: int, number: int) -> tuple[int, int]:
-    """The seed of a permutation: number 0 is of the shards, b + 1 of block b."""
+    """The seed of a permutation: number 0 is for the shards, b + 1 for block b."""
     return seed + SEED_STRIDE * number, epoch
 
 
@@ -68,9 +68,10 @@ def epoch_blocks(
 
 
 def _interleave(shards, counts):
-    """Yields runs (shard, first, end), as `tf.data.Dataset.interleave` reads them."""
+    """Yields runs (shard, first, end) in the order of `tf.data.Dataset.interleave`."""
     waiting = iter(shards)
-    # Places in a circle, each with a shard and how many of its examples were read.
+    # A circle of places. Each has a shard and the number of its examples that were
+    # read.
     places = [[shard, 0] for shard in itertools.islice(waiting, INTERLEAVED_SHARDS)]
     while places:
         left = []
@@ -81,9 +82,9 @@ def _interleave(shards, counts):
                 yield shard, first, end
             place[1] = end
             if end - first < INTERLEAVED_EXAMPLES:
-                # A shard's end is found by asking for one example more: of a multiple
-                # of 16 only when its turn comes again. The next shard has to wait for
-                # its own turn.
+                # tf.data finds the end of a shard by asking for one example more. If a
+                # shard has a multiple of 16 examples, this happens only when its turn
+                # comes again. The next shard then has to wait for its own turn.
                 place[:] = next(waiting, None), 0
             if place[0] is not None:
                 left.append(place)
@@ -93,8 +94,8 @@ def _interleave(shards, counts):
 def stateless_permutation(size: int, seed: tuple[int, int]) -> np.ndarray:
     """What `tf.random.experimental.stateless_shuffle` makes of 0, 1, ..., size - 1.
 
-    It exchanges element i with one from i on, for each i in turn, with the numbers
-    that the Philox generator gives for a key scrambled from the seed.
+    For each i in turn, it exchanges element i with one at i or later. The random
+    numbers are those of the Philox generator for a key that is computed from the seed.
 
     Returns:
         int64 [size].
@@ -116,8 +117,9 @@ def _philox(key, counter, num_blocks):
     """Philox 4x32-10 (Salmon et al., 2011) of `counter`, `counter` + 1, and so on.
 
     Args:
-        key: Of 64 bits.
-        counter: Of 128 bits; the sums must not carry out of the lowest 32.
+        key: An integer of 64 bits.
+        counter: An integer of 128 bits. The sums must not carry out of the lowest 32
+            bits.
 
     Returns:
         [4 * num_blocks] uint64, each below 2^32.

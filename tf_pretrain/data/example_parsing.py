@@ -1,14 +1,14 @@
-"""Bytes of `tf.train.Example` to arrays, many examples at a time, without TensorFlow.
+"""Parses bytes of `tf.train.Example` into arrays, many at a time, without TensorFlow.
 
 An example is a map from names to lists of integers, floats or bytes, nested as
 
     Example { features { feature { key: "input_ids" value { int64_list { ... }}} ... }}
 
-Nearly all examples are laid out alike: one `features`, in each of its entries a key and
-then a value, and all numbers of a list packed together. These are walked in step: what
-stands at the same depth of all examples is read by one NumPy operation. Whatever is
-laid out in another way, and whatever is wrong, is left to a plain parser that takes one
-example at a time and says what is wrong with it.
+Nearly all examples have the same layout: one `features`, in each of its entries a key
+and then a value, and all numbers of a list packed together. These examples are parsed
+together, and one NumPy operation reads the same field of all of them. Examples with
+another layout or with errors go to a simple parser, which takes one example at a time
+and says what is wrong with it.
 
 Letters: N examples, L values of a feature.
 """
@@ -19,17 +19,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-_MAX_ENTRIES = 64  # features of an example that are walked in step
+_MAX_ENTRIES = 64  # largest number of features of an example in the fast parser
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3  # numbers of fields of Feature
 _KINDS = {_BYTES_LIST: "bytes", _FLOAT_LIST: "floats", _INT64_LIST: "integers"}
 _DELIMITED = 2  # the wire type of strings, messages and packed numbers
 _FIRST_FIELD, _SECOND_FIELD = 1 << 3 | _DELIMITED, 2 << 3 | _DELIMITED  # tags
 _MAX_VARINT = 10  # bytes of an encoded int64
-_NO_EXAMPLE = "its bytes are no tf.train.Example"
+_NO_EXAMPLE = "its bytes are not a tf.train.Example"
 
 
 class FeatureSpec(NamedTuple):
-    """What a feature holds: L values of int64 or float32."""
+    """The contents of a feature: L values of int64 or float32."""
 
     length: int
     dtype: type
@@ -38,13 +38,14 @@ class FeatureSpec(NamedTuple):
 def parse_examples(
     serialized: Sequence[bytes], spec: Mapping[str, FeatureSpec]
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
-    """Parses examples; features that `spec` does not list are passed over.
+    """Parses examples. Features that are not in `spec` are skipped.
 
     Returns:
-        features: {name: [N, L]}, float32, or of some integer type that holds them.
-        reasons: {index of an example: why it cannot be parsed}. Its rows are zeros.
+        features: {name: [N, L]}, float32, or an integer type that holds the values.
+        reasons: {index of an example: why it cannot be parsed}. The rows of these
+            examples are zeros.
     """
-    # Some zeros behind the last example let all fields be read without a test.
+    # A few zeros after the last example allow all fields to be read without a test.
     buffer = np.frombuffer(b"".join([*serialized, bytes(16)]), np.uint8)
     stops = np.cumsum(np.fromiter(map(len, serialized), np.int64, len(serialized)))
     is_plain, places = _walk(buffer, stops, spec)
@@ -66,7 +67,7 @@ def parse_examples(
     reasons = {}
     others = np.flatnonzero(~is_plain).tolist()
     if others:
-        # Their values may be of any size.
+        # Their values may have any size.
         features = {
             name: values.astype(spec[name].dtype) for name, values in features.items()
         }
@@ -85,9 +86,9 @@ def _walk(buffer, stops, spec):
     """Finds the values of all features in all examples.
 
     Returns:
-        is_plain: bool [N]: the example is laid out as most are.
-        places: {name: (start [N], size [N], kind [N])} of the packed values, kind
-            being the number of a field of Feature; 0 where there is no such feature.
+        is_plain: bool [N], true for examples with the usual layout.
+        places: {name: (start [N], size [N], kind [N])} of the packed values. `kind` is
+            the number of a field of Feature, or 0 if there is no such feature.
     """
 
     def enter(at, tag):
@@ -142,19 +143,20 @@ def _walk(buffer, stops, spec):
 
 
 def _decode_floats(buffer, start, size, length):
-    """Values [n, L] of the n rows with L floats; which these are, bool [rows]."""
+    """Values [n, L] of the n rows that have L floats, and which rows these are."""
     fits = size == 4 * length
     values = _windows(buffer, start[fits], 4 * length).view("<f4")
     return values.astype(np.float32, copy=False), fits
 
 
 def _decode_integers(buffer, start, size, length):
-    """Values [n, L] of the n rows with L integers; which these are, bool [rows]."""
+    """Values [n, L] of the n rows that have L integers, and which rows these are."""
     if (size == length).all():
         values = _windows(buffer, start, length)
         if not values.size or values.max() < 128:
             return values, np.ones(len(start), bool)
-    # Each value ends with a byte below 128, so their number is known beforehand.
+    # Each value ends with a byte below 128, so the number of values is known in
+    # advance.
     width = max(size.max(), 1)
     window = _windows(buffer, start, width)
     is_inside = np.arange(width) < size[:, None]
@@ -170,19 +172,22 @@ def _decode_integers(buffer, start, size, length):
 
 
 def _windows(buffer, start, width):
-    """The `width` bytes from each start, as rows; zeros behind the end."""
+    """The `width` bytes after each start, as rows, with zeros after the end."""
     padded = np.pad(buffer, (0, width))
     return np.lib.stride_tricks.sliding_window_view(padded, width)[start]
 
 
 def _varints(stream):
-    """Integers of 7 bits a byte, low ones first; 128 marks all bytes but a last one.
+    """Decodes integers of 7 bits a byte, low bits first.
+
+    Bit 128 marks all bytes of an integer except the last one.
 
     Returns:
         values: int32 or int64 [n].
         is_legal: bool [n], false for integers of more than ten bytes.
     """
-    # Computed for all bytes as if each were a last one: contiguous arrays are fast.
+    # This is computed for all bytes as if each were a last one: contiguous arrays are
+    # fast.
     is_last = stream < 128
     padded = np.concatenate([np.zeros(_MAX_VARINT, np.uint8), stream])
     size = len(stream)
@@ -201,10 +206,10 @@ def _varints(stream):
 
 
 def _parse_one(serialized, spec):
-    """Any legal example to {name: [L]}.
+    """Parses any valid example into {name: [L]}.
 
     Raises:
-        ValueError: If there is something wrong; says what.
+        ValueError: If it is invalid. The message says why.
     """
     found = {}
     for number, _, features in _fields(serialized):
@@ -262,14 +267,14 @@ def _floats(message):
 
 
 def _require_one_layout(message):
-    """Raises ValueError for numbers packed and not in one list, as TensorFlow does."""
+    """Raises ValueError if a list has packed and unpacked numbers, like TensorFlow."""
     wire_types = {wire_type for _, wire_type, _ in _fields(message)}
     if _DELIMITED in wire_types and len(wire_types) > 1:
         raise ValueError(_NO_EXAMPLE)
 
 
 def _delimited(message, number):
-    """The contents of the delimited fields of this number."""
+    """The contents of the length-delimited fields with this number."""
     return [
         value
         for found, wire_type, value in _fields(message)

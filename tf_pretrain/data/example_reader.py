@@ -1,4 +1,4 @@
-"""The examples of one record file, read in order, parsed, checked and kept small."""
+"""Reads the examples of one record file in order, parses and checks them."""
 
 import bisect
 
@@ -9,13 +9,13 @@ from tf_pretrain.data import record_sets, records
 from tf_pretrain.data.record_sets import BadRecord, RecordSet
 from tf_pretrain.data.tfrecord import DamageError, TFRecordReader
 
-_MIN_ROWS = 1024  # parsed at a time: fewer would cost more each
+_MIN_ROWS = 1024  # parsed at a time; smaller groups cost more for each example
 
 
 class ExampleReader:
-    """Reads ranges of examples of a file, each from where the last one ended or later.
+    """Reads ranges of examples of a file, each at or after the end of the last one.
 
-    Examples are numbered without the records that the set leaves out.
+    Records that the set leaves out are not counted in the numbers of examples.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class ExampleReader:
         """
         Args:
             record_set: The set that the file belongs to.
-            index: Which of its files.
-            data, vocab_size: What examples have to fit to.
-            allow_empty: An example may be without a token.
+            index: The index of the file in the set.
+            data, vocab_size: What the examples must agree with.
+            allow_empty: Whether an example may have no token.
         """
         self._name, self._count = record_set.files[index], record_set.counts[index]
         self._left_out = sorted(n for i, n in record_set.left_out if i == index)
@@ -39,7 +39,7 @@ class ExampleReader:
         self._allow_empty = allow_empty
         self._reader = None
         self._parsed = None  # {name: [n, L]}, examples from `_first` on
-        self._first, self._end = 0, 0  # of what is parsed
+        self._first, self._end = 0, 0  # number of the first parsed example
 
     @property
     def num_examples(self) -> int:
@@ -51,14 +51,14 @@ class ExampleReader:
             self._reader.close()
 
     def read(self, first: int, end: int) -> dict[str, np.ndarray]:
-        """Examples `first` to `end` - 1.
+        """Returns examples `first` to `end` - 1.
 
         Returns:
-            {name: [end - first, L]}, what a Featurizer needs, as small integers or
+            {name: [end - first, L]}, the input of a Featurizer, as small integers or
             float32.
 
         Raises:
-            RecordError: If a record cannot be used; names it.
+            RecordError: If a record cannot be used. The message names it.
         """
         try:
             if self._reader is None:
@@ -83,7 +83,7 @@ class ExampleReader:
         return {name: values[rows] for name, values in parts[0].items()}
 
     def _parse(self, count):
-        """The next `count` examples or, before a record left out, fewer."""
+        """The next `count` examples, or fewer if a left-out record comes earlier."""
         serialized = self._reader.read(min(count, self._before_left_out()))
         number = self._reader.number - len(serialized)
         if not serialized:
@@ -95,20 +95,20 @@ class ExampleReader:
         for i, reason in enumerate(reasons, number):
             if reason and not (self._allow_empty and reason == records.NO_TOKEN):
                 raise record_sets.unusable(BadRecord(self._name, i, reason))
-        features.pop("token_boundary", None)  # of no use for dynamic masks of ours
+        features.pop("token_boundary", None)  # our dynamic masks do not use it
         return {name: _narrow(values) for name, values in features.items()}
 
     def _skip(self, count):
-        """Passes over examples, without parsing them."""
+        """Skips examples without parsing them."""
         while count:
             step = min(count, self._before_left_out())
             self._reader.skip(step)
             count -= step
 
     def _before_left_out(self):
-        """How many examples follow before the next record that is left out.
+        """The number of examples before the next record that is left out.
 
-        Records that are left out here are passed over, so these are at least one.
+        Left-out records at this point are skipped first, so the number is at least one.
         """
         place = bisect.bisect_left(self._left_out, self._reader.number)
         while self._left_out[place : place + 1] == [self._reader.number]:
@@ -121,7 +121,7 @@ class ExampleReader:
 
 
 def _narrow(values):
-    """Values as one or two bytes each, where they fit."""
+    """The values as one or two bytes each, if they fit."""
     if values.dtype == np.uint8 or values.dtype == np.float32:
         return values
     if values.size and 0 <= values.min() <= values.max() < 1 << 16:

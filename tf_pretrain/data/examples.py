@@ -1,12 +1,13 @@
-"""From tokenised documents to unmasked examples; here also ELECTRA's segments.
+"""Unmasked examples from tokenized documents, and ELECTRA's segments.
 
 A document is a stream of word pieces with line boundaries. An example is one or two
-segments of such a stream; `pack_examples` writes it as [CLS] A [SEP] or
-[CLS] A [SEP] B [SEP]. Everything is a function of (documents, rng, settings).
+segments of such a stream. `pack_examples` writes it as [CLS] A [SEP] or [CLS] A [SEP] B
+[SEP]. Everything depends only on (documents, rng, settings).
 
-By default no piece is lost: what does not fit an example goes on in the next one of
-the same document. `legacy_truncation` drops it, as the released code does, which costs
-12 % of the pieces where lines are sentences and 31 % where they are paragraphs.
+By default no piece is lost: if a line does not fit into an example, its rest goes to
+the next example of the same document. `legacy_truncation` drops the rest, as the
+released code does. This costs 12 % of the pieces if lines are sentences and 31 % if
+they are paragraphs.
 """
 
 import bisect
@@ -16,15 +17,15 @@ import numpy as np
 
 from tf_pretrain.config import DataConfig
 
-SINGLE_SEGMENT_PROB = 0.1  # of ELECTRA's examples are meant to have one segment
-SHORTEST_TARGET = 5  # tokens of the shortest deliberately short ELECTRA example
+SINGLE_SEGMENT_PROB = 0.1  # share of ELECTRA's examples with one segment
+SHORTEST_TARGET = 5  # tokens of the shortest ELECTRA example that is short on purpose
 
 
 class Document(NamedTuple):
-    """A tokenised document of n >= 1 pieces; no line is empty."""
+    """A tokenized document of n >= 1 pieces. No line is empty."""
 
     ids: np.ndarray  # [n] int32
-    word_starts: np.ndarray  # [n] bool: whether a word begins with this piece
+    word_starts: np.ndarray  # [n] bool: whether a word starts with this piece
     bounds: list[int]  # where each line starts, then n
 
 
@@ -33,20 +34,21 @@ class Example(NamedTuple):
 
     segment_a: np.ndarray  # [a] int32
     segment_b: np.ndarray  # [b] int32
-    label: int = 0  # 1: the segments changed places, or B is from another document
+    label: int = 0  # 1: the segments are swapped, or B is from another document
     is_b_random: bool = False  # B is a copy of text from another document
 
 
 def make_documents(ids, row_splits, lines_per_document, is_word_start):
-    """Cuts tokenised lines into documents; empty lines and documents vanish.
+    """Splits tokenized lines into documents; empty lines and documents are dropped.
 
     Args:
         ids: [N] int32, the pieces of all lines.
-        row_splits: [L + 1] integers; line i is ids[row_splits[i]:row_splits[i + 1]].
-        lines_per_document: Numbers of lines; their sum is L.
+        row_splits: [L + 1] integers. Line i is ids[row_splits[i]:row_splits[i + 1]].
+        lines_per_document: Numbers of lines, whose sum is L.
         is_word_start: [V] bool.
 
-    Returns: A list of `Document`, whose arrays are views of `ids`.
+    Returns:
+        A list of `Document`, whose arrays are views of `ids`.
     """
     word_starts = is_word_start[ids]
     documents = []
@@ -62,10 +64,10 @@ def make_documents(ids, row_splits, lines_per_document, is_word_start):
 
 
 def cut_at_word(document: Document, start: int, room: int) -> int:
-    """Where a segment from `start` with at most `room` pieces ends.
+    """The end of a segment that starts at `start` and has at most `room` pieces.
 
-    The cut moves back to the last word start, if that leaves two pieces or more, so
-    that no example begins inside a word (but for a word as long as an example).
+    The end moves back to the last word start, if at least two pieces remain. So no
+    example starts inside a word, unless the word is as long as an example.
     """
     limit = start + room
     if limit >= len(document.ids):
@@ -79,13 +81,13 @@ def cut_at_word(document: Document, start: int, room: int) -> int:
 def electra_examples(
     documents: list[Document], rng: np.random.Generator, data: DataConfig
 ) -> list[Example]:
-    """One or two consecutive segments an example (Clark et al.'s released builder).
+    """Examples of one or two consecutive segments (Clark et al.'s released builder).
 
-    The target length of an example is `max_seq_length`, or with `short_seq_prob`
-    uniform between 5 and that. With probability .1 all its lines form one segment;
-    otherwise the first segment takes lines up to about half of the target, and a coin
-    decides on the line that crosses the half. So an example of one long line has one
-    segment too.
+    The target length of an example is `max_seq_length`, or, with probability
+    `short_seq_prob`, uniform between 5 and that. With probability .1 all its lines form
+    one segment. Otherwise the first segment takes lines up to about half of the target,
+    and the line that crosses the half goes to either segment with equal probability. So
+    an example of one long line also has one segment.
     """
     build = _truncated_example if data.legacy_truncation else _next_example
     examples = []
@@ -98,16 +100,17 @@ def electra_examples(
             is_single = rng.random() < SINGLE_SEGMENT_PROB
             half = (target - 3) // 2
             if is_single:
-                half = len(document.ids) + 1  # no line reaches it
+                half = len(document.ids) + 1  # no line is longer
             example, start = build(document, start, target, half, rng, data)
             examples.append(example)
     return examples
 
 
 def _next_example(document, start, target, half, rng, data):
-    """The example from piece `start` on, and where the next one starts."""
+    """The example that starts at piece `start`, and the start of the next one."""
     ids, bounds = document.ids, document.bounds
-    line = bisect.bisect_right(bounds, start)  # ends the line that holds `start`
+    # the end of the line that contains `start`
+    line = bisect.bisect_right(bounds, start)
     stop = cut_at_word(document, start, target - 3)
     middle = min(bounds[line], stop)
     while middle < stop:
@@ -117,16 +120,16 @@ def _next_example(document, start, target, half, rng, data):
         if crosses and (middle - start >= half or rng.random() >= 0.5):
             return Example(ids[start:middle], ids[middle:stop]), stop
         middle = end
-    # A single segment saves a [SEP]: its line may go on for one more piece.
+    # A single segment needs one [SEP] less, so its line may be one piece longer.
     stop = min(bounds[line], cut_at_word(document, start, target - 2))
     return Example(ids[start:stop], ids[stop:stop]), stop
 
 
 def _truncated_example(document, start, target, half, rng, data):
-    """The released code: whole lines until the target is met, then a cut to fit.
+    """The released code: whole lines until the target is reached, then truncation.
 
-    Pieces beyond `max_seq_length` are dropped, and a short line may join the first
-    segment although an earlier line went to the second.
+    Pieces beyond `max_seq_length` are dropped. A short line may join the first segment
+    although an earlier line went to the second.
     """
     ids, bounds = document.ids, document.bounds
     line = bisect.bisect_left(bounds, start)
@@ -153,7 +156,8 @@ def pack_examples(
 ) -> dict[str, np.ndarray]:
     """Writes N examples as padded rows [CLS] A [SEP] (B [SEP]).
 
-    Returns: `input_ids`, `input_mask`, `segment_ids` [N, max_seq_length] and
+    Returns:
+        `input_ids`, `input_mask`, `segment_ids` [N, max_seq_length] and
         `next_sentence_labels` [N, 1], int32. Padding is 0 everywhere.
     """
     input_ids = np.zeros((len(examples), max_seq_length), np.int32)

@@ -1,9 +1,9 @@
-"""Parsed examples of a batch to its features, in NumPy.
+"""Turns the parsed examples of a batch into features, in NumPy.
 
-Batch s masks, samples and drops out with numbers drawn from (seed, s), for the whole
-global batch. The pipelines of `batches.py` and `numpy_batches.py` both end here.
+The masks, samples and dropout of batch s use numbers drawn from (seed, s) for the whole
+global batch. Both pipelines, `batches.py` and `numpy_batches.py`, end here.
 
-Letters: B rows of the global batch, N rows at hand, S sequence, P slots for masks.
+Letters: B rows of the global batch, N rows of this call, S sequence, P slots for masks.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,15 @@ import numpy as np
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data import masking, records
 
-TRAINING_STREAM, EVALUATION_STREAM = 0, 1  # keep their random numbers apart
+# separate the random numbers of training and evaluation
+TRAINING_STREAM, EVALUATION_STREAM = 0, 1
 FLOAT_FEATURES = ("masked_lm_weights", "sampling_uniform")
 
 
 class Featurizer:
     """Parsed examples of one batch -> features, with the batch's random numbers.
 
-    It has no state: any thread may call it, for any batch.
+    It has no state, so any thread may call it for any batch.
     """
 
     def __init__(
@@ -33,10 +34,10 @@ class Featurizer:
     ):
         """
         Args:
-            data, tokenizer: What masks depend on.
-            stream: The seed, and which random numbers of it: one of those above.
+            data, tokenizer: They determine the masks.
+            stream: The seed, and TRAINING_STREAM or EVALUATION_STREAM.
             batch_size: Global batch size B.
-            allow_empty: A row may be all zeros.
+            allow_empty: Whether a row may be all zeros.
         """
         self._data = data
         self._stream = stream
@@ -46,7 +47,7 @@ class Featurizer:
         self._vocab_size = tokenizer.vocab_size
 
     def shapes(self, rows: int) -> dict[str, tuple[int, ...]]:
-        """{feature: shape} of what a batch of N = `rows` holds."""
+        """{feature: shape} of a batch of N = `rows` rows."""
         length, slots = self._data.max_seq_length, self._data.num_predictions
         by_token = ("input_ids", "masked_input_ids", "input_mask", "segment_ids")
         by_slot = ("masked_lm_positions", "masked_lm_ids", *FLOAT_FEATURES)
@@ -57,7 +58,7 @@ class Featurizer:
         return shapes | {"dropout_seed": (rows,)}
 
     def check(self, parsed: Mapping[str, np.ndarray]) -> None:
-        """Raises ValueError for values that make no example; see `record_sets`."""
+        """Raises ValueError if values are invalid; see `record_sets`."""
         faults = records.find_faults(parsed, self._data, self._vocab_size)
         if self._allow_empty:
             faults.pop(records.NO_TOKEN, None)
@@ -67,7 +68,7 @@ class Featurizer:
     def __call__(
         self, step: int, parsed: Mapping[str, np.ndarray], first_row: int = 0
     ) -> dict[str, np.ndarray]:
-        """Masks rows, or restores the text of rows masked when built.
+        """Masks rows, or restores the text of rows that were masked when built.
 
         Args:
             step: Number of the batch.
@@ -85,7 +86,7 @@ class Featurizer:
         batch_size, slots = self._batch_size, self._data.num_predictions
         rows = slice(first_row, first_row + num_rows)
         rng = np.random.default_rng([*self._stream, step])
-        # Numbers are drawn for the whole batch, so that a row's do not depend on
+        # Numbers are drawn for the whole batch, so that those of a row do not depend on
         # which worker computes it.
         noise = masking.draw_noise(rng, batch_size, self._data.max_seq_length, slots)
         sampling_uniform = rng.random((batch_size, slots), np.float32)

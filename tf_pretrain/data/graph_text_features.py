@@ -1,7 +1,7 @@
-"""Strings -> features as graph ops, for serving and for Keras models on strings.
+"""Strings -> features as graph operations, for serving and for Keras models on strings.
 
-The same ids and segments as `text_features.encode_pairs`, padded to the longest of a
-batch.
+The ids and segments are those of `text_features.encode_pairs`, padded to the longest
+text of the batch.
 """
 
 import tensorflow as tf
@@ -13,12 +13,12 @@ from tf_pretrain.data.tokenization import Tokenizer
 class TextFeatures(tf.Module):
     """[CLS] A [SEP] or [CLS] A [SEP] B [SEP] for batches of one text or more.
 
-    Bytes that are not UTF-8 become U+FFFD. A text too long for the encoder loses its
-    end, a pair the end of the longer text.
+    Bytes that are not UTF-8 become U+FFFD. If a text is too long for the encoder, its
+    end is dropped. Of a pair, the end of the longer text is dropped.
 
     Args:
-        tokenizer: The encoder's.
-        max_seq_length: Most ids of an example, special tokens included.
+        tokenizer: The encoder's tokenizer.
+        max_seq_length: Largest number of ids of an example, special tokens included.
     """
 
     def __init__(self, tokenizer: Tokenizer, max_seq_length: int):
@@ -58,7 +58,7 @@ class TextFeatures(tf.Module):
 
 
 def _cut_pair(ids_a, ids_b, room):
-    """Drops pieces from the end of the longer text until `room` is kept."""
+    """Drops pieces from the end of the longer text until `room` pieces are left."""
     keep_a, keep_b = kept_lengths(ids_a.row_lengths(), ids_b.row_lengths(), room, tf)
     return _first(ids_a, keep_a), _first(ids_b, keep_b)
 

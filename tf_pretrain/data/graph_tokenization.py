@@ -1,20 +1,20 @@
-"""Both tokenizers as TensorFlow graph ops: inside `tf.data` and in SavedModels.
+"""Both tokenizers as TensorFlow graph operations, for `tf.data` and SavedModels.
 
-tensorflow_text's own BERT tokenizers lower-case by NFKC case folding and split words
-at control characters, which changes the ids of about 1 % of ordinary lines. Here the
-text is normalised step by step as the released code does (`model/tokenization.py` of
-ELECTRA, `tokenization.py` of ALBERT; see `normalization`), and only then handed to the
-fast encoder.
+tensorflow_text's own BERT tokenizers lower-case by NFKC case folding and split words at
+control characters, which changes the ids of about 1 % of ordinary lines. Here the text
+is normalised step by step as in the released code (`model/tokenization.py` of ELECTRA,
+`tokenization.py` of ALBERT; see `normalization`), and only then given to the fast
+encoder.
 
 Known differences from the released code:
 
 * Unicode tables are those of the installed TensorFlow (ICU and RE2), not of the Python
   interpreter. They differ in characters that one of the two does not know yet.
-* Where two cuts of a word score the same ("666" as "66" "6" or "6" "66"), the
-  SentencePiece inside tensorflow_text may take the other one than the Python package:
-  2 of 12,000 Wikipedia paragraphs.
+* If two segmentations of a word have the same score ("666" as "66" "6" or "6" "66"),
+  the SentencePiece inside tensorflow_text may choose another one than the Python
+  package: 2 of 12,000 Wikipedia paragraphs.
 * SentencePiece vocabularies without a "," piece: an unknown piece that ends in a digit
-  and a comma stays one unknown piece; the original makes it two.
+  and a comma stays one unknown piece. The original splits it in two.
 """
 
 import numpy as np
@@ -29,15 +29,15 @@ from tf_pretrain.data.normalization import (
 
 
 def make(tokenizer) -> "_GraphTokenizer":
-    """The graph ops of a `tokenization.Tokenizer`."""
+    """Makes the graph operations of a `tokenization.Tokenizer`."""
     classes = {"wordpiece": _WordPiece, "sentencepiece": _SentencePiece}
-    # The first use may be inside a graph, which must not own what is made here.
+    # The first use may be inside a graph, which must not own what is created here.
     with tf.init_scope():
         return classes[tokenizer.kind](tokenizer)
 
 
 class _GraphTokenizer(tf.Module):
-    """What both kinds share; an exported module keeps it as an attribute."""
+    """The common part of both kinds. An exported module keeps it as an attribute."""
 
     def __init__(self, tokenizer):
         super().__init__(name=tokenizer.kind)
@@ -61,7 +61,7 @@ class _WordPiece(_GraphTokenizer):
         self._encoder = tf_text.FastWordpieceTokenizer(
             list(tokenizer.pieces),
             token_out_type=tf.int32,
-            # In bytes; the limit in characters is set in `normalization`.
+            # This limit is in bytes; the limit in characters is set in `normalization`.
             max_bytes_per_word=4 * MAX_WORD_LENGTH,
         )
 
@@ -76,8 +76,9 @@ class _SentencePiece(_GraphTokenizer):
         super().__init__(tokenizer)
         content = tokenizer.content
 
-        # The op that holds the model is made inside a graph: one made eagerly would be
-        # lost when TensorFlow's seed is set or Keras' session is cleared.
+        # The operation that holds the model is created inside a graph. One that is
+        # created eagerly would be lost when TensorFlow's seed is set or Keras' session
+        # is cleared.
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
         def encode(strings):
             encoder = tf_text.SentencepieceTokenizer(content, out_type=tf.int32)

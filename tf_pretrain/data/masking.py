@@ -1,14 +1,14 @@
-"""Which tokens are masked, and what the model sees in their place.
+"""Which tokens are masked, and what replaces them.
 
-One algorithm serves both papers; rates, spans and whole words are its settings.
+One algorithm serves both papers. Rates, spans and whole words are its settings.
 
     ELECTRA (Clark et al., 2020; BERT's rule): single tokens, without replacement.
     ALBERT (Lan et al., 2019, sec. 3.1): n-grams of whole words, p(n) = (1/n) / sum.
 
-All randomness enters as arrays of uniform numbers (`MaskNoise`), one row for each row
-of the batch, and the rest is a pure function. A worker that holds some rows of a
-global batch draws the noise of the whole batch, keeps its rows, and gets the masks
-that a single worker would get.
+All random numbers are arguments (`MaskNoise`), one row for each row of the batch, and
+the rest is a pure function. A worker that holds some rows of a global batch draws the
+noise of the whole batch and keeps its rows. So it gets the masks that a single worker
+would get.
 
 Letters: B batch, S sequence, P slots for masked positions, V vocabulary, K max_ngram.
 """
@@ -24,34 +24,36 @@ from tf_pretrain.config import DataConfig
 class MaskNoise(NamedTuple):
     """Uniform numbers in [0, 1) that decide the masks of a batch.
 
-    Doubles, because equal numbers in `order` would leave the order to the sort.
+    They are doubles, because equal numbers in `order` would leave the order to the
+    sort.
     """
 
-    order: np.ndarray  # [B, S] float64: anchors are visited by increasing value
+    order: np.ndarray  # [B, S] float64: words are visited by increasing value
     ngram: np.ndarray  # [B, S] float64: length of the n-gram that starts here
     kind: np.ndarray  # [B, P] float64: [MASK], random token or unchanged
     token: np.ndarray  # [B, P] float64: which random token
 
     def rows(self, rows) -> "MaskNoise":
-        """The noise of some rows: a slice or an index array."""
+        """The noise of some rows, which are given as a slice or an index array."""
         return MaskNoise(*(array[rows] for array in self))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MaskingSettings:
-    """The law of the masks, resolved for one tokenizer."""
+    """The settings of the masks, resolved for one tokenizer."""
 
-    masked_lm_prob: float  # of the real tokens, [CLS] and [SEP] counted
+    masked_lm_prob: float  # share of the real tokens, [CLS] and [SEP] included
     num_predictions: int  # P
-    mask_token_prob: float  # of the chosen tokens: become [MASK]
-    random_token_prob: float  # of the chosen tokens: become any of the V tokens
-    special_ids: tuple[int, ...]  # never masked; [UNK] is not among them
+    mask_token_prob: float  # share of the chosen tokens that become [MASK]
+    random_token_prob: float  # share of the chosen tokens that become a random token
+    special_ids: tuple[int, ...]  # these are never masked; [UNK] may be
     mask_id: int
     vocab_size: int
     is_word_start: np.ndarray  # [V] bool
     whole_word_masking: bool = False
     max_ngram: int = 1
-    with_replacement: bool = False  # ELECTRA's released code; single tokens only
+    # as in ELECTRA's released code; for single tokens only
+    with_replacement: bool = False
 
     @classmethod
     def from_config(cls, data: DataConfig, tokenizer) -> "MaskingSettings":
@@ -91,18 +93,18 @@ def mask_tokens(
 ) -> dict[str, np.ndarray]:
     """Masks a batch. A row's result depends on that row of the arguments only.
 
-    min(P, max(1, round(real tokens x masked_lm_prob))) tokens are chosen, ties to
-    even. Each of them is replaced on its own (the released ALBERT decides per token,
-    not per n-gram). Slots are in order of position; unused ones hold position 0, id 0
-    and weight 0. With `with_replacement` a position may fill several slots, each of
-    which counts in the loss, and [MASK] wins over the other replacements. (The
-    floor-averaging of ids in the released scatter is not reproduced.)
+    min(P, max(1, round(real tokens x masked_lm_prob))) tokens are chosen, and ties are
+    rounded to even. The replacement is decided for each token (as in the released
+    ALBERT), not for each n-gram. Slots are in order of position. Unused slots hold
+    position 0, id 0 and weight 0. With `with_replacement` a position may fill several
+    slots, each of which counts in the loss, and [MASK] takes precedence over the other
+    replacements. (The released code averages ids in this case; we do not.)
 
     Args:
         noise: Rows for this batch, from `draw_noise`.
         input_ids: [B, S] integers, [CLS] A [SEP] (B [SEP]) and padding.
         input_mask: [B, S], nonzero for real tokens.
-        settings: The law.
+        settings: What is masked, and by what.
 
     Returns:
         `masked_input_ids` [B, S] int32, `masked_lm_positions` and `masked_lm_ids`
@@ -143,7 +145,7 @@ def mask_tokens(
 
 
 def _slots(masked, num_predictions):
-    """The masked positions [B, P] of a bool array [B, S], at most P a row; S: none."""
+    """The masked positions [B, P] of bool [B, S], at most P a row; S if unused."""
     row, position = np.nonzero(masked)
     count = masked.sum(1)
     slot = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
@@ -153,7 +155,7 @@ def _slots(masked, num_predictions):
 
 
 def _choose_with_replacement(noise, input_ids, maskable, budget, settings):
-    """Independent draws from the maskable tokens. Returns [B, P], S for no token."""
+    """Independent draws from the maskable tokens: [B, P], with S for unused slots."""
     length = input_ids.shape[1]
     count = maskable.sum(1, keepdims=True)
     maskable_first = np.argsort(~maskable, axis=1, kind="stable")
@@ -168,10 +170,10 @@ def _choose_with_replacement(noise, input_ids, maskable, budget, settings):
 
 
 def _choose_tokens(noise, input_ids, maskable, budget, settings):
-    """What `_choose_ngrams` chooses where each token is an n-gram; S for no token.
+    """The same as `_choose_ngrams` if each token is an n-gram; S for unused slots.
 
-    These are the tokens with the least noise, so there is no need to visit them one
-    by one.
+    The chosen tokens are those with the least noise, so they need not be visited one by
+    one.
     """
     order = np.where(maskable, noise.order, 2.0)
     last = min(settings.num_predictions, order.shape[1]) - 1
@@ -179,20 +181,21 @@ def _choose_tokens(noise, input_ids, maskable, budget, settings):
     budget = np.minimum(budget, last + 1)
     limit = np.take_along_axis(least, budget[:, None] - 1, 1)
     masked = maskable & (order <= limit)
-    if (masked.sum(1) > budget).any():  # two equal numbers: the visits decide
+    # if two numbers are equal, the order of visits decides
+    if (masked.sum(1) > budget).any():
         return _choose_ngrams(noise, input_ids, maskable, budget, settings)
     return _slots(masked, settings.num_predictions)
 
 
 def _choose_ngrams(noise, input_ids, maskable, budget, settings):
-    """Non-overlapping n-grams within the budget. Returns [B, P], S for no token.
+    """Chooses non-overlapping n-grams within the budget: [B, P], S for unused slots.
 
-    The words of a row are visited in random order. Each draws a length n for the
-    n-gram that it starts, p(n) = (1/n) / sum over the lengths that exist there, falls
-    back to a smaller n where the budget leaves no room, and is passed over if it would
-    touch an n-gram taken before. A word ends before the next word start or unmaskable
-    token, and no n-gram crosses an unmaskable one, so none joins two segments (those
-    of the released ALBERT may).
+    The words of a row are visited in random order. Each word draws a length n for the
+    n-gram that starts with it, with p(n) = (1/n) / sum over the lengths that are
+    possible there. If the budget has no room, a smaller n is taken. The word is skipped
+    if its n-gram would touch one that was chosen before. A word ends before the next
+    word start or unmaskable token. No n-gram crosses an unmaskable token, so none joins
+    two segments (in the released ALBERT they may).
     """
     batch_size, length = input_ids.shape
     starts = maskable.copy()
@@ -203,8 +206,8 @@ def _choose_ngrams(noise, input_ids, maskable, budget, settings):
     words, sizes = _ngrams(starts, maskable, settings.max_ngram)
     visits = np.argsort(np.where(starts, noise.order, 2.0), axis=1)
 
-    # Positions of all rows are numbered through, so that a visit, made in all rows at
-    # once, costs a handful of small gathers. `taken` has a dummy after the last one.
+    # Positions of all rows have consecutive numbers. So one visit is made in all rows
+    # at once and costs a few small gathers. `taken` has one dummy entry at the end.
     row_offset = np.arange(batch_size) * length
     visits = np.ascontiguousarray(visits.T) + row_offset
     length_noise = noise.ngram.reshape(-1)
@@ -235,22 +238,22 @@ def _choose_ngrams(noise, input_ids, maskable, budget, settings):
 
 
 def _ngrams(starts, maskable, max_ngram):
-    """The n-grams that begin at each position, positions numbered through all rows.
+    """The n-grams that start at each position; positions are numbered over all rows.
 
     Returns:
-        words: [K, B * S]: where the k-th word of the n-gram starts; B * S if it has
+        words: [K, B * S]: where the k-th word of the n-gram starts, or B * S if it has
             fewer words.
-        sizes: [K + 1, B * S]: tokens in its first k words; 2 S if there are fewer.
+        sizes: [K + 1, B * S]: tokens in its first k words, or 2 S if there are fewer.
     """
     batch_size, length = starts.shape
     total = batch_size * length
     row_end = (np.arange(batch_size)[:, None] + 1) * length
     position = np.arange(total).reshape(batch_size, length)
-    # The first position after each one where a word starts or the text is broken.
+    # For each position, the next one where a word starts or the text is interrupted.
     stop = np.broadcast_to(row_end, starts.shape).copy()
     stop[:, :-1] = np.where(starts | ~maskable, position, row_end)[:, 1:]
     word_end = np.minimum.accumulate(stop[:, ::-1], 1)[:, ::-1]
-    # Of a word that ends a row, the successor is not in that row: it must not count.
+    # The successor of the last word of a row is in another row and must not count.
     is_last = (word_end == row_end).reshape(-1)
     word_end = np.append(word_end, total)
     is_start = np.append(starts.reshape(-1), False)

@@ -1,8 +1,8 @@
-"""Cleaning of text before it is cut into pieces, as the released code does it.
+"""Cleans text before it is split into pieces, as the released code does.
 
-Graph ops on string [B], each a C++ loop. Lines of plain printable ASCII, the great
-majority in English text, need nothing but lower-casing and skip the other steps.
-The same steps in plain Python are in `plain_normalization`.
+These are graph operations on string [B], each a loop in C++. Lines of printable ASCII,
+which are most lines of English text, need only lower-casing and skip the other steps.
+`plain_normalization` has the same steps in plain Python.
 """
 
 import tensorflow as tf
@@ -16,16 +16,16 @@ from tf_pretrain.data.characters import (
     combining_marks,
 )
 
-# White space, except U+0020 itself: a search that stops at each blank is slow.
+# White space except U+0020; a search that stops at every blank would be slow.
 _BERT_SPACE = r"[\t\n\r]|[^\P{Z} ]"
 _PYTHON_SPACE = r"[\t\n\v\f\r\x1c-\x1f\x{85}]|[^\P{Z} ]"  # as in str.split()
 
 
 def normalize_for_wordpiece(strings, lower_case, strip_accents):
-    """ELECTRA's cleaning of text, before words are split: string [B] -> string [B].
+    """ELECTRA's cleaning of text before words are split: string [B] -> string [B].
 
-    Control characters are dropped, white space becomes U+0020, and words that are too
-    long become one character that is in no vocabulary.
+    Control characters are dropped and white space becomes U+0020. Words that are too
+    long become one character that no vocabulary contains.
     """
 
     def normalize(strings):
@@ -51,8 +51,8 @@ def normalize_for_sentencepiece(strings, lower_case, strip_accents):
 
     def normalize(strings):
         replace = tf.strings.regex_replace
-        # No TensorFlow op keeps NUL; SentencePiece knows neither character, and makes
-        # one piece of many.
+        # No TensorFlow operation keeps NUL. SentencePiece knows neither character, and
+        # makes one piece of a run of them.
         strings = replace(strings, r"\x00+", UNKNOWN_CHAR)
         strings = replace(strings, _PYTHON_SPACE, " ")
         strings = tf.strings.strip(replace(strings, "  +", " "))
@@ -84,7 +84,7 @@ def _has_short_words_of(strings, char):
 
 
 def _hide_long_words(strings):
-    """Puts one unknown character for each word of over MAX_WORD_LENGTH characters."""
+    """Replaces each word of over MAX_WORD_LENGTH characters by an unknown character."""
     words = tf.strings.split(tf.strings.regex_replace(strings, STANDS_ALONE, r" \0 "))
     is_long = tf.strings.length(words.values, unit="UTF8_CHAR") > MAX_WORD_LENGTH
     words = words.with_values(tf.where(is_long, UNKNOWN_CHAR, words.values))

@@ -1,11 +1,11 @@
-"""TFRecords to batches without TensorFlow: those of `batches.py`, number for number.
+"""Batches from TFRecords without TensorFlow, with the same numbers as `batches.py`.
 
-A thread of its own reads, parses and permutes blocks of examples, one block ahead;
-some more threads make the features of whole batches, a few ahead. NumPy lets go of the
-interpreter's lock in its loops, so that they run beside each other and beside the
-training step. At any time about two blocks of `data.shuffle_buffer` examples are in
-memory, at three to four bytes a token, and a thousand examples of each of the 16 shards
-that are being read.
+One thread reads, parses and permutes blocks of examples, one block ahead. Some more
+threads compute the features of whole batches, a few batches ahead. NumPy releases the
+interpreter's lock in its loops, so these threads run in parallel with each other and
+with the training step. At any time, about two blocks of `data.shuffle_buffer` examples
+are in memory, at three to four bytes a token, and a thousand examples of each of the 16
+shards that are being read.
 """
 
 import collections
@@ -41,15 +41,15 @@ def training_batches(
 ) -> Iterator[dict[str, np.ndarray]]:
     """The endless batches of `batches.training_batches`, starting with `start_step`.
 
-    Nothing is read before the first batch is asked for. Threads end when the iterator
-    is closed or deleted.
+    Nothing is read before the first batch is requested. The threads end when the
+    iterator is closed or deleted.
 
     Args:
-        batch_size: B, of the one pipeline.
-        num_threads: That make features, besides the one that reads.
+        batch_size: B, for a single pipeline.
+        num_threads: Threads that compute features, besides the one that reads.
 
     Returns:
-        Feature dicts of B rows, int32 and float32, as `featurizer.Featurizer` makes
+        Feature dicts of B rows, int32 and float32, as `featurizer.Featurizer` returns
         them. Iterating raises RecordError at a record that cannot be used.
 
     Raises:
@@ -76,8 +76,8 @@ def evaluation_batches(
 ) -> "EvaluationBatches":
     """The batches of `batches.evaluation_batches`: the first examples in file order.
 
-    No example is dropped: the last batch is filled up with empty rows, whose
-    `input_mask` and weights are 0.
+    No example is dropped. The last batch is filled with empty rows, whose `input_mask`
+    and weights are 0.
     """
     num_batches = min(num_batches, -(-record_set.num_examples // batch_size))
     featurizer = Featurizer(
@@ -93,7 +93,7 @@ def evaluation_batches(
 
 
 class EvaluationBatches:
-    """Batches that are made anew, and the same, each time they are iterated over."""
+    """Batches that are computed again, with the same result, at each iteration."""
 
     def __init__(self, make_batches: Callable[[], Iterator], num_batches: int):
         self._make_batches = make_batches
@@ -109,8 +109,8 @@ class EvaluationBatches:
 def _shuffled_blocks(record_set, data, vocab_size, seed, first_epoch, skipped):
     """Yields the examples of `first_epoch` and all later ones as {name: [n, L]}.
 
-    The first `skipped` examples are passed over: blocks that are whole among them are
-    not read, and what else precedes in a shard is not parsed.
+    The first `skipped` examples are left out. Blocks that consist of these are not
+    read, and other examples before the first one in a shard are not parsed.
     """
     for epoch in itertools.count(first_epoch):
         readers = [
@@ -137,7 +137,7 @@ def _shuffled_blocks(record_set, data, vocab_size, seed, first_epoch, skipped):
 
 def _read_block(block, order, readers):
     """The examples of a block in some order."""
-    ranges = {}  # A shard's runs of a block follow on each other.
+    ranges = {}  # The runs of a shard within a block are adjacent.
     for shard, first, end in block.runs:
         ranges[shard] = ranges.get(shard, (first,))[0], end
     parts, offsets, num_read = [], {}, 0
@@ -186,7 +186,7 @@ def _featurized(featurizer, blocks, batch_size, start_step, num_threads):
 
 
 def _batches(blocks, batch_size):
-    """Yields {name: [B, L]}; a last one that is short is filled up with zeros."""
+    """Yields {name: [B, L]}; a short last batch is filled with zeros."""
     parts, missing = [], batch_size
 
     def joined():
@@ -212,7 +212,7 @@ def _batches(blocks, batch_size):
 
 
 def _in_background(iterator):
-    """The same items; a thread has the next one ready while one is used."""
+    """Yields the same items; a thread prepares the next one while one is used."""
     ended = object()
     items = _in_order(
         lambda _: next(iterator, ended), itertools.repeat(None), num_threads=1, ahead=1
@@ -226,8 +226,8 @@ def _in_order(
 ) -> Iterator:
     """Yields function(item) for each item, computed by threads, at most `ahead` early.
 
-    What an item or its function raises is raised in its turn. When this generator is
-    closed, no thread goes on.
+    An exception of the items or the function is raised at its place in the order. When
+    this generator is closed, no thread continues.
     """
     executor = concurrent.futures.ThreadPoolExecutor(num_threads, "batches")
     results, failure = collections.deque(), None
@@ -238,7 +238,8 @@ def _in_order(
                 results.append(executor.submit(function, next(items)))
             except StopIteration:
                 break
-            except Exception as error:  # of `items`; what came before it is good
+            # raised by `items`; the results before it are good
+            except Exception as error:
                 failure = error
                 break
             if len(results) > ahead:

@@ -1,4 +1,4 @@
-"""Which pipeline makes the batches: tf.data on TensorFlow, NumPy on other backends.
+"""Chooses the input pipeline: tf.data on TensorFlow, NumPy on other backends.
 
 Both give the same numbers for the same arguments (tests/data/test_numpy_batches.py).
 """
@@ -9,14 +9,14 @@ import keras
 
 
 def training_batches(record_set, data, tokenizer, seed, batch_size, start_step=0):
-    """Feature dicts without end, beginning with batch `start_step`.
+    """Endless batches as feature dicts, beginning with batch `start_step`.
 
     Args:
-        record_set: From `record_sets.find_records`.
+        record_set: From `find_records`.
         data: A DataConfig.
         tokenizer: The tokenizer of the records.
-        seed: Of order, masks and dropout.
-        batch_size: Examples B of a batch.
+        seed: The seed of order, masks and dropout.
+        batch_size: Number of examples B of a batch.
         start_step: Number of the first batch.
 
     Returns:
@@ -32,11 +32,11 @@ def training_batches(record_set, data, tokenizer, seed, batch_size, start_step=0
 
 
 def evaluation_batches(record_set, data, tokenizer, seed, batch_size, num_batches):
-    """The first examples in file order, masked the same way at every call.
+    """The first examples in file order, masked in the same way at every call.
 
-    No example is dropped: the last batch is filled up with empty rows, whose
-    `input_mask` and weights are 0. Arguments and batches as of `training_batches`; it
-    can be iterated again and again.
+    No example is dropped. The last batch is filled with empty rows, whose `input_mask`
+    and weights are 0. Arguments and batches are like those of `training_batches`. The
+    result can be iterated several times.
     """
     return _pipeline().evaluation_batches(
         record_set, data, tokenizer, seed, batch_size, num_batches

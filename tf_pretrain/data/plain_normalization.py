@@ -1,7 +1,7 @@
-"""Cleaning of text as the released code does it, in plain Python.
+"""Cleans text as the released code does, in plain Python.
 
-The steps of `normalization`, whose graph ops give the same text, but for characters
-that the Unicode tables of TensorFlow and of the Python interpreter do not both know.
+The steps are those of `normalization`. Its graph operations give the same text, except
+for characters that only one of TensorFlow and the Python interpreter knows.
 """
 
 import unicodedata
@@ -10,15 +10,16 @@ from tf_pretrain.data.characters import (
     MAX_WORD_LENGTH,
     UNKNOWN_CHAR,
     is_control,
+    is_punctuation,
     stands_alone,
 )
 
 
 class _Table(dict):
-    """A table for `str.translate` that works out each character when it first comes.
+    """A table for `str.translate` that computes each character when it first occurs.
 
     Args:
-        function: From a character to the string that takes its place.
+        function: Returns the replacement of a character.
     """
 
     def __init__(self, function):
@@ -30,12 +31,14 @@ class _Table(dict):
         return text
 
 
-def words_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> list[str]:
+def words_for_wordpiece(
+    text: str, lower_case: bool, strip_accents: bool, splits_chinese: bool = True
+) -> list[str]:
     """The words that ELECTRA's tokenizer looks up in its vocabulary.
 
-    Control characters are dropped and accents, if asked for; punctuation marks and
-    Chinese characters are words of their own. Words of over MAX_WORD_LENGTH characters
-    are still among them.
+    Control characters are dropped, and so are accents if `strip_accents` is set. Each
+    punctuation mark is a word of its own, and with `splits_chinese` each Chinese
+    character is, too. Words of more than MAX_WORD_LENGTH characters are still included.
     """
     is_plain = text.isascii() and text.isprintable()
     if not is_plain:
@@ -44,11 +47,11 @@ def words_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> lis
         text = text.lower()
         if strip_accents and not is_plain:
             text = unicodedata.normalize("NFD", text).translate(_WITHOUT_MARKS)
-    return text.translate(_SPACED).split()
+    return text.translate(_SPACED if splits_chinese else _PUNCTUATION_SPACED).split()
 
 
 def normalize_for_wordpiece(text: str, lower_case: bool, strip_accents: bool) -> str:
-    """The same words in a line; those that are too long are one unknown character."""
+    """The same words as one line; too long ones become an unknown character."""
     words = words_for_wordpiece(text, lower_case, strip_accents)
     return " ".join(w if len(w) <= MAX_WORD_LENGTH else UNKNOWN_CHAR for w in words)
 
@@ -64,7 +67,7 @@ def normalize_for_sentencepiece(
 
 
 def _cleaned(char):
-    """BERT's `_clean_text`: white space becomes a blank, control characters go."""
+    """BERT's `_clean_text`: white space becomes a blank, control characters vanish."""
     if char in "\t\n\r" or unicodedata.category(char)[0] == "Z":
         return " "
     return "" if is_control(char) else char
@@ -72,5 +75,6 @@ def _cleaned(char):
 
 _CLEANED = _Table(_cleaned)
 _SPACED = _Table(lambda c: f" {c} " if stands_alone(c) else c)
+_PUNCTUATION_SPACED = _Table(lambda c: f" {c} " if is_punctuation(c) else c)
 _WITHOUT_MARKS = _Table(lambda c: "" if unicodedata.category(c) == "Mn" else c)
 _WITHOUT_COMBINING = _Table(lambda c: "" if unicodedata.combining(c) else c)

@@ -1,10 +1,11 @@
 """Both tokenizers without TensorFlow, for Keras on JAX and PyTorch.
 
 The ids are those of `graph_tokenization`, with two exceptions. Characters that only one
-of TensorFlow and the Python interpreter knows, having another version of Unicode, may
-be cut in another way. And where two cuts of a word score the same ("666" as "66" "6" or
-"6" "66"), the SentencePiece inside tensorflow_text may take the other one than the
-`sentencepiece` package, which is what the released code uses and what is used here.
+of TensorFlow and the Python interpreter knows, because their Unicode versions differ,
+may be split differently. And if two segmentations of a word have the same score ("666"
+as "66" "6" or "6" "66"), the SentencePiece inside tensorflow_text may choose another
+one than the `sentencepiece` package, which the released code uses and which is used
+here.
 """
 
 import array
@@ -21,21 +22,25 @@ _MAX_CACHED_WORDS = 200_000  # some 50 MB
 _BATCH_LINES = 1000
 
 
-def make(tokenizer) -> "_WordPiece | _SentencePiece":
-    """What cuts text for a `tokenization.Tokenizer`."""
-    classes = {"wordpiece": _WordPiece, "sentencepiece": _SentencePiece}
+def make(tokenizer) -> "WordPiece | _SentencePiece":
+    """Makes the tokenizer functions of a `tokenization.Tokenizer`."""
+    classes = {"wordpiece": WordPiece, "sentencepiece": _SentencePiece}
     return classes[tokenizer.kind](tokenizer)
 
 
-class _WordPiece:
-    """The longest match, in plain Python.
+class WordPiece:
+    """Longest match in plain Python.
 
-    Most words of a text were seen before, so nearly all work is one look-up for each
-    word, which takes a third of the time of the `tokenizers` package.
+    Most words of a text have occurred before, so nearly all of the work is one look-up
+    for each word. This takes a third of the time of the `tokenizers` package.
+
+    Args:
+        tokenizer: A WordPieceTokenizer.
+        splits_chinese: Whether each Chinese character is a word.
     """
 
-    def __init__(self, tokenizer):
-        self._settings = (tokenizer.lower_case, tokenizer.strip_accents)
+    def __init__(self, tokenizer, splits_chinese=True):
+        self._settings = (tokenizer.lower_case, tokenizer.strip_accents, splits_chinese)
         self._words = _WordIds(tokenizer)
 
     def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
@@ -49,13 +54,13 @@ class _WordPiece:
 
 
 class _WordIds(dict):
-    """{word: its ids}, each found when the word first comes."""
+    """{word: its ids}; the ids are computed when a word first occurs."""
 
     def __init__(self, tokenizer):
         super().__init__()
         pieces = {piece: i for i, piece in enumerate(tokenizer.pieces)}
         self._starts = {p: i for p, i in pieces.items() if not p.startswith("##")}
-        # No word of the text begins with "##", whose marks are words of their own.
+        # No word of the text begins with "##", because "#" is a word of its own.
         self._rests = {p[2:]: i for p, i in pieces.items() if p.startswith("##")}
         self._unknown = [tokenizer.unk_id]
         self._longest = max(map(len, pieces))
@@ -67,7 +72,7 @@ class _WordIds(dict):
         return ids
 
     def _find(self, word):
-        """The longest piece that fits, again and again; or unknown as a whole."""
+        """Repeats the longest match, or returns the unknown piece for the word."""
         if len(word) > MAX_WORD_LENGTH:
             return self._unknown
         ids, start, pieces = [], 0, self._starts
@@ -107,7 +112,7 @@ class _SentencePiece:
         return self._replace(ids, _sums([len(row) for row in rows]))
 
     def _replace(self, ids, row_splits):
-        """Puts for each id the one or more of the table: [N], [B + 1] -> the same."""
+        """Replaces each id by the ids of the table: [N], [B + 1] -> the same."""
         lengths = self._lengths[ids]
         ends = _sums(lengths)
         within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)
@@ -116,5 +121,5 @@ class _SentencePiece:
 
 
 def _sums(lengths):
-    """Where each of neighbouring rows begins, and the end: int [B] -> int64 [B + 1]."""
+    """The starts of adjacent rows, and the last end: int [B] -> int64 [B + 1]."""
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Progress of record building, a line now and then."""
+"""Reports the progress of record building from time to time."""
 
 import sys
 import time
@@ -10,23 +10,24 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 def print_line(line: str) -> None:
-    """Shows a line on stderr."""
+    """Prints a line to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
 class Progress:
-    """Speed, counts and, where the size of the text is known, the time left.
+    """Speed, counts and, if the size of the text is known, the remaining time.
 
     Args:
         inputs: See `text.describe_inputs`.
-        dupe_factor: Copies of the text that are built.
+        dupe_factor: Number of copies of the text that are built.
         show: Called with a line; None for silence.
     """
 
     def __init__(self, inputs, dupe_factor, show: Callable[[str], None] | None):
         self._show = show or (lambda line: None)
         sizes = [item.get("size") for item in inputs]
-        # Of compressed files and of `docs` (sources with code) more, or less, is text.
+        # Compressed files hold more text than their size, and `docs` (sources with
+        # code) less.
         is_known = all(sizes) and not any(
             item["name"].endswith(PACKED_SUFFIXES) or item["name"] == "docs"
             for item in inputs
@@ -36,7 +37,7 @@ class Progress:
         self._bytes = self._skipped_bytes = self._examples = 0
 
     def add(self, state: dict) -> None:
-        """Counts a task (see `shards.build_task`), and shows a line if it is time."""
+        """Counts the state of a task, and shows a line if it is time for one."""
         text_bytes = sum(shard["text_bytes"] for shard in state["shards"])
         if state["was_finished"]:
             self._skipped_bytes += text_bytes

@@ -1,7 +1,8 @@
 """Sets of record files: how many examples they hold, and which records are bad.
 
-Training reads a fixed number of records of each file, less those that are left out;
-so the position of every example, hence batch s, is known before the first is read.
+Training reads a fixed number of records from each file, without those that are left
+out. So the position of every example, and with it batch s, is known before the first is
+read.
 """
 
 import contextlib
@@ -28,7 +29,7 @@ _TENSORFLOW_ERRORS = (  # of records that cannot be read
 
 
 class RecordError(UserError, ValueError):
-    """A record that cannot be used; names its file and its number, from 0."""
+    """A record that cannot be used. The message has its file and its number, from 0."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +50,12 @@ class BadRecord:
 
 @dataclasses.dataclass(frozen=True)
 class RecordSet:
-    """Record files, and which of their records are examples to train on.
+    """Record files, and which of their records are used for training.
 
     Attributes:
         files: Their names, sorted.
-        counts: For each file, how many records to read.
-        left_out: (index of the file, number of the record) of those to pass over.
+        counts: For each file, how many records are read.
+        left_out: (index of the file, number of the record) of the records to skip.
     """
 
     files: tuple[str, ...]
@@ -75,12 +76,12 @@ class RecordSet:
 
 
 def unusable(bad: BadRecord) -> RecordError:
-    """The error of a run that meets a bad record; says how to leave it out."""
+    """The error of a run that meets a bad record; it says how to leave it out."""
     return RecordError(f'{bad}; train.bad_records="skip" leaves such records out')
 
 
 def damaged(file: str, number: int, error: DamageError) -> BadRecord:
-    """The bad record that stands for damage of a file."""
+    """The bad record that stands for the damage of a file."""
     reason = f"it and what follows cannot be read ({error})"
     return BadRecord(file, number, reason, ends_file=True)
 
@@ -92,14 +93,14 @@ def too_short(file: str, number: int, count: int) -> BadRecord:
 
 
 def find_records(pattern: str) -> RecordSet:
-    """Files matching comma-separated globs, and how many examples they hold.
+    """Files that match comma-separated globs, and how many examples they hold.
 
-    The count comes from the builder's manifest where there is one beside the files;
-    records of the original programs are read through once.
+    If the builder's manifest is beside the files, the counts come from it. Otherwise,
+    as for records of the original programs, the files are read once to count.
 
     Raises:
         ConfigError: If nothing matches, or a manifest is damaged.
-        RecordError: If a file that no manifest counts cannot be read to its end.
+        RecordError: If a file without a manifest cannot be read to its end.
     """
     files, counts = _files(pattern)
     for name in files:
@@ -115,11 +116,11 @@ def find_records(pattern: str) -> RecordSet:
 def find_good_records(
     pattern: str, data: DataConfig, vocab_size: int
 ) -> tuple[RecordSet, list[BadRecord]]:
-    """As `find_records`, but reads and checks every record and leaves out bad ones.
+    """Like `find_records`, but reads and checks every record and leaves out bad ones.
 
-    The numbers of the records left out are part of the set, so batch s is a function
-    of (seed, s) as ever. Of a file that is damaged in such a way that its rest cannot
-    be read, the records before the damage are kept.
+    The numbers of the left-out records are part of the set, so batch s is still a
+    function of (seed, s). If a file is damaged so that its rest cannot be read, the
+    records before the damage are kept.
 
     Returns:
         The set without bad records, and the bad records in file order.
@@ -146,10 +147,10 @@ def find_good_records(
 def naming_bad_records(
     record_sets: list[RecordSet], data: DataConfig, vocab_size: int
 ) -> Iterator[None]:
-    """Around code that reads batches: says which record made it fail.
+    """A context for code that reads batches. It names the record that made them fail.
 
-    The pipeline does not carry along where an example came from, which would cost
-    something at every step; the files are read again, once it has failed.
+    The pipeline does not keep track of where an example came from, because this would
+    cost time at every step. Instead the files are read again after a failure.
 
     Raises:
         RecordError: Instead of TensorFlow's error, if a bad record is found.
@@ -166,11 +167,11 @@ def naming_bad_records(
 
 
 def _reading_errors():
-    """What reading may raise without a name: TensorFlow's errors, if it is in use."""
+    """The errors that reading may raise without a name: TensorFlow's, if in use."""
     if "tensorflow" not in sys.modules:
         return ()
     errors = sys.modules["tensorflow"].errors
-    # TensorFlow's message quotes the bytes of a record, which need not be text.
+    # TensorFlow's message quotes the bytes of a record, which may not be text.
     return (UnicodeDecodeError, *(getattr(errors, name) for name in _TENSORFLOW_ERRORS))
 
 
@@ -209,11 +210,11 @@ def _read(name):
 
 
 def _check(name, count, data, vocab_size):
-    """Yields for each record of a file, in order, None or a BadRecord.
+    """Yields None or a BadRecord for each record of a file, in order.
 
     Args:
-        count: How many the file should have; None if that is not known. More are not
-            looked at.
+        count: How many records the file should have, or None if this is unknown.
+            Further records are not examined.
     """
     pending, number = [], 0
 

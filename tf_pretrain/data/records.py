@@ -1,7 +1,8 @@
 """TFRecord files of examples, with the feature names of the released code.
 
-All features are int64 lists padded to `max_seq_length`, as there, but for the float
-`masked_lm_weights`; so records made by the released programs can be read here.
+As in the released code, all features are int64 lists padded to `max_seq_length`, except
+the float list `masked_lm_weights`. So records made by the released programs can be read
+here.
 """
 
 import functools
@@ -13,15 +14,16 @@ from tf_pretrain.config import DataConfig
 from tf_pretrain.data import example_parsing, tfrecord
 from tf_pretrain.data.example_parsing import FeatureSpec
 
-NO_TOKEN = "input_mask without a token"  # a fault, but for the fill of a last batch
+# an error, except in the empty rows of a last batch
+NO_TOKEN = "input_mask without a token"
 
 
 def feature_spec(data: DataConfig) -> dict[str, FeatureSpec]:
-    """What a record of these settings holds: {name: (length, int64 or float32)}.
+    """The features of a record with these settings: {name: (length, int64 or float32)}.
 
-    Records masked when built have the masks in `input_ids`, and the tokens behind them
-    in `masked_lm_*`. `token_boundary` is 1 where a word starts. The label of all
-    sentence tasks is called `next_sentence_labels`.
+    If masks are drawn when records are built, `input_ids` contain the masks and
+    `masked_lm_*` the original tokens. `token_boundary` is 1 where a word starts. The
+    label of every sentence task is called `next_sentence_labels`.
     """
 
     def integers(length):
@@ -42,10 +44,10 @@ def feature_spec(data: DataConfig) -> dict[str, FeatureSpec]:
 
 
 def encode_examples(features: dict[str, np.ndarray]) -> list[bytes]:
-    """Serialises N examples as `tf.train.Example`, a feature at a time.
+    """Serialises N examples as `tf.train.Example`, one feature at a time.
 
-    The bytes are those of the protobuf library with its deterministic serialisation;
-    that library takes one example at a time, and several times as long.
+    The bytes are those of the protobuf library with deterministic serialisation. That
+    library encodes one example at a time and takes several times as long.
 
     Args:
         features: {name: [N, L]}; non-negative integers below 2^21 or float32.
@@ -65,9 +67,10 @@ def encode_examples(features: dict[str, np.ndarray]) -> list[bytes]:
     return [_field(1, b"".join(part)) for part in parts]
 
 
-@functools.lru_cache(maxsize=1 << 16)  # rows of a feature have few different sizes
+# the rows of a feature have only a few different sizes
+@functools.lru_cache(maxsize=1 << 16)
 def _feature_header(name, list_field, size):
-    """What stands before the `size` bytes of values of one feature."""
+    """The bytes before the `size` bytes of values of one feature."""
     feature = _field(list_field, _field(1, bytes(size)))
     entry = _field(1, _field(1, name.encode()) + _field(2, feature))
     return entry[: len(entry) - size]
@@ -92,7 +95,7 @@ def _float_rows(values):
 
 
 def _varint_rows(values):
-    """Rows [N, L] of integers as packed varints: 7 bits a byte, low ones first.
+    """Rows [N, L] of integers as packed varints: 7 bits a byte, low bits first.
 
     Raises:
         ValueError: If a value is negative or needs more than three bytes.
@@ -120,9 +123,9 @@ def decode_examples(
     """Parses N examples and checks their values.
 
     Returns:
-        features: {name: [N, L]} as `feature_spec` lists them, of some integer type or
+        features: {name: [N, L]} as `feature_spec` lists them, of an integer type or
             float32.
-        reasons: For each example why it cannot be used, or None.
+        reasons: For each example, why it cannot be used, or None.
     """
     spec = feature_spec(data)
     features, unreadable = example_parsing.parse_examples(serialized, spec)
@@ -137,15 +140,15 @@ def decode_examples(
 def find_faults(
     features: dict[str, np.ndarray], data: DataConfig, vocab_size: int
 ) -> dict[str, np.ndarray]:
-    """What is wrong with parsed examples, before anything reads the values.
+    """Finds what is wrong with parsed examples, before anything uses the values.
 
     Args:
-        features: {name: [N, L]} as `feature_spec` lists them, of any integer type and
+        features: {name: [N, L]} as `feature_spec` lists them, of an integer type or
             float32.
-        vocab_size: Pieces of the tokenizer.
+        vocab_size: Number of pieces of the tokenizer.
 
     Returns:
-        {reason: bool [N]}, with those reasons only that hold for some row.
+        {reason: bool [N]}, with those reasons only that hold for at least one row.
     """
     ids, mask = features["input_ids"], features["input_mask"]
     is_padding = mask == 0
@@ -173,7 +176,7 @@ def find_faults(
             f"masked_lm_ids outside of 0 to {vocab_size - 1}": _outside(
                 features["masked_lm_ids"], vocab_size
             ),
-            # Not "< 0 or > 1", which nan is not.
+            # The condition is negated, so that nan is also a fault.
             "masked_lm_weights outside of [0, 1]": ~(
                 (weights >= 0) & (weights <= 1)
             ).all(1),
@@ -186,16 +189,17 @@ def find_faults(
 
 def _outside(values, limit):
     """Rows of integers [N, L] with a value outside of 0 to limit - 1."""
-    # Negative integers are the largest unsigned ones: one comparison for both ends.
+    # As unsigned integers, negative ones are the largest, so one comparison checks both
+    # limits.
     unsigned = values.view(f"u{values.itemsize}")
     return (unsigned >= limit).any(1)
 
 
 def write_shard(path, serialized: list[bytes]) -> None:
-    """Writes a TFRecord file that is there as a whole or not at all.
+    """Writes a TFRecord file completely or not at all.
 
     Raises:
-        OSError: If it cannot be written, say on a full disk; nothing is left behind.
+        OSError: If it cannot be written, for example on a full disk. No file is left.
     """
     try:
         with atomic_files.replacing(path, is_shared=True) as temporary:

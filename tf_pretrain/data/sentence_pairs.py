@@ -1,8 +1,9 @@
 """Examples of two segments: ALBERT's sentence order, BERT's next sentence, and pairs.
 
-Lines are taken for sentences. Lines of a document are gathered in a chunk of about a
-target length, which is cut in segments A and B (Lan et al., 2019, sec. 3.1; the laws
-are those of the released `create_pretraining_data.py`, departures are named below).
+Each line is assumed to be a sentence. Lines of a document are collected in a chunk of
+about a target length, which is split into segments A and B (Lan et al., 2019, sec.
+3.1). The probabilities are those of the released `create_pretraining_data.py`;
+differences are described below.
 """
 
 import bisect
@@ -21,25 +22,26 @@ def sentence_pair_examples(
 ) -> list[Example]:
     """Examples of the formats "sentence_order", "next_sentence" and "sentence_pair".
 
-    Each document has one target: all the pieces that an example holds, or with
-    `short_seq_prob` a uniform number from 2 up to that. A chunk is the lines that meet
-    it; if they are several, it is cut between two of them, all cuts equally likely:
+    Each document has one target: all the pieces that an example holds or, with
+    probability `short_seq_prob`, a uniform number from 2 up to that. A chunk is the
+    lines that reach the target. If there are several, it is split between two of them,
+    with the same probability for each place:
 
-        sentence_order: A and B change places for half of the examples (label 1);
-        next_sentence: for half of the examples B comes from another document (label 1)
-            and the text that it replaces goes back to the next chunk;
+        sentence_order: A and B are swapped in half of the examples (label 1);
+        next_sentence: in half of the examples B comes from another document (label 1)
+            and the text that it replaces is used again in the next chunk;
         sentence_pair: they stay as they are.
 
-    A chunk of one line is cut at a random word start, so that it too is an example of
-    its format (an easier one: where sentences end gives it away, so lines should be
-    sentences): at a random piece if it is one word. A document of one lone piece has
-    nothing to cut; its second segment is empty and its label 0 (or, for
-    next_sentence, B is from elsewhere). The released code gives every one-line chunk
-    a random B and label 1, so that label 1 mixes two tasks; `legacy_sentence_order`
-    brings that back.
+    A chunk of one line is split at a random word start (or at a random piece if it is
+    one word), so that it is also an example of its format. Such an example is easier,
+    because the end of the sentence reveals the label; so lines should be sentences. If
+    a document is a single piece, its second segment is empty and its label 0 (for
+    next_sentence, B may come from elsewhere). The released code gives every one-line
+    chunk a random B and label 1, so its label 1 mixes two tasks;
+    `legacy_sentence_order` restores that.
 
-    Without `legacy_truncation` no piece of the text is lost: see `_chunk_end`.
-    With documents = [one], the "other" document is that one.
+    Without `legacy_truncation` no piece of the text is lost: see `_chunk_end`. If there
+    is only one document, the "other" document is the same one.
     """
     room = data.max_seq_length - NUM_SPECIALS
     examples = []
@@ -61,7 +63,7 @@ def sentence_pair_examples(
                     documents, index, sizes, is_one_line, rng, data
                 )
                 label = 1
-                stop = middle  # what B would have been goes back
+                stop = middle  # the text that B replaces is used again
             elif data.example_format == "sentence_order" and len(segment_b):
                 label = int(rng.random() < 0.5)
                 if label:
@@ -74,32 +76,33 @@ def sentence_pair_examples(
 
 
 def _chunk_end(document, start, target, room, data):
-    """Where the chunk from `start` ends: after the line that meets the target.
+    """The end of the chunk from `start`, after the line that reaches the target.
 
-    The released code then truncates the chunk to the room that there is. Here a line
-    that does not fit begins the next chunk, whole. (Were each chunk filled up, the
-    half sentence at one end would give the order of the segments away.) Only where
-    that leaves the chunk less than half full is the line cut, at a word start.
+    The released code then truncates the chunk. Here a line that does not fit starts the
+    next chunk as a whole. (If each chunk were filled completely, half a sentence at one
+    end would reveal the order of the segments.) The line is cut, at a word start, only
+    if the chunk would otherwise be less than half full.
     """
     if data.legacy_truncation:
         return _line_end(document, start, target)
     stop = _fitting_end(document, start, target, room, room // 2)
     end = len(document.ids)
-    if end - stop == 1:  # a lone piece cannot be cut in two: take it along, or two back
+    # a single piece cannot be split: add it to this chunk, or leave two pieces
+    if end - stop == 1:
         stop = end if end - start <= room else stop - 1
     return stop
 
 
 def _line_end(document, start, wanted):
-    """Where the line ends that brings the pieces from `start` to `wanted` or more."""
+    """The end of the line that brings the pieces from `start` to `wanted` or more."""
     bounds = document.bounds
     return bounds[min(bisect.bisect_left(bounds, start + wanted), len(bounds) - 1)]
 
 
 def _fitting_end(document, start, wanted, room, least):
-    """The same, or where the last line ends that fits in `room`.
+    """The same, or the end of the last line that fits into `room`.
 
-    Where that leaves fewer than `least` pieces, the line is cut.
+    If this leaves fewer than `least` pieces, the line is cut.
     """
     stop = _line_end(document, start, wanted)
     if stop - start > room:
@@ -111,7 +114,7 @@ def _fitting_end(document, start, wanted, room, least):
 
 
 def _split(document, start, stop, rng, data):
-    """Where A ends, and whether the chunk was (part of) one line."""
+    """The end of A, and whether the chunk was one line or a part of one."""
     bounds = document.bounds
     first = bisect.bisect_right(bounds, start)
     inner = bounds[first : bisect.bisect_left(bounds, stop)]
@@ -126,7 +129,7 @@ def _split(document, start, stop, rng, data):
 
 
 def _takes_random_b(is_one_line, is_uncut, rng, data):
-    """Whether B is to come from another document."""
+    """Whether B is taken from another document."""
     if is_one_line and data.legacy_sentence_order:
         return True
     if data.example_format != "next_sentence":
@@ -135,12 +138,12 @@ def _takes_random_b(is_one_line, is_uncut, rng, data):
 
 
 def _random_segment(documents, index, sizes, is_one_line, rng, data):
-    """Lines of another document, from a random one on: at least one piece.
+    """Lines of another document from a random one on, with at least one piece.
 
-    In the released code any line, and lines after it until the pair meets its target;
-    it is truncated later. Here B begins and ends as a true one does, so that nothing
-    but its content gives the label away: with a line that fits beside A (or that would
-    be cut there, see `_chunk_end`), and beside half a line with the end of one.
+    In the released code B starts at any line and takes lines until the pair reaches its
+    target; it is truncated later. Here B starts and ends like a true second segment, so
+    that only its content reveals the label. If A is whole lines, B is a line that fits
+    (or is cut as in `_chunk_end`). If A is half a line, B is the end of a line.
 
     Args:
         sizes: Pieces of A, target and room of the pair.
@@ -168,11 +171,11 @@ def _random_segment(documents, index, sizes, is_one_line, rng, data):
 
 
 def _truncate(segment_a, segment_b, room, rng):
-    """Drops pieces of the longer segment, one by one, until both fit in `room`.
+    """Drops pieces of the longer segment, one by one, until both fit into `room`.
 
-    Each goes from the front or the back with equal chance; of equal segments B loses
-    one first. So the final lengths are known, and the number dropped at the front is
-    binomial.
+    Each piece is dropped at the front or the back with equal probability. If the
+    segments are equally long, B loses a piece first. So the final lengths are known,
+    and the number dropped at the front has a binomial distribution.
     """
     if len(segment_a) + len(segment_b) <= room:
         return segment_a, segment_b

@@ -1,7 +1,7 @@
-"""Splits the lines of text into sentences, so that records can have one a line.
+"""Splits the lines of text into sentences, so that records can have one in each line.
 
 The rules and the lists of abbreviations are those of `sentencex` (Wikimedia), an
-optional library. Files are split one by one; each is there as a whole or not at all.
+optional library. Files are split one by one. Each is written completely or not at all.
 """
 
 import collections
@@ -21,12 +21,12 @@ from tf_pretrain.data.progress import print_line
 from tf_pretrain.errors import ConfigError, UserError
 
 PLAN = "sentences.json"
-# sentencex takes a digit after these for the rest of a number, as after a full stop.
+# sentencex treats a digit after these as the rest of a number, as after a full stop.
 _BEFORE_DIGIT = re.compile(r"(?<=[。！？])(?=\d)")
 
 
 class SentenceError(UserError, RuntimeError):
-    """Text cannot be split; files that are finished are kept."""
+    """Text that cannot be split. Finished files are kept."""
 
 
 def split_sentences(
@@ -38,18 +38,20 @@ def split_sentences(
     num_workers: int = 1,
     progress: Callable[[str], None] | None = print_line,
 ) -> dict[str, int]:
-    """Writes a text file of one sentence a line for each file of text.
+    """Writes a file with one sentence in each line for each file of text.
 
-    Lines of the text are paragraphs: a sentence never goes over the end of one. Empty
-    lines between documents stay. The same call finishes what a killed one began.
+    Lines of the text are treated as paragraphs, so a sentence never crosses the end of
+    a line. Empty lines between documents are kept. If a call was killed, the same call
+    finishes its work.
 
     Args:
         inputs: See `text.iter_documents`.
-        output_folder: Made if missing.
-        language: ISO 639 code, two or three letters.
-        encoding: Of files that do not show theirs; the output is UTF-8.
+        output_folder: Created if it is missing.
+        language: ISO 639 code of two or three letters.
+        encoding: The encoding of files from which it cannot be detected. The output is
+            UTF-8.
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
-        num_workers: Processes; each splits a file at a time.
+        num_workers: Processes. Each splits one file at a time.
         progress: Called with a line for each file; None for silence.
 
     Returns:
@@ -57,7 +59,7 @@ def split_sentences(
         call wrote.
 
     Raises:
-        ConfigError: If the language is no code, or the folder holds other files.
+        ConfigError: If the language is not a code, or the folder holds other files.
         text.TextError: If an input cannot be read.
         SentenceError: If sentencex is not installed or a worker process died.
         OSError: If a file cannot be written.
@@ -110,7 +112,7 @@ def _version():
 
 
 def _output_names(names):
-    """{input: file name}; of files in several folders with what differs of the path."""
+    """{input: file name}; files of several folders get what differs in their paths."""
     files = [name for name in names if Path(name).is_file()]
     folders = [str(Path(name).absolute().parent) for name in files]
     root = os.path.commonpath(folders) if folders else "."
@@ -131,7 +133,7 @@ def _output_names(names):
 
 
 def _begin(folder, plan, outputs):
-    """Writes the plan, or compares it with that of files that are there."""
+    """Writes the plan, or compares it with the plan of existing files."""
     path = folder / PLAN
     written = [folder / output for output in outputs if (folder / output).exists()]
     if written and not path.exists():

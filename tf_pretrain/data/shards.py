@@ -1,4 +1,4 @@
-"""What a worker of record building does: the text of a task to finished TFRecords."""
+"""Builds one task of the record builder: its text -> finished TFRecord files."""
 
 import collections
 import dataclasses
@@ -23,12 +23,12 @@ from tf_pretrain.data import examples as examples_lib
 from tf_pretrain.data.chunks import HELDOUT, SPLITS, TRAIN, Chunk, Task, group_documents
 from tf_pretrain.data.text import Notes
 
-_MASKING_ROWS = 1024  # examples masked at a time: small enough for the caches
+_MASKING_ROWS = 1024  # examples masked at a time, few enough for the CPU caches
 
 
 @dataclasses.dataclass(frozen=True)
 class BuildSettings:
-    """What all tasks of a build share.
+    """The settings that all tasks of a build share.
 
     Attributes:
         tokenizer_path: See `tokenization.load_tokenizer`.
@@ -123,11 +123,12 @@ def build_shards(
     and the tokenizer.
 
     Yields:
-        For each shard, once it is written, `file`, `split`, and counts of `documents`,
+        For each shard, once it is written, `file`, `split`, and counts: `documents`,
         those of one line (`one_line_documents`), `lines`, `examples`, `pieces` of the
-        text, `pieces_kept` of them in examples, `pieces_unknown`, `real_tokens`
-        (specials counted), `text_bytes`, `letters` of the text, and by script those
-        that accent stripping harms (`letters_harmed`, see `accents.count_harmed`).
+        text, `pieces_kept` of these in examples, `pieces_unknown`, `real_tokens`
+        (special tokens included), `text_bytes`, `letters` of the text, and by script
+        those that accent stripping harms (`letters_harmed`, see
+        `accents.count_harmed`).
     """
     if not dupes:
         return
@@ -207,6 +208,6 @@ def _features(examples, rng, data, tokenizer):
 
 
 def _row_slices(num_rows):
-    """Slices that cover the rows; one, empty slice for no rows."""
+    """Slices that cover all rows; one empty slice if there are no rows."""
     starts = range(0, max(num_rows, 1), _MASKING_ROWS)
     return [slice(start, start + _MASKING_ROWS) for start in starts]

@@ -1,12 +1,12 @@
 """Streams documents from text files, tensorflow-datasets and built-in documentation.
 
 A document is a list of non-empty lines without white space at their ends. Memory is
-bounded whatever the corpus holds: files are read in blocks (see `text_lines`, which
-cuts lines that are too long at white space), and a document of more than
-MAX_DOCUMENT_CHARS is handed out in pieces that end at a line's end.
+bounded for any corpus. Files are read in blocks (see `text_lines`, which splits lines
+that are too long at white space). A document of more than MAX_DOCUMENT_CHARS is
+returned in parts that end at the end of a line.
 
-tensorflow is imported only for a `tfds:` input, which keeps the process that hands out
-work to record builders small.
+tensorflow is imported only for a `tfds:` input, so that the process that distributes
+tasks to the record builders stays small.
 """
 
 import dataclasses
@@ -48,24 +48,25 @@ def iter_documents(
     """Streams the documents of all inputs, in a fixed order.
 
     Args:
-        inputs: A list, or one string with commas between its entries, of
-            globs of text files, also of URLs (see `storage`): one sentence or paragraph
-            a line, an empty line or the end of the file between documents, or one of
-            the other forms, packings and encodings that `text_files.recognise` finds;
-            files are read in sorted order, each once;
-            `tfds:NAME[/CONFIG][:SPLIT]`: one document per example, from the feature
-            "text" or else the first string feature; the split defaults to "train";
-            `docs`: documentation of installed packages (see `builtin_docs`).
+        inputs: A list, or one string with commas between its entries. An entry is one
+            of three kinds. (1) A glob of text files or of URLs (see `storage`), with
+            one sentence or paragraph in each line and an empty line or the end of the
+            file after each document, or of another format, compression or encoding
+            that `text_files.recognise` finds. Files are read in sorted order, each
+            once. (2) `tfds:NAME[/CONFIG][:SPLIT]`: one document for each example, from
+            the feature "text" or else the first string feature; the split defaults to
+            "train". (3) `docs`: the documentation of installed packages (see
+            `builtin_docs`).
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
-        encoding: Of files that do not show theirs.
-        notes: Where it is noted how files were read.
+        encoding: The encoding of files from which it cannot be detected.
+        notes: Collects how files were read.
 
     Yields:
         Documents, lists of at least one line.
 
     Raises:
-        TextError: If an entry matches nothing, or a file is unreadable, a damaged
-            archive, no text or not of the encoding.
+        TextError: If an entry matches nothing, or if a file cannot be read, is a
+            damaged archive, is not text or is not in its encoding.
     """
     notes = Notes() if notes is None else notes
     encoding = encodings.canonical(encoding)
@@ -76,18 +77,18 @@ def iter_documents(
 def describe_inputs(
     inputs: str | Sequence[str], encoding: str | None = None
 ) -> list[dict]:
-    """What identifies each input, for a manifest: equal lists mean equal text.
+    """Identifies each input for a manifest: equal lists mean equal text.
 
     Args:
         inputs: As for `iter_documents`.
-        encoding: As for `text_files.recognise`, which sees all files.
+        encoding: As for `text_files.recognise`, which is called for all files.
 
     Returns:
-        One JSON-serialisable dict per file or named corpus, in reading order: "name",
-        "size" in bytes, and for named corpora the versions behind them.
+        One JSON-serialisable dict for each file or named corpus, in reading order:
+        "name", "size" in bytes, and for named corpora the versions behind them.
 
     Raises:
-        TextError: As `iter_documents`.
+        TextError: As for `iter_documents`.
     """
     return [source.description() for source in sources.find_sources(inputs, encoding)]
 

@@ -1,8 +1,8 @@
 """Texts and pairs of texts -> ids: [CLS] A [SEP] or [CLS] A [SEP] B [SEP].
 
-Both papers cut a pair that is too long by dropping the last piece of the longer text,
-of B if they are as long, until it fits (Devlin et al., 2018; `_truncate_seq_pair` of
-both releases); a text alone loses its end.
+If a pair is too long, both papers drop the last piece of the longer text (of B if they
+are equally long) until the pair fits (Devlin et al., 2018; `_truncate_seq_pair` of both
+releases). A single text loses its end.
 """
 
 import numpy as np
@@ -15,14 +15,14 @@ def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
 
     Args:
         tokenizer: A tf_pretrain.data.tokenization.Tokenizer.
-        texts_a: Strings, N of them.
-        texts_b: Strings, N of them; None if the task has single texts.
-        max_seq_length: Most ids of an example, special tokens included.
+        texts_a: N strings.
+        texts_b: N strings, or None if the task has single texts.
+        max_seq_length: Largest number of ids of an example, special tokens included.
 
     Returns:
         input_ids: list of N int32 arrays [length].
-        segment_ids: list of N int32 arrays [length]: 0 for [CLS], A and its [SEP],
-            1 for B and its [SEP].
+        segment_ids: list of N int32 arrays [length]: 0 for [CLS], A and its [SEP], 1
+            for B and its [SEP].
 
     Raises:
         UserError: If `max_seq_length` leaves no piece of each text, or the numbers of
@@ -62,10 +62,10 @@ def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
 
 
 def check_room(max_seq_length, num_texts) -> int:
-    """How many pieces there is room for, beside the special tokens.
+    """The number of pieces that fit beside the special tokens.
 
     Raises:
-        UserError: If that is less than one of each text.
+        UserError: If that is less than one piece of each text.
     """
     num_specials = 1 + num_texts
     room = max_seq_length - num_specials
@@ -79,19 +79,19 @@ def check_room(max_seq_length, num_texts) -> int:
 
 
 def characters_read(tokenizer, max_seq_length) -> int | None:
-    """How many characters of a text are read for so many pieces; None for all.
+    """The number of characters of a text that are read, or None for all.
 
-    SentencePiece takes time by the square of a run of characters that it does not know,
-    which becomes one piece: a minute for a megabyte. WordPiece does not.
+    SentencePiece takes time that grows with the square of a run of characters that it
+    does not know: a minute for a megabyte, which becomes one piece. WordPiece does not.
     """
     return 64 * max_seq_length if tokenizer.kind == "sentencepiece" else None
 
 
 def kept_lengths(length_a, length_b, room, ops=np):
-    """How many pieces stay of each pair, int64 [N] twice.
+    """The numbers of pieces that are kept of each pair, two int64 [N].
 
-    Dropping from the longer text ends either at the shorter one's length or with both
-    at half of the room, A with the odd piece.
+    Dropping from the longer text ends at the length of the shorter one, or when both
+    have half of the room, where A gets the odd piece.
 
     Args:
         ops: numpy, or tensorflow in a graph.

@@ -1,8 +1,8 @@
-"""What a text file is: packing, encoding and form, recognised by its first bytes.
+"""Recognises a text file's compression, encoding and format by its first bytes.
 
-In this order: how it is packed (or that it is no text, which is refused), its encoding,
-and its form: plain lines, WikiExtractor's `<doc>`, Markdown with front matter, or JSON
-lines. `text_lines` reads what was recognised.
+First comes the compression (or that it is not text, which is refused), then the
+encoding, then the format: plain lines, WikiExtractor's `<doc>`, Markdown with front
+matter, or JSON lines. `text_lines` reads what was recognised.
 """
 
 import bz2
@@ -69,19 +69,19 @@ _FRONT = re.compile(
 
 
 class TextError(UserError, ValueError):
-    """Text that cannot be read; the message names the input and, if known, the line."""
+    """Text that cannot be read. The message names the input and, if known, the line."""
 
 
 @dataclasses.dataclass
 class Notes:
-    """What came up while text was read.
+    """Collects how files were read and what was wrong with them.
 
     Args:
         say: Called with a line, once for each kind of file that was recognised.
     """
 
     say: Callable[[str], None] | None = None
-    replaced_characters: int = 0  # invalid bytes that were read as U+FFFD
+    replaced_characters: int = 0  # number of invalid bytes that were read as U+FFFD
     recognised: dict[str, int] = dataclasses.field(default_factory=dict)  # files
 
     def count_replaced(self, number: int) -> None:
@@ -89,7 +89,7 @@ class Notes:
         self.replaced_characters += number
 
     def recognise(self, path: str, what: str) -> None:
-        """Counts a file; says it if it is the first one of its kind."""
+        """Counts a file, and reports it if it is the first one of its kind."""
         if what not in self.recognised and self.say is not None:
             self.say(f"{path} and files like it are read as {what}")
         self.recognised[what] = self.recognised.get(what, 0) + 1
@@ -102,9 +102,9 @@ class TextFile:
     path: str
     open: Callable | None  # of gzip, bz2 or lzma; None if it is not packed
     encoding: str
-    mark_bytes: int  # a byte-order mark
+    mark_bytes: int  # length of the byte-order mark
     form: str
-    front_lines: int  # of front matter
+    front_lines: int  # length of the front matter
 
     @property
     def is_seekable(self) -> bool:
@@ -138,14 +138,15 @@ class TextFile:
 
 
 def recognise(path: str, encoding: str | None = None) -> TextFile:
-    """Finds out by looking how a file is read.
+    """Finds out how a file must be read.
 
     Args:
-        encoding: Of files that do not tell it by a byte-order mark, or by being UTF-8
-            beyond doubt; None if it is not known yet.
+        path: The file.
+        encoding: The encoding of files without a byte-order mark that are not certainly
+            UTF-8; None if it is not known yet.
 
     Raises:
-        TextError: If it is no text or cannot be read.
+        TextError: If it is not text or cannot be read.
     """
     opener = None
     with readable(path), storage.open_to_read(path) as file:
@@ -216,7 +217,7 @@ def _find_form(path, name, start):
 
 @contextlib.contextmanager
 def readable(path: str):
-    """Turns all that an unreadable or damaged file raises into a TextError."""
+    """A context that turns errors of an unreadable or damaged file into TextErrors."""
     try:
         with contextlib.ExitStack() as stack:
             if storage.is_url(path):

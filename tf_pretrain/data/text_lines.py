@@ -1,7 +1,7 @@
 """The lines of any text file, as blocks in which an empty line ends a document.
 
-All forms become such lines, so nothing else needs to know of them; all encodings become
-UTF-8, so lines are cut in one way. Memory does not grow with the file.
+All formats become such lines, so other modules need not know the formats. All encodings
+become UTF-8, so lines are split in one way. Memory does not grow with the file.
 """
 
 import dataclasses
@@ -25,14 +25,14 @@ def line_blocks(
     notes: Notes,
     bounds: tuple[int, int | None] = (0, None),
 ) -> Iterator[list[str]]:
-    """Yields the lines of a file, some at a time; an empty one ends a document.
+    """Yields the lines of a file in groups; an empty line ends a document.
 
     Args:
         bounds: First byte and end of the part that is read, as `find_bound` moves
             them; of files that are not seekable all is read.
 
     Raises:
-        TextError: If it is no text, cannot be read, or is not of its encoding.
+        TextError: If it is not text, cannot be read, or is not in its encoding.
     """
     file = text_files.recognise(path, encoding)
     file.note(encoding, notes)
@@ -137,25 +137,26 @@ def _decoded_blocks(stream, place, errors, notes):
 
 
 def _cut(block):
-    """Where to cut a long line: after white space, or else between two characters."""
+    """Where a long line is split: after white space, or else between two characters."""
     end = max(block.rfind(b" "), block.rfind(b"\t")) + 1
     if not end:
         end = len(block) - 1
-        # A UTF-8 sequence has three such bytes at most; more of them are no UTF-8, and
-        # to go back over all would leave nearly the whole block for the next time.
+        # A UTF-8 sequence has at most three such bytes. If there are more, this is not
+        # UTF-8, and going back over all of them would leave nearly the whole block for
+        # the next time.
         while end > len(block) - 4 and block[end] & 0xC0 == 0x80:
             end -= 1
     return end
 
 
 def decode(block: bytes, place: Place, errors: str, notes: Notes) -> str:
-    """Reads UTF-8.
+    """Decodes UTF-8.
 
     Args:
         block: The bytes.
         place: Where they begin, for the message.
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
-        notes: Where replaced characters are counted.
+        notes: Counts replaced characters.
 
     Raises:
         TextError: If it is not UTF-8 and errors is "strict".
@@ -176,7 +177,7 @@ def decode(block: bytes, place: Place, errors: str, notes: Notes) -> str:
 
 
 def _json_blocks(stream, place, errors, notes):
-    """The lines of each text, and an empty one after it."""
+    """Yields the lines of each text, and an empty one after it."""
     while line := stream.readline(MAX_JSON_LINE_BYTES):
         content = decode(line, place, errors, notes)
         if content.strip():
@@ -190,15 +191,15 @@ def _json_text(content, place, errors, notes):
         encoded = json.loads(content)["text"].encode("utf-8", "surrogatepass")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise TextError(
-            f"{place.path} line {place.line_number()} is no JSON object with a string "
-            '"text"'
+            f"{place.path} line {place.line_number()} is not a JSON object with a "
+            'string "text"'
         ) from None
-    # Half of a surrogate pair, "\ud83d", is valid JSON and no character.
+    # Half of a surrogate pair, "\ud83d", is valid JSON but not a character.
     return decode(encoded, dataclasses.replace(place, byte=0), errors, notes)
 
 
 def _without_doc_tags(file, blocks):
-    """An empty line for each tag; those between paragraphs are left out."""
+    """Yields an empty line for each tag, and drops empty lines between paragraphs."""
     for lines in blocks:
         kept = []
         for line in lines:

@@ -1,8 +1,9 @@
 """The TFRecord file format, without TensorFlow.
 
-A file is a sequence of frames: the length of a record as uint64, a checksum of these
-eight bytes, the record, a checksum of the record; all little-endian. The checksums are
-CRC-32C, masked so that the checksum of data that holds checksums stays a good one.
+A file is a sequence of frames. A frame is the length of a record as uint64, a checksum
+of these eight bytes, the record, and a checksum of the record, all little-endian. The
+checksums are CRC-32C. They are masked, because a checksum of data that contains
+checksums would be weak.
 """
 
 import functools
@@ -13,9 +14,9 @@ from collections.abc import Iterable
 import google_crc32c
 
 _HEADER = struct.Struct("<QI")  # length, its checksum
-_FRAME_BYTES = 16  # beside the record
+_FRAME_BYTES = 16  # size of a frame without the record
 _LENGTH = struct.Struct("<Q")
-_BUFFER_BYTES = 1 << 18  # of each open file; a few hundred records
+_BUFFER_BYTES = 1 << 18  # bytes read at a time of each open file; a few hundred records
 
 
 class DamageError(ValueError):
@@ -28,7 +29,7 @@ class TFRecordReader:
     Use it as a context manager, or call `close`.
 
     Attributes:
-        number: Of the record that is read next, from 0.
+        number: Number of the next record, from 0.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -56,9 +57,9 @@ class TFRecordReader:
         self._file.close()
 
     def read(self, count: int) -> list[bytes]:
-        """The next records: `count`, or fewer before the end or a damaged place.
+        """Returns the next records: `count`, or fewer before the end or a damaged one.
 
-        So an empty list says that the file ends here.
+        An empty list means that the file ends here.
 
         Raises:
             DamageError: If the very next record cannot be read.
@@ -82,11 +83,11 @@ class TFRecordReader:
         return records
 
     def skip(self, count: int) -> None:
-        """Passes over `count` records, whose own checksums are not checked.
+        """Skips `count` records without checking the checksums of their contents.
 
         Raises:
-            DamageError: If there are not so many; `number` is that of the first that
-                is missing.
+            DamageError: If there are fewer records. `number` is then that of the first
+                missing one.
         """
         self._file.seek(self._size - self._left)
         for _ in range(count):

@@ -1,9 +1,9 @@
 """WordPiece and SentencePiece behind one interface, with the original papers' ids.
 
-What a vocabulary is (its pieces, special ids and fingerprint) needs no TensorFlow. What
-cuts text into ids is made when it is first used: graph ops, which also run inside
-`tf.data` and are exported in a SavedModel, in `graph_tokenization`; the same without
-TensorFlow in `plain_tokenization`.
+A vocabulary (its pieces, special ids and fingerprint) needs no TensorFlow. The code
+that splits text into ids is created when it is first used. `graph_tokenization` has it
+as graph operations, which also run inside `tf.data` and in exported SavedModels.
+`plain_tokenization` has it without TensorFlow.
 """
 
 import functools
@@ -24,7 +24,7 @@ class VocabularyError(UserError, ValueError):
 
 
 class Tokenizer:
-    """What both tokenizers share.
+    """Base class of both tokenizers.
 
     Attributes:
         kind: "wordpiece" or "sentencepiece".
@@ -34,7 +34,7 @@ class Tokenizer:
         is_word_start: bool [V]; False for pieces that continue a word.
         lower_case: Whether text is lower-cased.
         strip_accents: Whether combining marks are removed.
-        content: bytes of the vocabulary file.
+        content: Bytes of the vocabulary file.
     """
 
     kind: str
@@ -57,20 +57,20 @@ class Tokenizer:
 
     @functools.cached_property
     def graph(self):
-        """The same tokenizer as graph ops: a tf.Module, made when first asked for."""
+        """The same tokenizer as graph operations: a tf.Module, created at first use."""
         from tf_pretrain.data import graph_tokenization  # imports TensorFlow
 
         return graph_tokenization.make(self)
 
     @functools.cached_property
     def plain(self):
-        """The same tokenizer without TensorFlow, made when first asked for."""
+        """The same tokenizer without TensorFlow, created at first use."""
         from tf_pretrain.data import plain_tokenization
 
         return plain_tokenization.make(self)
 
     def tokenize_tensor(self, strings):
-        """Ids of each string by graph ops, without special tokens.
+        """Ids of each string, computed by graph operations, without special tokens.
 
         Args:
             strings: string tensor [B].
@@ -83,14 +83,14 @@ class Tokenizer:
     def tokenize(self, lines) -> tuple[np.ndarray, np.ndarray]:
         """Ids of many lines at once.
 
-        TensorFlow does it if it is Keras' backend; else it is not even imported.
+        TensorFlow is used if it is Keras' backend. Otherwise it is not even imported.
 
         Args:
-            lines: Strings; B of them.
+            lines: B strings.
 
         Returns:
             ids: int32 [N], of all lines one after another, without special tokens.
-            row_splits: int64 [B + 1]; line i is ids[row_splits[i]:row_splits[i + 1]].
+            row_splits: int64 [B + 1]. Line i is ids[row_splits[i]:row_splits[i + 1]].
         """
         return (self.graph if has_graph_ops() else self.plain).tokenize(lines)
 
@@ -99,12 +99,12 @@ class Tokenizer:
         return self.pieces[piece_id]
 
     def detokenize(self, ids) -> str:
-        """Readable text of a row of ids; special tokens are shown by name."""
+        """Readable text of a row of ids. Special tokens are shown by name."""
         raise NotImplementedError
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what decides the ids: vocabulary, casing and accents."""
+        """SHA-256 of all that affects the ids: vocabulary, casing and accents."""
         settings = f"{self.kind} {self.lower_case} {self.strip_accents} ".encode()
         return hashlib.sha256(settings + self.content).hexdigest()
 
@@ -119,20 +119,20 @@ class Tokenizer:
         }
         with atomic_files.replacing(folder / self.file_name) as temporary:
             temporary.write_bytes(self.content)
-        # Last: its presence says that the tokenizer is complete.
+        # Written last: its presence means that the tokenizer is complete.
         atomic_files.write_json(folder / SETTINGS_FILE, settings)
 
 
 class WordPieceTokenizer(Tokenizer):
-    """BERT's tokenizer as ELECTRA has it: clean, split at punctuation, longest match.
+    """BERT's tokenizer as in ELECTRA: clean, split at punctuation, longest match.
 
-    As in the released code, accents are stripped only from lower-cased text.
+    As in the released code, accents are removed only if text is lower-cased.
 
     Args:
-        path: `vocab.txt`, one piece a line.
+        path: `vocab.txt`, one piece in each line.
         lower_case: Lower-case the text.
-        strip_accents: Remove combining marks (category Mn after NFD); only where text
-            is lower-cased.
+        strip_accents: Remove combining marks (category Mn after NFD), if text is
+            lower-cased.
 
     Raises:
         VocabularyError: If the file is empty, repeats a piece or lacks a special token.
@@ -151,7 +151,7 @@ class WordPieceTokenizer(Tokenizer):
             pieces,
             lambda piece: not piece.startswith("##"),
             lower_case,
-            strip_accents and lower_case,  # one fingerprint for what gives the same ids
+            strip_accents and lower_case,  # equal ids give equal fingerprints
         )
         if set(pieces) == set(self.special_pieces):
             raise VocabularyError(f"{path} has special tokens and nothing else")
@@ -164,13 +164,14 @@ class WordPieceTokenizer(Tokenizer):
 class SentencePieceTokenizer(Tokenizer):
     """ALBERT's tokenizer: NFKD, no combining marks, lower case, unigram pieces.
 
-    A piece of several characters that ends in a digit and a comma is encoded again
-    without the comma, which then becomes a piece of its own, as XLNet and ALBERT do.
+    If a piece of several characters ends in a digit and a comma, it is encoded again
+    without the comma, and the comma becomes a piece of its own, as in XLNet and ALBERT.
 
     Args:
         path: A SentencePiece model.
         lower_case: Lower-case the text.
-        strip_accents: NFKD and removal of combining marks; the original always does it.
+        strip_accents: Apply NFKD and remove combining marks. The original always does
+            this.
 
     Attributes:
         processor: The model in the `sentencepiece` package.
@@ -191,7 +192,7 @@ class SentencePieceTokenizer(Tokenizer):
             processor = sentencepiece.SentencePieceProcessor(model_proto=content)
         except RuntimeError as error:
             raise VocabularyError(
-                f"{path} is no readable SentencePiece model: {error}"
+                f"{path} is not a readable SentencePiece model: {error}"
             ) from error
         pieces = [processor.id_to_piece(i) for i in range(processor.vocab_size())]
         super().__init__(
@@ -201,7 +202,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     @functools.cached_property
     def replacements(self) -> dict[int, list[int]]:
-        """What becomes of each piece that ends in a digit and a comma: its ids."""
+        """The ids that replace each piece that ends in a digit and a comma."""
         rows = {}
         for piece_id, piece in enumerate(self.pieces):
             if len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit():
@@ -225,12 +226,12 @@ class SentencePieceTokenizer(Tokenizer):
 
 
 def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
-    """Makes the tokenizer of a vocabulary; the kind is found by looking.
+    """Loads the tokenizer of a vocabulary, whose kind is detected.
 
     Args:
         path: `vocab.txt`, a SentencePiece model, or a folder that `Tokenizer.save`
-            wrote; the folder's `tokenizer.json` then overrides the two settings. A
-            Tokenizer is returned as it is.
+            wrote. The folder's `tokenizer.json` then overrides the two settings. A
+            Tokenizer is returned unchanged.
         lower_case: Lower-case the text.
         strip_accents: Remove combining marks.
 
@@ -262,7 +263,7 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
 @functools.cache
 def has_graph_ops() -> bool:
     """Whether Keras runs on TensorFlow and tensorflow_text is installed."""
-    import keras  # costs seconds, and is not needed to look at a vocabulary
+    import keras  # takes seconds, and is not needed to inspect a vocabulary
 
     if keras.config.backend() != "tensorflow":
         return False
@@ -279,7 +280,10 @@ def is_tokenizer_folder(path) -> bool:
 
 
 def _read_settings(folder):
-    """What `Tokenizer.save` wrote, or None; Hugging Face uses the same file name."""
+    """Reads what `Tokenizer.save` wrote, or returns None.
+
+    Hugging Face uses the same file name for another format.
+    """
     try:
         settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -311,8 +315,8 @@ def _read_pieces(path, content):
 def _is_start_piece(piece):
     """ALBERT's rule for the first piece of a word (`create_pretraining_data.py`).
 
-    Besides pieces with the meta symbol and single punctuation marks, every piece with
-    a character other than a-z and these marks counts, e.g. digits.
+    Such pieces are those with the meta symbol, single punctuation marks, and every
+    piece with another character than a-z and these marks, for example a digit.
     """
     marks = set('!"#$%&()*+,-./:;?@[\\]^_`{|}~')
     letters = set("abcdefghijklmnopqrstuvwxyz")

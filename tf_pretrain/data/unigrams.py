@@ -1,4 +1,4 @@
-"""Token frequencies of the training text, for the unigram generator."""
+"""Counts the tokens of the training text, for the unigram generator."""
 
 import numpy as np
 
@@ -12,12 +12,12 @@ _MAX_BATCHES = 256  # 65,536 examples: a few million tokens are enough
 def count_tokens(
     record_set: record_sets.RecordSet, data: DataConfig, tokenizer, vocab_size: int
 ) -> np.ndarray:
-    """How often each token stands in the first examples, where it may be masked.
+    """Counts each token of the first examples at positions that may be masked.
 
-    Examples are taken in file order, so the counts are a function of the records.
+    Examples are taken in file order, so the counts depend on the records only.
 
     Returns:
-        int64 [vocab_size], by token id; special tokens other than [UNK] have 0.
+        int64 [vocab_size], by token id. Special tokens other than [UNK] have 0.
     """
     counts = np.zeros(vocab_size, np.int64)
     examples = numpy_batches.evaluation_batches(

@@ -96,7 +96,9 @@ def load_classifier(workdir) -> FineTuned:
     """
     workdir = Path(workdir)
     if not is_finetuned(workdir):
-        raise UserError(f"{workdir} is no fine-tuning workdir: it has no {MODEL_FILE}")
+        raise UserError(
+            f"{workdir} is not a fine-tuning workdir: it has no {MODEL_FILE}"
+        )
     if not (workdir / "results.json").is_file():
         raise UserError(f"the run in {workdir} is not finished: it has no results.json")
     values = json.loads((workdir / MODEL_FILE).read_text(encoding="utf-8"))

@@ -167,7 +167,7 @@ def read_json(path: Path) -> dict:
     except (OSError, ValueError, RecursionError) as error:
         raise InterchangeError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(values, dict):
-        raise InterchangeError(f"{path} is no JSON object")
+        raise InterchangeError(f"{path} is not a JSON object")
     return values
 
 

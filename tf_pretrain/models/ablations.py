@@ -1,8 +1,8 @@
 """The objectives between BERT and ELECTRA (Clark et al., 2020, sec. 3.5, Table 5).
 
 The fifth row, "ELECTRA 15 %", is `ReplacedTokenDetection` with
-`discriminator_positions="masked"`. None is in the released code. What the paper leaves
-open is marked "chosen here".
+`discriminator_positions="masked"`. None of them is in the released code. "Chosen here"
+marks what the paper leaves open.
 """
 
 import keras
@@ -15,12 +15,13 @@ from tf_pretrain.models.objectives import MaskedLM
 
 
 class ReplaceMLM(MaskedLM):
-    """Masked LM whose input has a generator's samples in place of [MASK] (sec. 3.5).
+    """Masked LM whose input has a generator's samples instead of [MASK] (sec. 3.5).
 
-    The generator learns beside it, as in ELECTRA, with loss "generator". Chosen here:
-    both losses have weight 1 (`generator_weight` sets the generator's), since both are
-    means of the same cross-entropy; ELECTRA's 50 makes up for a binary loss. Held-out
-    "masked_lm" scores are the pretrained encoder's, and it too reads samples there.
+    The generator is trained at the same time, as in ELECTRA, with the loss "generator".
+    Chosen here: both losses have weight 1 (`generator_weight` sets the generator's),
+    because both are means of the same cross-entropy; ELECTRA's weight of 50 balances a
+    binary loss. Held-out "masked_lm" scores are those of the pretrained encoder, which
+    then reads samples too.
     """
 
     rates = (*MaskedLM.rates, "fake_rate")
@@ -57,10 +58,10 @@ class ReplaceMLM(MaskedLM):
 class AllTokensMLM(ReplaceMLM):
     """Replace MLM that predicts every token, with a copy gate (sec. 3.5).
 
-    For each token a sigmoid gives a copy probability D. With c the token that is read,
+    For each token a sigmoid gives a copy probability D. If c is the token in the input,
     p(x) = D [x = c] + (1 - D) softmax(x). The loss is the mean of -log p(original) over
-    all real tokens, the same ones that ELECTRA's discriminator counts. Chosen here: the
-    gate is one dense unit on the final states.
+    all real tokens, which are those that ELECTRA's discriminator counts. Chosen here:
+    the gate is one dense unit on the final states.
     """
 
     def __init__(self, config, dtype=None, name="all_tokens_mlm"):
@@ -95,8 +96,8 @@ class AllTokensMLM(ReplaceMLM):
         mask = ops.cast(features["input_mask"], "float32")
         return {"all_tokens_mlm": ops.sum(losses * mask)}
 
-    def _evaluation(self, features, outputs):
-        """At the masked positions, where log p of the mixture serve as logits."""
+    def masked_lm_logits(self, features, outputs):
+        """Logits at the masked positions: log p of the mixture."""
 
         def at_slots(name):
             positions, x = features["masked_lm_positions"], outputs[name]
@@ -104,12 +105,11 @@ class AllTokensMLM(ReplaceMLM):
                 positions = positions[..., None]
             return ops.take_along_axis(x, positions, axis=1)
 
-        logits = copy_log_probs(
+        return copy_log_probs(
             at_slots("token_logits"),
             at_slots("copy_logits"),
             at_slots("corrupted_input_ids"),
         )
-        return super()._evaluation(features, {**outputs, "masked_lm_logits": logits})
 
 
 def copy_log_probs(logits, copy_logits, read_ids):
@@ -130,7 +130,7 @@ def copy_loss(logits, copy_logits, read_ids, ids):
     Args:
         logits: float32 [..., V].
         copy_logits: float32 [...]; D is their sigmoid.
-        read_ids, ids: int32 [...]: what is read, and what is to be predicted.
+        read_ids, ids: int32 [...], the tokens of the input and the original tokens.
 
     Returns:
         float32 [...].

@@ -1,4 +1,4 @@
-"""`build_objective`: the network that a config describes."""
+"""`build_objective` builds the network that a config describes."""
 
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.models.ablations import AllTokensMLM, ReplaceMLM
@@ -19,9 +19,10 @@ _DETECTION = {
 
 
 def build_objective(config: PretrainConfig, dtype=None) -> Objective:
-    """The objective that a config describes, built, with fresh weights.
+    """Builds the objective that a config describes, with new random weights.
 
     Args:
+        config: Its `model` and `objective` say what is built.
         dtype: Keras dtype or policy, e.g. "mixed_bfloat16".
     """
     if config.objective.name == "replaced_token_detection":

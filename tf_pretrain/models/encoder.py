@@ -1,4 +1,4 @@
-"""One encoder for both papers: they differ in width E, sharing, GELU and pooler."""
+"""The encoder of both papers, which differ in width E, sharing, GELU and pooler."""
 
 import dataclasses
 
@@ -13,19 +13,19 @@ from tf_pretrain.models import layers
 class Encoder(keras.Model):
     """Transformer encoder with factorised embeddings and cross-layer sharing.
 
-    ELECTRA and BERT are the point `parameter_sharing="none"`; ALBERT is "all" (Lan et
-    al., 2019, sec. 3.1), and its Table 4 also has "attention" and "ffn" alone.
+    `parameter_sharing` is "none" for ELECTRA and BERT, and "all" for ALBERT (Lan et
+    al., 2019, sec. 3.1). Table 4 of that paper also has "attention" and "ffn" alone.
 
     Args:
         config: An EncoderConfig.
-        embeddings: An Embeddings layer to share (ELECTRA's generator uses the
-            discriminator's); by default the encoder has its own.
+        embeddings: An Embeddings layer to share, as ELECTRA's generator shares the
+            discriminator's. By default the encoder has its own.
         dtype: Keras dtype or policy, e.g. "mixed_bfloat16".
 
-    Call: a dict with `input_ids` int32 [B, S] and optionally `input_mask` (1 = real
-    token; default all real), `segment_ids` (default 0) and `dropout_seed` int32 [B].
-    Returns a dict with `sequence_output` [B, S, D] and, if the config has a pooler,
-    `pooled_output` [B, D].
+    Call it with a dict of `input_ids` int32 [B, S] and optionally `input_mask` (1 for
+    a real token; by default all are real), `segment_ids` (default 0) and
+    `dropout_seed` int32 [B]. It returns a dict with `sequence_output` [B, S, D] and, if
+    the config has a pooler, `pooled_output` [B, D].
 
     Raises:
         ValueError: If S exceeds `config.max_position_embeddings`.
@@ -62,7 +62,7 @@ class Encoder(keras.Model):
         self.build()
 
     def _unit_index(self, part, layer, inner):
-        """Which unit runs as inner block `inner` of layer `layer`."""
+        """Index of the weights that run as inner block `inner` of layer `layer`."""
         config = self.config
         group = layer
         if config.shares(part):
@@ -82,7 +82,7 @@ class Encoder(keras.Model):
         self.built = True
 
     def get_config(self):
-        """For Keras' `save`; embeddings that are shared are saved as its own."""
+        """The arguments for Keras' `save`. Shared embeddings are saved as its own."""
         config = dataclasses.asdict(self.config)
         return {"config": config, "dtype": self.dtype_policy.name, "name": self.name}
 
@@ -94,7 +94,7 @@ class Encoder(keras.Model):
         if dropout is None:
             dropout = dropout_for(features, training)
         input_ids = features["input_ids"]
-        length = input_ids.shape[1]  # None in a graph of any length
+        length = input_ids.shape[1]  # None if the length is unknown
         if length is not None and length > self.config.max_position_embeddings:
             raise ValueError(
                 f"input_ids have length {length}, but the encoder has "
@@ -110,8 +110,8 @@ class Encoder(keras.Model):
         bias = bias[:, None, None, :]
 
         x = self.embeddings(input_ids, segment_ids, dropout=dropout)
-        # From here tokens are rows of a matrix: a product of two matrices is one
-        # operation, also in a graph of any length.
+        # From here on the tokens are rows of a matrix. The product of two matrices is
+        # one operation, also in a graph that takes sequences of any length.
         x = ops.reshape(x, (-1, x.shape[-1]))
         if self.embeddings_project is not None:
             x = self.embeddings_project(x)
@@ -129,10 +129,10 @@ class Encoder(keras.Model):
 
 
 def dropout_for(features, training):
-    """The dropout of one forward pass: none, or seeded by the batch.
+    """The dropout of one forward pass: none, or with seeds from the batch.
 
-    A batch without `dropout_seed` (a user's own data) draws its seeds from Keras'
-    global generator; JAX cannot compile that, and needs them in the batch.
+    If a batch has no `dropout_seed` (a user's own data), the seeds are drawn from
+    Keras' global generator. JAX cannot compile that, so there the batch must have them.
     """
     if not training:
         return layers.no_dropout

@@ -1,18 +1,18 @@
-"""Operation and parameter counts by formula, without building a model.
+"""Formulas for operations and parameters, which need no model to be built.
 
 `inference_flops` and `training_flops` count as the ELECTRA paper does (Clark et al.,
-2020, appendix; constants and conventions from its released script), so that they can
-be set beside its tables: a multiply and an add are two operations, embedding lookups
-are dense products with a one-hot matrix, the backward pass costs as much as the
-forward pass, and 15.625 % of the positions are predicted by masked language modelling
-(20 of 128). Parameter sharing saves memory, not operations, so it does not enter.
+2020, appendix; constants and conventions from its released script), so they can be
+compared with its tables. A multiplication and an addition are two operations. Embedding
+lookups are dense products with a one-hot matrix. The backward pass costs as much as the
+forward pass. 15.625 % of the positions are predicted by masked language modelling
+(20 of 128). Parameter sharing saves memory, not operations, so it has no effect.
 
-`matmul_flops` counts instead the matrix products that a step here really executes.
+`matmul_flops` counts the matrix products that a training step really executes.
 """
 
 from tf_pretrain.config import EncoderConfig, PretrainConfig, generator_config
 
-# Operations an element.
+# Operations for each element.
 DROPOUT = 4
 LAYER_NORM = 5
 ACTIVATION = 8
@@ -24,7 +24,8 @@ MASKED_FRACTION = 0.15625
 def inference_flops(model: EncoderConfig, sequence_length: int) -> float:
     """Operations on one sequence, counted as in the ELECTRA paper's Table 1.
 
-    The encoder and, like the paper, a binary classification of every token.
+    The count has the encoder and, as in the paper, a binary classification of every
+    token.
     """
     return _encoder_flops(model, sequence_length) + _replaced_token_head_flops(
         model, sequence_length
@@ -34,12 +35,13 @@ def inference_flops(model: EncoderConfig, sequence_length: int) -> float:
 def training_flops(config: PretrainConfig) -> float:
     """Operations of the whole pretraining run, counted as the ELECTRA paper does.
 
-    Replaced-token detection is the discriminator with its head plus the generator
-    with its masked-LM head, whichever tokens the loss is taken over; a generator that
-    is no network costs nothing. The masked-LM head of all-tokens MLM predicts every
-    position. In the second stage of two-stage training the frozen generator has no
-    backward pass. A sentence objective is left out: its head costs 2 hidden_size^2 an
-    example, 1e-5 of the encoder; so is the baseline of an adversarial generator.
+    Replaced-token detection has the discriminator with its head and the generator with
+    its masked-LM head, whichever tokens the loss counts. A generator that is not a
+    network costs nothing. The masked-LM head of all-tokens MLM predicts every position.
+    In the second stage of two-stage training the frozen generator has no backward
+    pass. A sentence objective is not counted, because its head costs 2 hidden_size^2
+    for each example, 1e-5 of the encoder. Neither is the baseline of an adversarial
+    generator.
     """
     model, length, train = config.model, config.data.max_seq_length, config.train
     objective = config.objective
@@ -62,11 +64,11 @@ def training_flops(config: PretrainConfig) -> float:
 def matmul_flops(config: PretrainConfig) -> int:
     """Operations in the matrix products of one training step, as executed here.
 
-    Lookups gather, so they count nothing; masked-LM heads see the slots for masked
-    positions only, but that of all-tokens MLM every position; the backward pass has
-    two products for each of the forward pass. Of two-stage training, the mean over
-    its steps. Divided by the time of a step this gives the rate to compare with the
-    hardware's.
+    Embedding lookups are gathers, so they cost nothing. Masked-LM heads compute the
+    slots of masked positions only, except that of all-tokens MLM, which computes every
+    position. The backward pass has two products for each product of the forward pass.
+    For two-stage training the result is the mean over the steps. Divide it by the time
+    of a step to compare with the rate of the hardware.
     """
     model, length = config.model, config.data.max_seq_length
     slots, objective = config.data.num_predictions, config.objective
@@ -91,16 +93,17 @@ def matmul_flops(config: PretrainConfig) -> int:
 
 
 def matmul_training_flops(config: PretrainConfig) -> int:
-    """`matmul_flops` of all steps of a run."""
+    """`matmul_flops` summed over all steps of a run."""
     return matmul_flops(config) * config.train.num_steps
 
 
 def _over_steps(config, main, generator, backward):
-    """Operations on one example a step, summed over the steps of the run.
+    """Operations for one example in each step, summed over the steps of the run.
 
     Args:
-        main, generator: Forward passes of the pretrained network and the generator.
-        backward: Cost of a backward pass in forward passes.
+        main, generator: Operations of a forward pass of the pretrained network and of
+            the generator.
+        backward: Cost of a backward pass, in forward passes.
     """
     steps, both = config.train.num_steps, 1 + backward
     if config.objective.generator_training != "two_stage":
@@ -113,9 +116,9 @@ def _over_steps(config, main, generator, backward):
 def parameter_counts(model: EncoderConfig) -> dict[str, int]:
     """Trainable parameters of the encoder, by part and in total.
 
-    "embeddings" holds the three tables and their LayerNorm, "projection" the map from
-    embedding_size to hidden_size, "encoder" the layers that exist (shared ones once),
-    "pooler" the dense layer over [CLS]. Pretraining heads are not counted.
+    "embeddings" has the three tables and their LayerNorm, "projection" the layer from
+    embedding_size to hidden_size, "encoder" the layers (shared ones are counted once),
+    and "pooler" the dense layer over [CLS]. Pretraining heads are not counted.
     """
     hidden, embedding = model.hidden_size, model.embedding_size
     rows = model.vocab_size + model.max_position_embeddings + model.type_vocab_size

@@ -1,8 +1,8 @@
-"""Other ways to train ELECTRA's generator than jointly by maximum likelihood.
+"""Two other ways to train ELECTRA's generator: in a first stage, or adversarially.
 
 Clark et al. (2020): sec. 3.2 and Figure 3, right (`TwoStage`), and the appendix
-"Adversarial Training" (`AdversarialGenerator`). Neither is in the released code. What
-the paper leaves open is marked "chosen here".
+"Adversarial Training" (`AdversarialGenerator`). Neither is in the released code.
+"Chosen here" marks what the paper leaves open.
 """
 
 import keras
@@ -17,22 +17,22 @@ from tf_pretrain.models.objectives import ReplacedTokenDetection
 class AdversarialGenerator(ReplacedTokenDetection):
     """ELECTRA whose generator learns to maximise the discriminator's loss.
 
-    Appendix "Adversarial Training": REINFORCE, one sample a slot. The discriminator's
-    loss at a slot is taken to depend on that slot's sample alone, so it is the reward
-    of that sample: R = -log p(the right answer). The generator descends on the mean
-    over the slots of
+    Appendix "Adversarial Training": REINFORCE with one sample for each slot. We assume
+    that the discriminator's loss at a slot depends only on the sample of that slot. So
+    this loss is the reward of the sample: R = -log p(the right answer). The generator
+    minimises the mean over the slots of
 
         -log p_G(sample) (R - b),   b = -log sigmoid(w h_G + bias),
 
-    where h_G are its final states ("generator_reward"). The baseline b learns by a
-    cross-entropy to match the reward: sigmoid(w h_G + bias) against exp(-R), the
-    probability that the discriminator gave to the right answer ("baseline"). There is
-    no maximum-likelihood loss.
+    where h_G are its final states (loss "generator_reward"). The baseline b is trained
+    to match the reward (loss "baseline"): a cross-entropy of sigmoid(w h_G + bias)
+    against exp(-R), the probability that the discriminator gave to the right answer.
+    There is no maximum-likelihood loss.
 
-    Chosen here: the reward is without the discriminator's weight of 50;
-    `generator_weight` is that of "generator_reward", 1 that of "baseline"; the baseline
-    does not train the generator's encoder; log p_G is at the temperature of the
-    sampling.
+    Chosen here: the reward does not contain the discriminator's weight of 50. The
+    weight of "generator_reward" is `generator_weight`, that of "baseline" is 1. The
+    baseline does not train the generator's encoder. log p_G is taken at the sampling
+    temperature.
     """
 
     def __init__(self, config, dtype=None, name="adversarial_generator"):
@@ -80,21 +80,22 @@ class TwoStage(ReplacedTokenDetection):
     """ELECTRA with its two networks trained one after the other (sec. 3.2).
 
     Steps 0 to `generator_steps` - 1 train the generator with its masked-LM loss. Then
-    the discriminator's encoder becomes a copy of the generator's, and the remaining
-    steps train it, and its heads, while the generator is frozen. Both are of one size
-    and share no weights.
+    the generator's weights are copied to the discriminator's encoder. The remaining
+    steps train the discriminator and its heads while the generator is frozen. Both
+    networks have the same size and share no weights.
 
-    The stage is a function of the step: `begin_step`, which the trainer calls before
-    every step, freezes and copies. Outside training both networks are trainable.
+    The stage depends only on the step. The trainer calls `begin_step` before every
+    step, which freezes the generator and copies its weights. Outside training both
+    networks are trainable.
 
-    Chosen here: one learning-rate schedule over the whole run, and new optimizer
+    Chosen here: one learning-rate schedule for the whole run, and new optimizer
     moments for the discriminator.
     """
 
     def __init__(self, config, dtype=None, name="two_stage"):
         super().__init__(config, dtype=dtype, name=name)
         self.generator_steps = config.objective.generator_steps
-        self.stage = None  # "generator" or "discriminator", once it is trained
+        self.stage = None  # "generator" or "discriminator" during training
         self._terms_of_both = dict(self.loss_terms)
 
     def begin_step(self, step):
@@ -131,9 +132,9 @@ class TwoStage(ReplacedTokenDetection):
                 layer.trainable = discriminator
 
     def copy_generator(self):
-        """Sets the discriminator's encoder to the generator's weights.
+        """Copies the generator's weights to the discriminator's encoder.
 
-        A pooler keeps its initial weights: the generator has none.
+        A pooler keeps its initial weights, because the generator has none.
         """
         targets = {v.path: v for v in self.discriminator.weights}
         for variable in self.generator.weights:

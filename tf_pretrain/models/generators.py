@@ -1,4 +1,4 @@
-"""What fills the masks: a small network, or token frequencies without a network.
+"""Generators, which fill the masks: a small network, or fixed token frequencies.
 
 All generators have one interface (Clark et al., 2020, sec. 3.1 and 3.2):
 
@@ -8,8 +8,8 @@ All generators have one interface (Clark et al., 2020, sec. 3.1 and 3.2):
         "corrupted_input_ids", "replaced_labels": int32 [B, S],
     }
 
-and the networks also "generator_output" [B, P, D], their final states at the slots.
-Features and shape letters as in objectives.py.
+A generator that is a network also returns "generator_output" [B, P, D], its final
+states at the slots. Features and shape letters are those of objectives.py.
 """
 
 import keras
@@ -24,13 +24,14 @@ from tf_pretrain.models.layers import no_dropout
 
 
 class Generator(keras.layers.Layer):
-    """The part that generators share: samples from their logits go into the text.
+    """Base class of generators: it samples from logits and corrupts the text.
 
-    Subclasses define `predict(features, dropout)`, the outputs before sampling.
+    Subclasses define `predict(features, dropout)`, which returns the outputs before
+    sampling.
     """
 
     def __init__(self, config, dtype=None, name="token_generator"):
-        # No autocast: uniform numbers and weights of the batch stay float32.
+        # No autocast: the batch's uniform numbers and weights stay float32.
         super().__init__(dtype=dtype, name=name, autocast=False)
         self.temperature = config.objective.temperature
         self.sample = heads.sample_categorical
@@ -42,7 +43,7 @@ class Generator(keras.layers.Layer):
 
     def call(self, features, dropout=no_dropout):
         outputs = self.predict(features, dropout)
-        # No gradient crosses the sampling (sec. 3.1).
+        # No gradient flows through the sampling (sec. 3.1).
         logits = ops.stop_gradient(outputs["generator_logits"])
         sampled_ids = self._sample(logits / self.temperature, features)
         corrupted_ids, replaced = corrupt(features, sampled_ids)
@@ -67,9 +68,9 @@ class TransformerGenerator(Generator):
 
     Args:
         config: A PretrainConfig; `config.generator_config` gives the sizes.
-        main_encoder: The encoder that is pretrained; with `weight_tying` "embeddings"
-            its embeddings are used, with "all" itself (sec. 3.2).
-        head_name: Name of the head, where the pretrained encoder has one too.
+        main_encoder: The encoder that is pretrained. With `weight_tying` "embeddings"
+            the generator uses its embeddings, with "all" the whole encoder (sec. 3.2).
+        head_name: Name of the head, needed if the pretrained encoder has one too.
     """
 
     def __init__(self, config, main_encoder, head_name="masked_lm_head", dtype=None):
@@ -106,10 +107,10 @@ class FrequencyGenerator(Generator):
     """Draws every token from one fixed distribution: the uniform or a unigram one.
 
     The unigram generator (Clark et al., 2020, sec. 3.2 and Figure 3) draws tokens by
-    their frequency in the corpus. `set_counts` must tell it the counts before it is
-    trained with; they are saved with the weights. Every count has one added, so that
-    held-out losses are finite. The uniform generator is the released code's
-    `uniform_generator`. Neither has anything to learn.
+    their frequency in the corpus. Call `set_counts` before training; the counts are
+    saved with the weights. One is added to every count, so that held-out losses are
+    finite. The uniform generator is `uniform_generator` of the released code. Neither
+    has trainable weights.
     """
 
     encoder = None
@@ -152,7 +153,7 @@ class FrequencyGenerator(Generator):
 
 
 def build_generator(config, main_encoder, head_name="masked_lm_head", dtype=None):
-    """The generator that `config.objective` names; arguments as for its classes."""
+    """The generator of `config.objective`; see TransformerGenerator for arguments."""
     if config.objective.generator == "transformer":
         return TransformerGenerator(config, main_encoder, head_name, dtype=dtype)
     return FrequencyGenerator(config, dtype=dtype)
@@ -161,7 +162,8 @@ def build_generator(config, main_encoder, head_name="masked_lm_head", dtype=None
 def corrupt(features, sampled_ids):
     """Puts the generator's samples into the text (Clark et al., 2020, sec. 3.1).
 
-    Samples go into every chosen slot, those that the generator saw unmasked too.
+    Samples are put at every chosen position, also where the generator saw the original
+    token.
 
     Returns:
         corrupted_input_ids int32 [B, S]; labels int32 [B, S], 1 where a token was

@@ -1,6 +1,7 @@
 """Prediction heads, and the gather, scatter and sampling between them.
 
-Shape letters as in layers.py; P prediction slots of an example.
+Shape letters are those of layers.py, and P is the number of prediction slots of an
+example.
 """
 
 import keras
@@ -44,10 +45,10 @@ def scatter_ids(input_ids, positions, ids, weights):
 def sample_categorical(logits, uniform):
     """Draws from softmax(logits) by inverting the distribution function.
 
-    Exact up to float32 rounding. The vocabulary is cut into blocks: one pass sums the
-    blocks, then only the chosen block is summed piece by piece, so a draw costs about
-    one softmax. It takes one uniform number a draw, which makes it a function of its
-    arguments on every backend and any number of replicas.
+    The result is exact up to float32 rounding. The vocabulary is divided into blocks.
+    One pass sums each block, and then only the chosen block is summed piece by piece,
+    so a sample costs about one softmax. Each sample needs one uniform number, given as
+    an argument. So the result is the same on every backend and any number of replicas.
 
     Args:
         logits: [..., V], any float type; computed in float32.
@@ -65,7 +66,7 @@ def sample_categorical(logits, uniform):
 
     blocks = ops.cumsum(ops.sum(mass, axis=-1), axis=-1)
     target = uniform * blocks[..., -1]
-    # Rounding may place the target at the very end: the last block that has mass.
+    # Rounding may put the target past the end; then take the last block with mass.
     block = ops.sum(ops.cast(blocks <= target[..., None], "int32"), axis=-1)
     block = ops.minimum(block, blocks.shape[-1] - 1)
     before = ops.concatenate(
@@ -82,8 +83,8 @@ def sample_categorical(logits, uniform):
 def sample_gumbel(logits, uniform):
     """Draws from softmax(logits) as argmax of logits plus Gumbel noise.
 
-    The form of the released ELECTRA code. It needs V random numbers a draw, made here
-    from the one that `sample_categorical` takes.
+    The released ELECTRA code samples in this way. It needs V random numbers for each
+    sample, which are computed here from the one that `sample_categorical` takes.
 
     Args:
         logits: [..., V].
@@ -95,7 +96,7 @@ def sample_gumbel(logits, uniform):
     shape = ops.shape(logits)
     seeds = ops.cast(ops.reshape(uniform, (-1,)) * 2.0**24, "int32")
     bits = layers.random_bits(seeds, shape[-1])
-    # The upper 24 bits, as a float32 in [0, 1) has them.
+    # The upper 24 bits, which are as many as a float32 in [0, 1) holds.
     noise = ops.bitwise_and(ops.bitwise_right_shift(bits, 8), 2**24 - 1)
     noise = ops.reshape(ops.cast(noise, "float32") * 2.0**-24, shape)
     gumbel = -ops.log(-ops.log(noise + 1e-9) + 1e-9)
@@ -105,9 +106,10 @@ def sample_gumbel(logits, uniform):
 class MaskedLMHead(keras.layers.Layer):
     """Vocabulary logits at the masked positions, tied to the word embeddings.
 
-    Dense to E, activation, LayerNorm, product with the word table, bias (Devlin et
-    al., 2019; the same in ELECTRA and ALBERT). Positions are gathered first, so only
-    masked tokens pay for the vocabulary.
+    A dense layer to width E, activation, LayerNorm, the product with the word table,
+    and a bias (Devlin et al., 2019; the same in ELECTRA and ALBERT). The positions are
+    gathered first, so the product with the vocabulary is computed for masked tokens
+    only.
 
     Call: sequence_output [B, S, D], positions [B, P], word_embeddings [V, E]
     -> float32 [B, P, V].
@@ -165,8 +167,8 @@ class ReplacedTokenHead(keras.layers.Layer):
 class SentenceHead(keras.layers.Layer):
     """Two logits on the pooled output: sentence order or next sentence.
 
-    Label 1 means swapped (sentence order) or unrelated (next sentence); no dropout
-    (Lan et al., 2019, sec. 3.1, and the released code).
+    Label 1 means swapped (sentence order) or unrelated (next sentence). There is no
+    dropout (Lan et al., 2019, sec. 3.1, and the released code).
 
     Call: pooled_output [B, D] -> float32 [B, 2].
     """

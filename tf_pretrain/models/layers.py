@@ -8,11 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
-LAYER_NORM_EPSILON = 1e-12  # both references; float32 even under mixed precision
+LAYER_NORM_EPSILON = 1e-12  # as the originals; float32 even under mixed precision
 
 
 def activation(name):
-    """The reference's activation: exact (erf) GELU, its tanh form, or ReLU."""
+    """The activation of the original: exact (erf) GELU, its tanh form, or ReLU."""
     if name == "gelu":
         return _gelu
     if name == "gelu_tanh":
@@ -21,22 +21,23 @@ def activation(name):
 
 
 def _gelu(x):
-    # As the references write it. Keras' own goes through erfc, which on TensorFlow's
-    # CPU costs several times as much as erf.
+    # As the originals write it. Keras uses erfc, which costs several times as much as
+    # erf on TensorFlow's CPU.
     return 0.5 * x * (1.0 + ops.erf(x * 0.5**0.5))
 
 
 def truncated_normal(stddev):
-    """The initializer of embeddings and kernels in both references."""
+    """The initializer of embeddings and kernels in both original programs."""
     return keras.initializers.TruncatedNormal(stddev=stddev)
 
 
 def sinusoidal(stddev):
-    """Positions as sines and cosines (Vaswani et al., 2017, sec. 3.5) of one deviation.
+    """Initial positions from sines and cosines (Vaswani et al., 2017, sec. 3.5).
 
-    Their wave lengths go from 2 pi to 2 pi times the number of positions. From here a
-    single product can look a number of positions back; from random vectors that is
-    learned for each position by itself (docs/results.md).
+    The wave lengths range from 2 pi to 2 pi times the number of positions, and the
+    values are scaled to the standard deviation `stddev`. With them, one matrix can
+    attend to the token k places before, at every position. From random vectors this
+    must be learned separately for each position (docs/results.md).
     """
 
     def initialize(shape, dtype=None):
@@ -51,10 +52,11 @@ def sinusoidal(stddev):
 
 
 def dense(config, units, dtype, name, activation=None):
-    """A dense layer whose kernel starts as the references' do.
+    """A dense layer whose kernel is initialised as in the original programs.
 
-    It has an initializer to itself: one that is used again gives the same values again,
-    and with equal queries and keys each token would at first look at itself.
+    Each layer gets its own initializer object. A Keras initializer that is used twice
+    returns the same values twice, and with equal query and key kernels each token would
+    at first attend to itself.
     """
     return keras.layers.Dense(
         units,
@@ -66,23 +68,29 @@ def dense(config, units, dtype, name, activation=None):
 
 
 def layer_norm(dtype):
-    """LayerNormalization with the references' epsilon."""
+    """LayerNormalization with the epsilon of the original programs."""
     return keras.layers.LayerNormalization(
         epsilon=LAYER_NORM_EPSILON, dtype=dtype, name="layer_norm"
     )
 
 
-# Of `random_bits`: odd, well mixed; shifts and multipliers of the hash.
+# Shifts and multipliers of the hash in `random_bits`: odd, well-mixing constants.
 _ROW, _ELEMENT = -1640531535, -2048144777
 _MIX = ((16, 2146121005), (15, -2073254261))
 
 
 def random_bits(seeds, size, call=0):
-    """int32 [N, size] that are a function of int32 seeds [N], one a row, and of `call`.
+    """Pseudo-random int32 [N, size], computed from one int32 seed for each row.
 
-    An integer hash of (seed, call, position in the row), two multiply-xorshift rounds.
-    It costs a third of a Philox draw, fuses into the surrounding arithmetic, and is the
-    same in TensorFlow, JAX and PyTorch.
+    The value is an integer hash of (seed, call, position in the row), with two
+    multiply-xorshift rounds. It costs a third of a Philox draw, the compiler can fuse
+    it into the surrounding arithmetic, and it is the same in TensorFlow, JAX and
+    PyTorch.
+
+    Args:
+        seeds: int32 [N].
+        size: Numbers for each row.
+        call: An integer that separates several uses of the same seeds.
     """
     rows = _hash(seeds * _ROW + call)
     index = ops.arange(size, dtype="int32")
@@ -96,20 +104,23 @@ def _hash(x):
 
 
 def _xor_shift(x, shift):
-    """x ^ (x >> shift), logical: int32 shifts copy the sign, the mask drops it."""
+    """x ^ (x >> shift) with a logical shift.
+
+    An int32 shift copies the sign bit; the mask removes these copies.
+    """
     shifted = ops.bitwise_right_shift(x, shift)
     return ops.bitwise_xor(x, ops.bitwise_and(shifted, 2 ** (32 - shift) - 1))
 
 
 class RowDropout:
-    """Dropout whose masks are a function of one seed for each row of the batch.
+    """Dropout whose masks are computed from one seed for each row of the batch.
 
-    A mask depends on (row seed, how many dropouts came before it in this forward
-    pass, position in the row) and on nothing else (`random_bits`): the same example is
-    dropped the same way on one replica or eight.
+    A mask depends only on the row's seed, the number of dropouts before it in this
+    forward pass, and the position in the row (see `random_bits`). So an example gets
+    the same masks on one replica as on eight.
 
     Args:
-        seeds: int32 [B], anything that differs from row to row and step to step.
+        seeds: int32 [B], different for each row and step.
     """
 
     _CALL = 668265263  # odd, well mixed
@@ -122,7 +133,7 @@ class RowDropout:
         """Zeroes a share `rate` of x and scales the rest by 1 / (1 - rate).
 
         Args:
-            x: [B, ...], or [B * S, ...] with the S tokens of a row one after the other.
+            x: [B, ...], or [B * S, ...] with the S tokens of each row adjacent.
         """
         if rate == 0.0:
             return x
@@ -137,7 +148,7 @@ class RowDropout:
 
 
 def no_dropout(x, rate):
-    """Stands in for RowDropout outside training."""
+    """Replaces RowDropout outside training: returns x."""
     del rate
     return x
 
@@ -145,16 +156,16 @@ def no_dropout(x, rate):
 class Embeddings(keras.layers.Layer):
     """Sum of word, position and segment embeddings, normalised (Devlin et al., 2019).
 
-    The tables have width E, which ALBERT sets apart from the hidden size (Lan et al.,
-    2019, sec. 3.1) and ELECTRA-Small too (Clark et al., 2020, appendix A). ELECTRA's
+    The tables have width E. It differs from the hidden size in ALBERT (Lan et al.,
+    2019, sec. 3.1) and in ELECTRA-Small (Clark et al., 2020, appendix A). ELECTRA's
     two networks share one instance, LayerNorm included.
 
     Call: input_ids, segment_ids int32 [B, S] -> [B, S, E].
     """
 
     def __init__(self, config, dtype=None, name="embeddings"):
-        # No autocast: a table's gradient adds up hundreds of rows for a frequent
-        # token, which in bfloat16 would lose most of them.
+        # No autocast: the gradient of a frequent token is the sum of hundreds of rows,
+        # and a sum in bfloat16 would lose most of them.
         super().__init__(dtype=dtype, name=name, autocast=False)
         self.config = config
         self.layer_norm = layer_norm(dtype)
@@ -164,7 +175,7 @@ class Embeddings(keras.layers.Layer):
         positions = truncated_normal
         if config.position_initializer == "sinusoidal":
             positions = sinusoidal
-        # An initializer each: one that is used again gives the same values again.
+        # One initializer for each: used twice, it would return the same values twice.
         for name, size, initializer in (
             ("word_embeddings", config.vocab_size, truncated_normal),
             ("position_embeddings", config.max_position_embeddings, positions),
@@ -182,7 +193,8 @@ class Embeddings(keras.layers.Layer):
         length = ops.shape(input_ids)[1]  # a tensor in a graph of any length
         x = ops.take(self.word_embeddings, input_ids, axis=0)
         x = x + self.position_embeddings[:length]
-        # Two rows only: a product is faster than a gather, forwards and backwards.
+        # The table has two rows only: a product is faster than a gather, both forwards
+        # and backwards.
         segments = ops.one_hot(segment_ids, self.config.type_vocab_size, dtype=x.dtype)
         x = x + ops.matmul(segments, ops.cast(self.token_type_embeddings, x.dtype))
         x = self.layer_norm(ops.cast(x, self.compute_dtype))
@@ -190,10 +202,10 @@ class Embeddings(keras.layers.Layer):
 
 
 class SelfAttention(keras.layers.Layer):
-    """LayerNorm(x + W_o attention(x)), all tokens to all real tokens (post-norm).
+    """LayerNorm(x + W_o attention(x)): every token attends to all real tokens.
 
-    Vaswani et al. (2017), sec. 3.2, as BERT, ELECTRA and ALBERT use it; the softmax
-    is taken in float32.
+    Vaswani et al. (2017), sec. 3.2, in the post-norm form of BERT, ELECTRA and ALBERT.
+    The softmax is computed in float32.
 
     Call: x [B * S, D], attention_bias [B, 1, 1, S] (0 or -10000) -> [B * S, D].
     """
@@ -216,8 +228,9 @@ class SelfAttention(keras.layers.Layer):
     def _query_key_value(self, x, length):
         """[B * S, D] -> three of [B, S, N, H], the query scaled.
 
-        One product with the three kernels side by side: on a CPU faster than three,
-        forwards and backwards. The variables stay apart, as in every checkpoint.
+        One product with the three kernels side by side is faster on a CPU than three
+        products, forwards and backwards. The variables remain separate, as in every
+        checkpoint format.
         """
         parts = (self.query, self.key, self.value)
         kernel = ops.concatenate([part.kernel for part in parts], axis=1)

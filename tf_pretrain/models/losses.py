@@ -1,4 +1,4 @@
-"""What a network that is trained promises, and the cross-entropies of its losses."""
+"""`Network`, the base class of all that is trained, and the cross-entropies."""
 
 import dataclasses
 
@@ -11,32 +11,32 @@ class LossTerm:
     """How one loss enters the total."""
 
     coefficient: float = 1.0
-    epsilon: float = 0.0  # added to the weight, as the references do
-    is_mean: bool = True  # False: the weighted sum enters as it is
+    epsilon: float = 0.0  # added to the weight, as in the original programs
+    is_mean: bool = True  # False: the weighted sum is not divided
 
     def divisor(self, weight):
-        """What the weighted sum is divided by; float32 scalar, as `weight`."""
+        """The number that divides the weighted sum: float32 scalar, like `weight`."""
         return weight + self.epsilon if self.is_mean else ops.ones_like(weight)
 
 
 class Network(keras.Model):
-    """What `training.trainer.Trainer` trains: an objective, or a classifier.
+    """What `training.trainer.Trainer` trains: an objective or a classifier.
 
-    It answers two questions about a batch of features: `loss_weights`, over how many
-    predictions each loss is averaged, and `losses_and_rates`. The first needs no
-    forward pass, so a trainer can sum the weights of all replicas and micro-batches
-    before. What is minimised is the sum over names of
-    coefficient * weighted sum / (weight + epsilon), see LossTerm.
+    For a batch of features, `loss_weights` returns over how many predictions each loss
+    is averaged, and `losses_and_rates` returns the losses. The first needs no forward
+    pass, so a trainer can sum the weights of all replicas and micro-batches
+    beforehand. Training minimises the sum over all names of
+    coefficient * weighted sum / (weight + epsilon), as LossTerm describes.
 
     Attributes:
         loss_terms: {name: LossTerm}.
-        rates: Names of what `losses_and_rates` counts besides.
+        rates: Names of the other quantities that `losses_and_rates` counts.
     """
 
     rates: tuple[str, ...] = ()
 
     def __init__(self, dtype=None, name=None):
-        # No autocast: uniform numbers, targets and weights of the batch stay float32.
+        # No autocast: the batch's uniform numbers, targets and weights stay float32.
         super().__init__(dtype=dtype, name=name, autocast=False)
         self.loss_terms = {}
 
@@ -44,8 +44,8 @@ class Network(keras.Model):
     def unused_variables(self):
         """Trainable variables that no loss depends on.
 
-        They are left as they are. With gradients of zero they would decay, under LAMB
-        by the whole learning rate in each step.
+        They are not updated. With gradients of zero, weight decay would shrink them,
+        under LAMB by the whole learning rate in each step.
         """
         return []
 
@@ -54,11 +54,11 @@ class Network(keras.Model):
         raise NotImplementedError
 
     def losses_and_rates(self, features, training=False):
-        """Two dicts of pairs of float32 scalars for a batch.
+        """The losses of a batch and its rates.
 
         Returns:
-            {name: (weighted sum, weight)} of the losses, and {name: (count, of how
-            many)} for each name of `rates`.
+            Two dicts of pairs of float32 scalars: {name: (weighted sum, weight)} of the
+            losses, and {name: (count, total)} for each name of `rates`.
         """
         raise NotImplementedError
 
@@ -77,8 +77,8 @@ class Network(keras.Model):
         """Prepares the step `step` (from 0) of training.
 
         Returns:
-            Whether the loss terms or the trainable variables are now others, so that
-            a compiled step is out of date.
+            Whether the loss terms or the trainable variables have changed, so that a
+            compiled step is out of date.
         """
         return False
 
@@ -89,8 +89,8 @@ class Network(keras.Model):
 def cross_entropy(logits, ids):
     """-log softmax(logits)[ids]: logits float32 [..., V], ids int [...] -> [...]."""
     if keras.backend.backend() == "jax":
-        # The same number. XLA fuses the comparison; the gradient of a gather would be
-        # scattered into a tensor of the size of the logits.
+        # A comparison instead of a gather: XLA fuses it, while the gradient of a gather
+        # would be scattered into a tensor as large as the logits.
         is_true = ids[..., None] == ops.arange(logits.shape[-1], dtype=ids.dtype)
         true_logits = ops.sum(ops.where(is_true, logits, 0.0), axis=-1)
     else:

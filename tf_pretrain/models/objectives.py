@@ -1,11 +1,11 @@
-"""What an encoder is trained to predict: an objective is encoders + heads + losses.
+"""Objectives: what an encoder is trained to predict, as encoders, heads and losses.
 
-How its losses become the one that is minimised is in losses.py.
+losses.py describes how the losses of an objective are added.
 
 Features (B batch, S sequence, P prediction slots): `input_ids` (the original text),
 `masked_input_ids`, `input_mask`, `segment_ids` int32 [B, S]; `masked_lm_positions`,
 `masked_lm_ids` int32 and `masked_lm_weights` float32 [B, P]; `next_sentence_labels`
-int32 [B, 1] for sentence objectives. Random numbers come with the batch:
+int32 [B, 1] for sentence objectives. The random numbers are part of the batch:
 `dropout_seed` int32 [B] and `sampling_uniform` float32 [B, P].
 """
 
@@ -23,10 +23,10 @@ from tf_pretrain.models.losses import (
 
 
 class Objective(Network):
-    """The part that objectives share: masked-LM and sentence losses.
+    """Base class of the objectives, with the masked-LM and sentence losses.
 
-    Subclasses set `loss_terms` and define `call`, which returns the outputs that the
-    losses are made from.
+    Subclasses set `loss_terms` and define `call`, which returns the outputs from which
+    the losses are computed.
     """
 
     rates = ("mask_rate", "distinct_mask_rate")
@@ -61,14 +61,14 @@ class Objective(Network):
         return weights
 
     def losses_and_rates(self, features, training=False):
-        """The losses of a batch, and what is counted in it.
+        """The losses of a batch and its rates.
 
         Returns:
-            What `losses` returns; and {name: (count, of how many)}, float32 scalars,
-            for each name of `rates`. Rates are shares of the real tokens:
-            "mask_rate" of the slots in use, "distinct_mask_rate" of the positions
-            that they name (fewer, if one is drawn twice), "fake_rate" of the tokens
-            that a generator replaced by others.
+            What `losses` returns, and {name: (count, total)}, float32 scalars, for each
+            name of `rates`. Rates are shares of the real tokens. "mask_rate" counts the
+            slots in use. "distinct_mask_rate" counts their different positions, which
+            are fewer if a position was drawn twice. "fake_rate" counts the tokens that
+            a generator replaced by a different one.
         """
         outputs = self(features, training=training)
         sums = self._loss_sums(features, outputs)
@@ -90,7 +90,7 @@ class Objective(Network):
         }
 
     def evaluation(self, features):
-        """What held-out scores are made from, without dropout.
+        """The arrays from which held-out scores are computed, without dropout.
 
         Returns:
             Arrays of one batch: `masked_lm_loss` and `masked_lm_correct` float32
@@ -100,8 +100,13 @@ class Objective(Network):
         """
         return self._evaluation(features, self(features, training=False))
 
+    def masked_lm_logits(self, features, outputs):
+        """Logits float32 [B, P, V] of the masked words, from the outputs of `call`."""
+        return outputs["masked_lm_logits"]
+
     def _evaluation(self, features, outputs):
-        logits, ids = outputs["masked_lm_logits"], features["masked_lm_ids"]
+        logits = self.masked_lm_logits(features, outputs)
+        ids = features["masked_lm_ids"]
         results = {
             "masked_lm_loss": cross_entropy(logits, ids),
             "masked_lm_correct": _equal(ops.argmax(logits, axis=-1), ids),
@@ -113,7 +118,7 @@ class Objective(Network):
         return results
 
     def _loss_sums(self, features, outputs):
-        """{name: weighted sum}; a subclass adds its own."""
+        """{name: weighted sum} of the losses; subclasses add theirs."""
         if self.sentence_head is None:
             return {}
         labels = features["next_sentence_labels"][:, 0]
@@ -129,8 +134,8 @@ class Objective(Network):
 class MaskedLM(Objective):
     """Masked language model: BERT's baseline and, with sentence order, ALBERT.
 
-    The total is masked LM + sentence loss, each a mean (Devlin et al., 2019; Lan et
-    al., 2019, sec. 3.1).
+    The total loss is the mean masked-LM loss plus the mean sentence loss (Devlin et
+    al., 2019; Lan et al., 2019, sec. 3.1).
     """
 
     def __init__(self, config, dtype=None, name="masked_lm"):
@@ -181,14 +186,14 @@ class MaskedLM(Objective):
 
 
 class ReplacedTokenDetection(Objective):
-    """ELECTRA: a generator fills the masks, a discriminator finds what it filled.
+    """ELECTRA: a generator fills the masks, a discriminator finds the replaced tokens.
 
     Clark et al. (2020), sec. 3.1. A sampled token that equals the original counts as
-    original. Losses: generator masked LM (weight 1), if the generator is a network,
-    and a sigmoid cross-entropy over all real tokens, [CLS] and [SEP] included (weight
-    50); `discriminator_positions="masked"` takes it over the chosen tokens alone
-    (ELECTRA 15 %, sec. 3.5). A sentence objective, if there is one, is predicted from
-    the discriminator, which reads corrupted text.
+    original. There are two losses. The generator, if it is a network, has a masked-LM
+    loss (weight 1). The discriminator has a sigmoid cross-entropy over all real tokens,
+    [CLS] and [SEP] included (weight 50). With `discriminator_positions="masked"` the
+    second loss counts the chosen tokens only (ELECTRA 15 %, sec. 3.5). A sentence
+    objective, if there is one, is predicted by the discriminator from corrupted text.
     """
 
     rates = (*Objective.rates, "fake_rate")
@@ -228,7 +233,7 @@ class ReplacedTokenDetection(Objective):
         return outputs | self._detect(features, outputs, dropout)
 
     def _detect(self, features, generated, dropout):
-        """Outputs of the discriminator, which reads the generator's."""
+        """Outputs of the discriminator for the text that the generator corrupted."""
         encoded = self.discriminator(
             {**features, "input_ids": generated["corrupted_input_ids"]},
             dropout=dropout,
@@ -281,9 +286,9 @@ def _equal(predicted, expected):
 
 
 def _first_uses(positions, used):
-    """bool [B, P]: slots in use whose position [B, P] no earlier slot in use has."""
+    """bool [B, P]: slots in use whose position is not that of an earlier used slot."""
     slots = ops.arange(positions.shape[1])
-    is_earlier = slots[:, None] > slots  # [P, P]: the second index before the first
+    is_earlier = slots[:, None] > slots  # [P, P]: the second index is smaller
     is_same = positions[:, :, None] == positions[:, None, :]
     is_repeat = ops.logical_and(is_same, ops.logical_and(is_earlier, used[:, None, :]))
     return ops.logical_and(used, ops.logical_not(ops.any(is_repeat, axis=2)))

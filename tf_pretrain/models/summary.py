@@ -1,4 +1,4 @@
-"""What a config costs, known before anything is trained (`--dry_run`)."""
+"""What a config costs, computed before anything is trained (`--dry_run`)."""
 
 import json
 
@@ -63,12 +63,12 @@ def _masked_lm_head_parameters(model):
 
 
 def memory_bytes(config: PretrainConfig) -> int:
-    """A rough figure for one device: weights, gradients, moments and activations.
+    """A rough estimate for one device: weights, gradients, moments and activations.
 
-    Activations are what the backward pass reads: per layer and token about
-    9 hidden_size + 3 intermediate_size numbers and 3 attention maps, and three
-    arrays of vocabulary logits. An estimate: what a compiler saves or a framework
-    keeps besides is not in it.
+    Activations are the numbers that the backward pass reads. For each layer and token
+    these are about 9 hidden_size + 3 intermediate_size numbers and 3 attention maps. In
+    addition there are three arrays of vocabulary logits. The estimate does not know
+    what a compiler saves or what a framework stores in addition.
     """
     train, data = config.train, config.data
     rows = train.batch_size // train.accumulation_steps

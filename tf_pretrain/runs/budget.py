@@ -1,9 +1,9 @@
-"""Training to a budget: how many steps fit into so many minutes.
+"""Training within a time budget: how many steps fit into so many minutes.
 
 The time of a step is measured on the first steps of the run itself. The learning rate
-then runs through the schedule of `train.num_steps` in the steps that there are, warm-up
-and decay included. (Geiping & Goldstein, 2022, follow the clock instead; with
-a number of steps that is found once, a run that was stopped can continue exactly.)
+then runs through the whole schedule of `train.num_steps`, warm-up and decay included,
+in the steps that fit. (Geiping & Goldstein, 2022, let the schedule follow the clock. If
+the number of steps is determined once, a run that was stopped can continue exactly.)
 """
 
 import time
@@ -12,12 +12,14 @@ import keras
 
 from tf_pretrain.training.step import step_logs
 
-_COMPILING, _TIMED = 2, 30  # steps; JAX takes as many dispatches of the first
-_MARGIN = 0.98  # of the time that is left, for what is not foreseen
+# The first steps compile, the others are timed. JAX counts the first in groups of
+# steps.
+_COMPILING, _TIMED = 2, 30
+_MARGIN = 0.98  # share of the remaining time that is planned for
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Times the last steps of `num_steps`, those that follow the compilation.
+    """Times the last steps of `num_steps`, which come after the compilation.
 
     Args:
         steps_per_dispatch: Steps that are started together; `num_steps` is a multiple.
@@ -35,7 +37,7 @@ class Stopwatch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if batch + 1 == self._first:
-            step_logs(logs)  # waits
+            step_logs(logs)  # waits for the device
             self._began = time.perf_counter()
         if batch + 1 == self.num_steps:
             step_logs(logs)
@@ -46,13 +48,13 @@ class Stopwatch(keras.callbacks.Callback):
 def affordable_steps(
     seconds: float, step_seconds: float, pause_seconds: float, checkpoint_every: int
 ) -> int:
-    """How many steps fit.
+    """How many steps fit into the remaining time.
 
     Args:
-        seconds: What is left of the budget.
+        seconds: The remaining time of the budget.
         step_seconds: Time of a step.
-        pause_seconds: Time of an evaluation and a checkpoint, which come every
-            `checkpoint_every` steps and, once more, at the end.
+        pause_seconds: Time of an evaluation and a checkpoint, which are due every
+            `checkpoint_every` steps and once more at the end.
 
     Returns:
         At least 1.

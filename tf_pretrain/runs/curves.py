@@ -6,7 +6,10 @@ from pathlib import Path
 
 _NOT_LOSSES = ("gradient_norm", "update_norm", "tokens_per_s", "skipped_steps")
 # Drawn as a line to compare with, in the panel of another score.
-_REFERENCES = {"masked_lm_accuracy": "most_frequent_accuracy"}
+_REFERENCES = {
+    "masked_lm_accuracy": "most_frequent_accuracy",
+    "masked_lm_loss": "unigram_loss",
+}
 
 
 def read_metrics(path) -> tuple[dict, dict]:

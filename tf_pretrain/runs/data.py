@@ -1,4 +1,4 @@
-"""The data of a run: found or built, and its tokenizer."""
+"""The data of a run: records that are found or built, and their tokenizer."""
 
 import dataclasses
 import glob
@@ -16,15 +16,15 @@ _HELDOUT = "heldout-*.tfrecord"
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """Where the data of a run comes from.
+    """The data sources of a run.
 
     Attributes:
-        inputs: Text to build records from, see tf_pretrain.data.text.
+        inputs: Text to build records from; see tf_pretrain.data.text.
         records: Globs of TFRecords to train on instead of `inputs`.
-        eval_records: Globs of held-out TFRecords; by default the
+        eval_records: Globs of held-out TFRecords. By default these are the files
             `heldout-*.tfrecord` beside the training records.
-        vocab: Vocabulary file, tokenizer folder or Tokenizer; by default the one
-            beside the records, or one trained from the text.
+        vocab: Vocabulary file, tokenizer folder or Tokenizer. By default it is the one
+            beside the records, or one is trained from the text.
         num_workers: Processes that build records.
     """
 
@@ -37,13 +37,14 @@ class Sources:
 
 @dataclasses.dataclass(frozen=True)
 class RunData:
-    """What a run reads.
+    """The records and the tokenizer of a run.
 
     Attributes:
         training: Records to train on.
         heldout: Records to score on; None if there are none.
-        tokenizer: Of both.
-        num_bad_records: Left out of both because of train.bad_records="skip".
+        tokenizer: The tokenizer of both.
+        num_bad_records: How many records are left out of both because of
+            train.bad_records="skip".
     """
 
     training: record_sets.RecordSet
@@ -53,7 +54,7 @@ class RunData:
 
     @property
     def record_sets(self) -> list[record_sets.RecordSet]:
-        """The sets that there are."""
+        """The record sets that exist."""
         return [self.training] + ([self.heldout] if self.heldout else [])
 
 
@@ -118,7 +119,7 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
 
 
 def _folders(pattern):
-    """The folders of the files that match; of a glob that matches none its own."""
+    """The folders of the files that match. If none matches, the glob's own folder."""
     found = []
     for part in filter(None, pattern.split(",")):
         files = sorted(glob.glob(part, recursive=True)) or [part]
@@ -127,7 +128,7 @@ def _folders(pattern):
 
 
 def _check_folder(folder, data, tokenizer):
-    """Compares what a folder of records says about them with the run.
+    """Compares what a folder says about its records with the run's settings.
 
     Raises:
         ConfigError: If they have another format or length, other masks or another
@@ -155,7 +156,7 @@ def _check_folder(folder, data, tokenizer):
 
 
 def _find(pattern, config, tokenizer):
-    """The records that match and, in lenient mode, how many are left out of them."""
+    """The records that match and, with bad_records="skip", how many are left out."""
     if config.train.bad_records == "strict":
         return record_sets.find_records(pattern), 0
     found, bad = record_sets.find_good_records(

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from tf_pretrain import atomic_files
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.config.checks import require
 from tf_pretrain.data import pipelines, record_sets, unigrams
+from tf_pretrain.inspection import heldout
 from tf_pretrain.runs import budget, curves
 from tf_pretrain.runs.data import Sources, prepare_data
 from tf_pretrain.runs.workdir import claim_workdir
@@ -127,6 +129,15 @@ class _Run:
             self.trainer.network,
             is_compiled,
             replicas * config.train.accumulation_steps,
+            self._token_counts if data.heldout else None,
+        )
+
+    @functools.cached_property
+    def _token_counts(self):
+        """How often each piece stands in the training text, [V]."""
+        config, data = self.config, self.data
+        return unigrams.count_tokens(
+            data.training, config.data, data.tokenizer, config.model.vocab_size
         )
 
     def finish(self, initialize) -> dict:
@@ -156,16 +167,28 @@ class _Run:
         if self.is_chief:
             atomic_files.write_json(results_path, results)
             curves.plot(self.workdir / "metrics.jsonl", self.workdir / "curves.png")
+            self._write_example()
         return results
+
+    def _write_example(self):
+        """Shows what was learnt on a held-out sentence."""
+        if not self.data.heldout:
+            return
+        example = heldout.telling_example(
+            self.trainer.network,
+            self.data.tokenizer,
+            self._heldout_batches(),
+            self.config.seed,
+        )
+        if example is not None:
+            title = f"A held-out sentence after {self.num_steps:,} steps"
+            heldout.write(example, self.workdir, title)
 
     def _begin(self, initialize):
         """What a run gets that has no checkpoint yet."""
-        config, data = self.config, self.data
+        config = self.config
         if config.objective.generator == "unigram":
-            counts = unigrams.count_tokens(
-                data.training, config.data, data.tokenizer, config.model.vocab_size
-            )
-            self.trainer.network.token_generator.set_counts(counts)
+            self.trainer.network.token_generator.set_counts(self._token_counts)
         if initialize is not None:
             self.step = initialize(self.trainer)
             require(
@@ -178,10 +201,21 @@ class _Run:
 
     def _scorer(self, progress):
         """A function of the step: held-out scores, which are logged; {} without any."""
-        config, data = self.config, self.data
-        if not data.heldout:
+        if not self.data.heldout:
             return lambda step: {}
-        heldout = pipelines.evaluation_batches(
+        batches = self._heldout_batches()
+
+        def score(step):
+            scores = self.evaluate(batches)
+            progress.log_scores(step, scores)
+            return scores
+
+        return score
+
+    def _heldout_batches(self):
+        """The first `train.eval_steps` batches of held-out text."""
+        config, data = self.config, self.data
+        return pipelines.evaluation_batches(
             data.heldout,
             config.data,
             data.tokenizer,
@@ -189,13 +223,6 @@ class _Run:
             config.train.batch_size,
             config.train.eval_steps,
         )
-
-        def score(step):
-            scores = self.evaluate(heldout)
-            progress.log_scores(step, scores)
-            return scores
-
-        return score
 
     def _seconds(self):
         """Time spent so far, earlier processes included."""

@@ -1,15 +1,15 @@
-"""A SavedModel of ours over HTTP, in TensorFlow Serving's REST form, with batching.
+"""Serves our SavedModels over HTTP, with batching and TensorFlow Serving's REST API.
 
     POST /v1/models/NAME:predict  {"instances": [{"sentence": "a text"}, ...]}
          -> {"predictions": [...]}, one for each instance, in their order
     GET  /v1/models/NAME          -> whether it is available
 
-Where a model has one input, an instance may be the text itself; where it has one
-output, a prediction is the value itself. An encoder's outputs have a row for each token
-of the text, none for padding. What is wrong gets a 4xx and {"error": REASON}.
+If a model has one input, an instance may be the text itself. If it has one output, a
+prediction is the value itself. An encoder's outputs have a row for each token of the
+text and none for padding. Invalid requests get a 4xx and {"error": REASON}.
 
-Instances of all requests that wait are answered together, so a request costs less the
-more there are. There is no authentication: put it behind a proxy that has.
+Instances of all waiting requests are answered together, so the cost of a request falls
+with their number. There is no authentication: put the server behind a proxy that has.
 """
 
 import asyncio
@@ -31,9 +31,9 @@ from tf_pretrain.errors import UserError
 
 MAX_BODY_BYTES = 4_000_000
 MAX_WAITING = 20_000  # instances, of all requests
-MAX_ANSWER_BYTES = 200_000_000  # an encoder's outputs are megabytes a text
-# So much of a body that is too long is read, and thrown away, so that the client gets
-# to read its answer.
+MAX_ANSWER_BYTES = 200_000_000  # an encoder's outputs are megabytes for each text
+# This much of a body that is too long is read and discarded, so that the client can
+# read its answer.
 _DRAINED_BYTES = 16 * MAX_BODY_BYTES
 
 
@@ -44,12 +44,14 @@ class ServedModel:
         folder: The SavedModel.
 
     Raises:
-        UserError: If it is none, or its inputs are not strings.
+        UserError: If it is not a SavedModel, or its inputs are not strings.
     """
 
     def __init__(self, folder):
         if not (Path(folder) / "saved_model.pb").is_file():
-            raise UserError(f"{folder} is no SavedModel; tf_pretrain.export makes one")
+            raise UserError(
+                f"{folder} is not a SavedModel; tf_pretrain.export makes one"
+            )
         try:
             self._model = tf.saved_model.load(str(folder))  # it owns the variables
         except (tf.errors.OpError, OSError, ValueError) as error:
@@ -61,9 +63,9 @@ class ServedModel:
         self.inputs = tuple(specs)
 
     def __call__(self, rows: list[tuple[bytes, ...]]) -> list:
-        """The prediction of each row, as JSON; a row has a string an input.
+        """The prediction of each row, as JSON. A row has one string for each input.
 
-        An HTTPException stands in the place of one that is not finite.
+        An HTTPException replaces a prediction that is not finite.
         """
         columns = zip(self.inputs, zip(*rows, strict=True), strict=True)
         outputs = self._serve(**{name: tf.constant(texts) for name, texts in columns})
@@ -85,7 +87,7 @@ class ServedModel:
 
 
 class Batcher:
-    """Answers rows of several requests together: whatever waits when it is free.
+    """Answers rows of several requests together: all that wait when it becomes free.
 
     Args:
         answer: Called in a thread with at most `max_batch_size` rows.
@@ -125,10 +127,10 @@ class Batcher:
                     future.set_result(answer)
 
     def _answers(self, rows):
-        """The answers of a batch, or of each row alone if it fails as a whole."""
+        """The answers of a batch, or of each row alone if the whole batch fails."""
         try:
             return self._answer(rows)
-        except Exception as error:  # whatever the graph raises
+        except Exception as error:  # the graph may raise any error
             if len(rows) > 1:
                 return [answer for row in rows for answer in self._answers([row])]
             print(f"the model failed: {error}", file=sys.stderr, flush=True)
@@ -142,7 +144,7 @@ def build_app(model: ServedModel, name: str, max_batch_size: int) -> Starlette:
     async def predict(request):
         rows = _rows(await _body(request), model.inputs)
         answers, size = [], 0
-        # In parts, so that an answer that is too long is noticed before it is made.
+        # The answer is built in parts, so that one that is too long is noticed early.
         for start in range(0, len(rows), max_batch_size):
             answers += await batcher(rows[start : start + max_batch_size])
             size += sum(map(len, answers[start:]))
@@ -194,11 +196,11 @@ async def _body(request):
 
 
 def _rows(body, inputs):
-    """The instances of a request: for each a string an input, in bytes."""
+    """The instances of a request: for each one a string for every input, in bytes."""
     try:
         request = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"the body is no JSON: {error}") from None
+        raise HTTPException(400, f"the body is not JSON: {error}") from None
     instances = request.get("instances") if isinstance(request, dict) else None
     if not isinstance(instances, list) or not instances:
         raise HTTPException(400, 'expected {"instances": [...]} with one or more')
@@ -218,14 +220,14 @@ def _row(number, instance, inputs):
         if not isinstance(text, str):
             found = type(text).__name__
             raise HTTPException(
-                400, f"instances[{number}]: {name} is no string, but a {found}"
+                400, f"instances[{number}]: {name} is not a string but a {found}"
             )
-    # Half a surrogate pair has no UTF-8; the model reads U+FFFD in its place.
+    # Half a surrogate pair has no UTF-8 form. The model reads U+FFFD instead.
     return tuple(text.encode("utf-8", "surrogatepass") for text in texts)
 
 
 def _to_json(value):
-    """A value of a row: numbers as they are, strings decoded."""
+    """A value of a row for JSON: numbers unchanged, strings decoded."""
     if isinstance(value, bytes):
         return value.decode()
     if value.dtype == object:  # an array of strings

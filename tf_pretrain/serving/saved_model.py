@@ -1,7 +1,7 @@
 """Trained networks as graphs from strings to answers, for TensorFlow Serving.
 
-What `save` writes is loaded with `tf.saved_model.load` where tensorflow_text is
-imported; this package is not needed. Texts of any length go in together, one or more.
+Load what `save` writes with `tf.saved_model.load` after importing tensorflow_text. This
+package is not needed. Several texts of any length may be given together.
 """
 
 import keras
@@ -16,7 +16,7 @@ from tf_pretrain.training.trainer import require_tensorflow
 
 
 class _TextModel(tf.Module):
-    """Tokenizer and network in one graph; see TextFeatures for what texts become."""
+    """Tokenizer and network in one graph; TextFeatures says how texts are treated."""
 
     def __init__(self, network, tokenizer: Tokenizer, max_seq_length: int, inputs):
         super().__init__(name="text_model")
@@ -27,7 +27,7 @@ class _TextModel(tf.Module):
     def signature(self):
         """The concrete function: one string tensor [B] for each input."""
         # The weights become constants of the graph, so that what depends on them alone
-        # (kernels side by side) is computed once, not for each request.
+        # (concatenated kernels) is computed once and not for each request.
         weights = [(v, v.numpy()) for v in self._network.variables]
         specs = [tf.TensorSpec([None], tf.string, name=name) for name in self.inputs]
 
@@ -68,14 +68,16 @@ class ClassifierModel(_TextModel):
     """Strings -> class names and probabilities, or scores.
 
     Classification returns `label` string [B], `probabilities` float32 [B, C] and
-    `class_names` string [B, C], the same in each row (TensorFlow Serving's REST form
-    wants a row for each text); regression returns `score` float32 [B].
+    `class_names` string [B, C]. The names are the same in each row, because TensorFlow
+    Serving's REST API needs a row for each text. Regression returns `score` float32
+    [B].
 
     Args:
         network: A Classifier.
         class_names: C names; None for regression.
-        is_pair: Takes `sentence1` and `sentence2` instead of `sentence`.
-        target_scale: What a regression's output is multiplied by.
+        is_pair: Whether the inputs are `sentence1` and `sentence2` instead of
+            `sentence`.
+        target_scale: Factor of a regression's output.
     """
 
     def __init__(
@@ -119,9 +121,9 @@ def export(checkpoint, output, max_seq_length: int | None = None):
     Args:
         checkpoint: A fine-tuning workdir (strings in, class names out), or a path as
             for `load_encoder` (strings in, embeddings out).
-        output: Folder that is made; it appears whole or not at all.
-        max_seq_length: Most pieces of a text or pair; by default that of the
-            fine-tuning, or all positions of a pretrained encoder.
+        output: The folder to create. It is written completely or not at all.
+        max_seq_length: Largest number of pieces of a text or pair. The default is that
+            of the fine-tuning, or all positions of a pretrained encoder.
 
     Returns:
         The EncoderModel or ClassifierModel that was written.

@@ -12,40 +12,68 @@ import os
 import shlex
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags
-
+from tf_pretrain import commands
 from tf_pretrain.errors import UserError
 from tf_pretrain.tables.definitions import table as definition
 
-_LIST = flags.DEFINE_bool("list", False, "Print all tables and what they cost.")
+FLAGS = flags.FlagValues()
+_LIST = flags.DEFINE_bool(
+    "list",
+    False,
+    "Print all tables and what they cost.",
+    flag_values=FLAGS,
+)
 _TABLE = flags.DEFINE_list(
-    "table", [], "Ids of the tables to run, as --list names them."
+    "table",
+    [],
+    "Ids of the tables to run, as --list names them.",
+    flag_values=FLAGS,
 )
 _SCALE = flags.DEFINE_enum(
     "scale",
     "lab",
     definition.SCALES,
     "lab (small, at equal compute) or paper.",
+    flag_values=FLAGS,
 )
-_WORKDIR = flags.DEFINE_string("workdir", "runs/tables", "Folder of all results.")
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    "runs/tables",
+    "Folder of all results.",
+    flag_values=FLAGS,
+)
 _SEEDS = flags.DEFINE_integer(
-    "seeds", 3, "Seeds 0, 1, ... of every row.", lower_bound=1
+    "seeds",
+    3,
+    "Seeds 0, 1, ... of every row.",
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 _INPUT = flags.DEFINE_string(
-    "input", "docs", "Text: globs of .txt and .txt.gz, tfds:NAME or docs, with commas."
+    "input",
+    "docs",
+    "Text: globs of .txt and .txt.gz, tfds:NAME or docs, with commas.",
+    flag_values=FLAGS,
 )
 _VOCAB = flags.DEFINE_string(
-    "vocab", None, "Vocabulary file; default: trained once for each kind and size."
+    "vocab",
+    None,
+    "Vocabulary file; default: trained once for each kind and size.",
+    flag_values=FLAGS,
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder with GLUE's folders; default: tensorflow-datasets."
+    "data_dir",
+    None,
+    "Folder with GLUE's folders; default: tensorflow-datasets.",
+    flag_values=FLAGS,
 )
 _TASKS = flags.DEFINE_list(
     "tasks",
     ["CoLA", "SST-2", "MRPC", "STS-B", "RTE"],
     "Tasks to fine-tune on: GLUE's names, or folders with train.tsv and dev.tsv.",
+    flag_values=FLAGS,
 )
 _SET = flags.DEFINE_multi_string(
     "set",
@@ -53,60 +81,71 @@ _SET = flags.DEFINE_multi_string(
     "FIELD=VALUE in the config files before rows change them, e.g. "
     "train.num_steps=600, which sets the compute of all rows at lab scale, "
     "model.hidden_size=128, which the other sizes follow, or finetune.num_steps=300.",
+    flag_values=FLAGS,
 )
 _BUDGET = flags.DEFINE_float(
-    "budget_minutes", None, "Start no cell that would not be done by then."
+    "budget_minutes",
+    None,
+    "Start no cell that would not be done by then.",
+    flag_values=FLAGS,
 )
 _NUM_WORKERS = flags.DEFINE_integer(
-    "num_workers", os.cpu_count(), "Processes that build records.", 1
+    "num_workers",
+    os.cpu_count(),
+    "Processes that build records.",
+    1,
+    flag_values=FLAGS,
 )
 _JOBS = flags.DEFINE_integer(
     "jobs",
     1,
     "Cells at a time, each on its own share of the CPU cores. Small networks gain.",
     lower_bound=1,
+    flag_values=FLAGS,
 )
 _BACKEND = flags.DEFINE_enum(
     "backend",
     "tensorflow",
     ("tensorflow", "jax", "torch"),
     "Keras' backend for pretraining, e.g. jax on an accelerator.",
+    flag_values=FLAGS,
 )
-_REPORT = flags.DEFINE_bool("report", False, "Run nothing; report what is finished.")
+_REPORT = flags.DEFINE_bool(
+    "report",
+    False,
+    "Run nothing; report what is finished.",
+    flag_values=FLAGS,
+)
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,
     "Folder for the report; default: report/ in the workdir. Cells of a report that is "
     "there already are not run again.",
+    flag_values=FLAGS,
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments: {argv[1:]}")
-    try:
-        from tf_pretrain.tables.definitions import registry
+def _main():
+    from tf_pretrain.tables.definitions import registry
 
-        if _LIST.value:
-            print(registry.listing())
-            return
-        if not _TABLE.value and not _REPORT.value:
-            raise UserError("give --list, --table=ID or --report")
-        tables = [registry.find(table_id) for table_id in _TABLE.value]
-        if _REPORT.value:
-            _restore()
+    if _LIST.value:
+        print(registry.listing())
+        return
+    if not _TABLE.value and not _REPORT.value:
+        raise UserError("give --list, --table=ID or --report")
+    tables = [registry.find(table_id) for table_id in _TABLE.value]
+    if _REPORT.value:
+        _restore()
+        _report()
+        return
+    from tf_pretrain.tables.cells import run_all as runner
+
+    with runner.only_command(_WORKDIR.value):
+        _restore()
+        try:
+            _run(tables)
+        finally:
             _report()
-            return
-        from tf_pretrain.tables.cells import run_all as runner
-
-        with runner.only_command(_WORKDIR.value):
-            _restore()
-            try:
-                _run(tables)
-            finally:
-                _report()
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
 
 
 def _run(tables):
@@ -169,10 +208,10 @@ def _report():
         print(f"no table has a finished cell in {_WORKDIR.value}")
 
 
-def run():
-    """The command, from the shell or as a console script."""
-    app.run(main)
+def main(argv=None):
+    """The command, from the shell or from Python; argv are its arguments."""
+    commands.run(_main, FLAGS, argv)
 
 
 if __name__ == "__main__":
-    run()
+    main()

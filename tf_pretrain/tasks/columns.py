@@ -1,7 +1,7 @@
-"""Which columns of a table are the text, the second text and the label.
+"""Chooses the columns of a table: the text, the second text and the label.
 
-The user's flags decide first. What they leave open is decided by the usual names of a
-header or, without one, by the values; if that leaves a choice, it is the user's.
+The user's flags come first. Other columns are chosen by the usual names in a header or,
+without a header, by the values. If several columns are possible, the user must choose.
 """
 
 import dataclasses
@@ -13,8 +13,8 @@ from tf_pretrain.tasks.task import TaskError
 
 FLAGS = {"text": "--text_column", "pair": "--pair_column", "label": "--label_column"}
 
-# Compared in lower case without blanks and marks: "Review Text" is `reviewtext`. The
-# names of texts may end in 1 or 2, a or b.
+# Names are compared in lower case without blanks and punctuation: "Review Text" is
+# `reviewtext`. The names of texts may end in 1 or 2, a or b.
 _TEXT_NAMES = frozenset(
     "sentence text review content document comment tweet question title body message "
     "abstract headline description utterance query post passage premise hypothesis "
@@ -33,13 +33,13 @@ _PAIRS = (
     ("query", "document"),
 )
 _PAIR_ENDINGS = {("1", "2"), ("a", "b"), ("", "2"), ("", "b")}
-_LONGEST_NAME = 30  # of a column that no list knows
+_LONGEST_NAME = 30  # for a column whose name is in no list
 _LONGEST_LABEL = 60
 
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """Names of columns, or what the flags say: None is open, or no second text."""
+    """Names of columns from the flags. None means not given, or no second text."""
 
     text: str | None = None
     pair: str | None = None
@@ -49,17 +49,17 @@ class Columns:
         return [self.text] if self.pair is None else [self.text, self.pair]
 
     def named(self) -> dict[str, str]:
-        """{role: column} of those that are set."""
+        """{role: column} of those that are given."""
         values = dataclasses.asdict(self)
         return {role: value for role, value in values.items() if value is not None}
 
 
 def has_header(first: list[str], others: list[list[str]], wanted: Columns) -> bool:
-    """Whether a file's first row has names of columns.
+    """Whether the first row of a file has names of columns.
 
-    It has if a flag names one of them, or if a usual name for texts stands beside one
-    for labels. Else nothing in it may be a number or come back in its column; then one
-    usual name is enough, or fields that all look like names.
+    It does if a flag names one of them, or if it has a usual name for texts and one for
+    labels. Otherwise none of its fields may be a number or occur again in its column.
+    Then one usual name is enough, or fields that all look like names.
     """
     first = [name.strip() for name in first]
     asked = {value for value in wanted.named().values() if not value.isdecimal()}
@@ -74,12 +74,13 @@ def has_header(first: list[str], others: list[list[str]], wanted: Columns) -> bo
             return False
     if any(is_text) or any(is_label):
         return True
-    names = [name for name in first if name]  # a spreadsheet's last columns have none
+    # the last columns of a spreadsheet have no names
+    names = [name for name in first if name]
     return len(set(names)) == len(names) > 0 and all(map(_looks_like_a_name, names))
 
 
 def choose(table: Table, wanted: Columns) -> Columns:
-    """The columns to read, of the training file.
+    """Chooses the columns of the training file.
 
     Raises:
         TaskError: If a flag names no column, or the choice is not clear.
@@ -97,7 +98,7 @@ def choose(table: Table, wanted: Columns) -> Columns:
 
 
 def describe(table: Table, columns: Columns) -> str:
-    """What is read and what is left out, for people."""
+    """Says which columns are read and which are left out."""
     shown = [f"{role}: {_shown(table, c)}" for role, c in columns.named().items()]
     used = columns.named().values()
     left = [_shown(table, name) for name in table.columns if name not in used]
@@ -105,7 +106,7 @@ def describe(table: Table, columns: Columns) -> str:
 
 
 def _find(table, role, value):
-    """The column that a flag means: its name, or its number from 1."""
+    """The column that a flag names, by its name or its number from 1."""
     lower = {name.lower(): name for name in table.columns}
     if value in table.columns:
         return value
@@ -128,11 +129,11 @@ def _choose_label(table, taken):
         found = numbers if len(numbers) == 1 and len(rest) == 2 else found
     else:
         found = [name for name in rest if _is_label_name(name)]
-        if "label" in found:  # what our documentation asks for
+        if "label" in found:  # the name in our documentation
             found = ["label"]
     if len(found) == 1:
         return found[0]
-    # The likeliest first: few values.
+    # The most likely column comes first: it has few different values.
     rest = [name for name in rest if not _is_text_name(name)]
     likely = sorted(found or rest, key=lambda name: len(set(_values(table, name))))
     raise _unclear(table, likely, found, "labels", "label")
@@ -226,7 +227,7 @@ def _looks_like_a_name(text):
 
 
 def _looks_like_labels(values):
-    """Short values that come back, or numbers with decimals."""
+    """Whether the values are short and occur again, or are numbers with decimals."""
     values = [value.strip() for value in values]
     if not all(values) or max(map(len, values)) > _LONGEST_LABEL:
         return False

@@ -14,21 +14,22 @@ _RTE_CLASSES = ("entailment", "not_entailment")
 
 @dataclasses.dataclass(frozen=True)
 class GlueTask:
-    """How one task's files look. Classes are in the order of tensorflow-datasets.
+    """The layout of one task's files. Classes are in tensorflow-datasets' order.
 
     Attributes:
         texts: Text columns.
         label: Label column.
         class_names: None for regression on scores 0 to 5.
-        metrics: The first is what ELECTRA's paper reports; the leaderboard's score is
-            the mean of them.
+        metrics: The first is the one in ELECTRA's paper. The leaderboard's score is
+            the mean of all.
         tfds_name: Config of the `glue` dataset.
         tfds_texts: Its text features, if they are not `texts`.
         label_texts: Labels in the files, if they are not the class names.
-        is_unordered: Clark et al.'s code doubles these with swapped sentences.
-        headerless: Column numbers (text, label) in files without header.
-        has_broken_rows: Some official rows are cut; the releases of both papers and
-            tensorflow-datasets leave them out.
+        is_unordered: Whether the order of the sentences has no meaning. Clark et al.'s
+            code adds such examples once more with swapped sentences.
+        headerless: Column numbers (text, label) in files without a header.
+        has_broken_rows: Whether some official rows are incomplete. The releases of both
+            papers and tensorflow-datasets leave them out.
     """
 
     texts: tuple[str, ...]
@@ -111,9 +112,9 @@ TASKS = {
         label_texts=_BINARY,
     ),
 }
-# Trained on MNLI and asked for the diagnostic set's labels.
+# AX is trained on MNLI and predicts the labels of the diagnostic set.
 NAMES = (*TASKS, "AX")
-MAX_SCORE = 5.0  # of STS-B; the least is 0
+MAX_SCORE = 5.0  # largest score of STS-B; the smallest is 0
 
 # Split -> (official file, name of the file that the leaderboard takes).
 _MNLI_FILES = {
@@ -127,14 +128,14 @@ _MSR_FILES = {"train": "msr_paraphrase_train.txt", "test": "msr_paraphrase_test.
 
 
 def load(name: str, data_dir=None, subsets=False) -> Task:
-    """A task with all splits that there are.
+    """Loads a task with all splits that exist.
 
     Args:
         name: One of NAMES.
-        data_dir: Folder with the official folders (CoLA, SST-2, ..., diagnostic);
+        data_dir: Folder with the official folders (CoLA, SST-2, ..., diagnostic), or
             None for tensorflow-datasets.
-        subsets: Take `train_subset.tsv` and `dev_subset.tsv` where the official file
-            is missing.
+        subsets: Whether `train_subset.tsv` and `dev_subset.tsv` are used if the
+            official file is missing.
 
     Raises:
         TaskError: If files are missing or have bad rows.
@@ -202,7 +203,7 @@ def _load_folder(name, glue_task, data_dir, subsets, notes):
 
 def _read(path, split, glue_task, notes):
     is_headerless = glue_task.headerless is not None and split != "test"
-    # Not in test files: their predictions are counted by rows.
+    # Rows of test files are kept, because predictions are counted by rows.
     skip_broken = glue_task.has_broken_rows and split != "test"
     table = read_table(path, 4 if is_headerless else None, skip_broken=skip_broken)
     if glue_task.has_broken_rows and table.num_broken:

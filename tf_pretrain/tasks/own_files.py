@@ -1,7 +1,7 @@
-"""Which files of a user's folder are training, dev and test data.
+"""Finds the training, dev and test data in a user's folder.
 
-A split is a file (`train.csv`, `train_few.json`, `imdb-train.tsv.gz`), or a folder that
-has one folder a class, with a text a file.
+A split is a file (`train.csv`, `train_few.json`, `imdb-train.tsv.gz`) or a folder with
+one subfolder for each class and one text in each file.
 """
 
 import dataclasses
@@ -19,17 +19,19 @@ _SPLIT_NAMES = {
 }
 CLASS_FILES = ("class.txt", "classes.txt", "labels.txt")
 _NO_DATA = ("readme", "license", "licence", "notes", "requirements")
-_NO_CLASSES = ("unsup", "unlabeled", "unlabelled")  # aclImdb's unlabelled texts
+# the folder of aclImdb's unlabelled texts
+_NO_CLASSES = ("unsup", "unlabeled", "unlabelled")
 _SEPARATORS = "_-."
 
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """What was found.
+    """The files that were found.
 
     Attributes:
-        splits: {"train", and what else there is: file or folder of class folders}.
-        unused: Names of what looks like data and is none of the splits.
+        splits: {split: file or folder of class folders}, with "train" and the others
+            that exist.
+        unused: Names of files that look like data but belong to no split.
     """
 
     splits: dict[str, Path]
@@ -75,10 +77,10 @@ def find(path) -> Files:
 
 
 def read_class_folders(folder, encoding="utf-8") -> Table:
-    """Texts of one folder a class, with the columns `text` and `label`.
+    """Reads texts from one folder for each class, with columns `text` and `label`.
 
     Raises:
-        TaskError: If a file is not in the encoding, or no text.
+        TaskError: If a file is not in the encoding or is not text.
     """
     rows, left_out = [], []
     for subfolder in _subfolders(folder):
@@ -112,7 +114,7 @@ def _may_be_data(entry):
 
 
 def _candidates(data, split):
-    """What has the split's name; else what has it as its first or last word."""
+    """Entries with the split's name, or else with it as their first or last word."""
     names = _SPLIT_NAMES[split]
     stems = [(entry, _stem(entry)) for entry in data]
     exact = [entry for entry, stem in stems if stem in names]
@@ -145,14 +147,14 @@ def _refuse(path, data):
 
 
 def _refuse_foreign(entries):
-    """Of two reasons, that it is another kind of task comes first."""
+    """Refuses files of other kinds of tasks; this reason has priority over others."""
     for entry in entries:
         if entry.is_file() and split_name(entry)[1] in (".json", ".jsonl"):
             foreign_formats.check_file(entry, read_text(entry, "utf-8"))
 
 
 def _has_class_folders(folder):
-    """Two or more folders of files only, as of one folder a class."""
+    """Whether there are two or more folders that contain files only."""
     subfolders = _subfolders(folder)
     return len(subfolders) > 1 and all(map(_visible, subfolders))
 
@@ -166,6 +168,6 @@ def _subfolders(folder):
 
 
 def _visible(folder):
-    """The files of a folder; none if it has folders too."""
+    """The files of a folder, or none if it also has folders."""
     entries = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")]
     return entries if all(map(Path.is_file, entries)) else []

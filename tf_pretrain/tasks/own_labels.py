@@ -1,4 +1,4 @@
-"""What labels as people write them mean: classes, or scores to regress on."""
+"""Decides what a user's labels are: classes, or scores for regression."""
 
 import collections
 import dataclasses
@@ -9,7 +9,8 @@ from tf_pretrain.tasks.own_files import CLASS_FILES
 from tf_pretrain.tasks.row_files import read_text
 from tf_pretrain.tasks.task import TaskError
 
-_MOST_DECIMAL_CLASSES = 20  # 1.0, 2.0, ...; more whole numbers are rather scores
+# with more different whole numbers (1.0, 2.0, ...) they are probably scores
+_MOST_DECIMAL_CLASSES = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +18,10 @@ class Labels:
     """How a task's labels are read.
 
     Attributes:
-        texts: By class number, what files of labels hold; None for scores.
-        names: By class number, for people.
+        texts: By class number, the label as it is written in files; None for scores.
+        names: By class number, the name for display.
         target_scale: Largest absolute score.
-        are_whole: The classes are whole numbers; 1.0 in a file is 1.
+        are_whole: Whether the classes are whole numbers, so that 1.0 in a file means 1.
         notes: What was assumed or is unusual.
     """
 
@@ -41,10 +42,10 @@ def read_labels(table, name, may_lack) -> list[tuple[int, str]] | None:
     """(line number, label) pairs of a column.
 
     Args:
-        may_lack: Whether the labels, all or none, may be missing: the answer is None.
+        may_lack: Whether all labels may be missing. The result is then None.
 
     Raises:
-        TaskError: For an empty label, or one that files of predictions cannot hold.
+        TaskError: For an empty label, or one that a file of predictions cannot hold.
     """
     if may_lack and name not in table.columns:
         return None
@@ -64,17 +65,17 @@ def read_labels(table, name, may_lack) -> list[tuple[int, str]] | None:
 
 
 def understand(pairs, path, encoding="utf-8") -> Labels:
-    """What the training file's (line number, label) pairs are.
+    """Decides what the (line number, label) pairs of the training file are.
 
     Raises:
-        TaskError: If all labels are the same, or some are no finite numbers.
+        TaskError: If all labels are the same, or some are not finite numbers.
     """
     found = collections.Counter(text for _, text in pairs)
     numbers = {text: _number(text) for text in found}
     is_finite = [n is not None and np.isfinite(n) for n in numbers.values()]
     if None not in numbers.values() and any(is_finite) and not all(is_finite):
         bad = sorted(t for t, n in numbers.items() if not np.isfinite(n))[0]
-        raise TaskError(f"{path}: the label {bad!r} is no finite number")
+        raise TaskError(f"{path}: the label {bad!r} is not a finite number")
     notes = []
     if all(is_finite) and any("." in t or "e" in t.lower() for t in found):
         values = set(numbers.values())
@@ -105,7 +106,7 @@ def understand(pairs, path, encoding="utf-8") -> Labels:
 
 
 def _class_names(labels, path, notes, encoding):
-    """Names from a class.txt beside, if the labels number its lines."""
+    """Names from a class.txt in the same folder, if the labels are its line numbers."""
     files = [path.parent / name for name in CLASS_FILES]
     files = [file for file in files if file.is_file()]
     if not files or path.is_dir():
@@ -116,7 +117,7 @@ def _class_names(labels, path, notes, encoding):
         return tuple(labels)  # the labels are these names
     if len(set(names)) == len(names) and all(label.isdecimal() for label in labels):
         numbers = [int(label) for label in labels]
-        # From 1 only where counting from 0 is impossible.
+        # Labels count from 1 only if counting from 0 is impossible.
         start = 1 if max(numbers) == len(names) and min(numbers) > 0 else 0
         if max(numbers) - start < len(names):
             notes.append(
@@ -132,7 +133,7 @@ def _class_names(labels, path, notes, encoding):
 
 
 def _whole(text):
-    """ "1" for "1.0"; other texts stay."""
+    """ "1" for "1.0"; other texts are returned unchanged."""
     value = _number(text)
     if value is None or not np.isfinite(value) or value != round(value):
         return text
@@ -140,7 +141,7 @@ def _whole(text):
 
 
 def _number(text):
-    """What Python reads as a number, nan and inf too; None if it is none."""
+    """The number that Python reads, including nan and inf, or None."""
     try:
         return float(text)
     except ValueError:

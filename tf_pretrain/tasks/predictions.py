@@ -9,11 +9,11 @@ from tf_pretrain.tasks.task import Task
 
 
 def write(folder, task: Task, predictions: dict[str, np.ndarray]) -> dict[str, Path]:
-    """Writes a TSV with `index` (row of the file, from 0) and `prediction` a split.
+    """Writes a TSV with `index` (row in the file, from 0) and `prediction` a split.
 
-    Labels are written as the task's files have them. Scores of a labelled split are
-    written in full, so that the file's score is the trial's; STS-B's for the
-    leaderboard are cut to the range it takes, 0 to 5.
+    Labels are written as in the task's files. Scores of a labelled split are written
+    with all digits, so that the score of the file is that of the trial. STS-B's scores
+    for the leaderboard are clipped to its range, 0 to 5.
 
     Returns:
         {split: path}.
@@ -40,7 +40,7 @@ def write(folder, task: Task, predictions: dict[str, np.ndarray]) -> dict[str, P
 
 
 def read(path, task: Task) -> np.ndarray:
-    """What `write` wrote: int [N] classes or float [N] scores."""
+    """Reads what `write` wrote: int [N] classes or float [N] scores."""
     lines = Path(path).read_text(encoding="utf-8").split("\n")[1:-1]
     texts = [line.split("\t")[1] for line in lines]
     if task.is_regression:

@@ -1,9 +1,9 @@
-"""TSV that a spreadsheet or pandas wrote: fields in quotes, quotes doubled.
+"""TSV that a spreadsheet or pandas wrote: fields in quotes, with doubled quotes inside.
 
 Nothing in a file says whether its quotes belong to the text, as in GLUE's files, or to
-the format. They are read as the format's only if the whole file is what one of the
-usual writers would have written: such a writer puts every field in quotes that needs
-them and no other, or whole columns.
+the format. They are read as a part of the format only if the whole file is what one of
+the usual programs would have written. Such a program puts quotes around every field
+that needs them and no other field, or around whole columns.
 """
 
 import re
@@ -16,7 +16,7 @@ _FIELD = re.compile(
 
 
 def read(content: str) -> list[tuple[int, list[str]]] | None:
-    """(line number, fields) of each row; None if the quotes belong to the text.
+    """(line number, fields) of each row, or None if the quotes belong to the text.
 
     Args:
         content: A whole file, which may or may not have a header.
@@ -25,7 +25,7 @@ def read(content: str) -> list[tuple[int, list[str]]] | None:
     if rows is None:
         return None
     width = len(rows[0][1])
-    if width > 1:  # with one column an empty line is an empty text
+    if width > 1:  # if there is one column, an empty line is an empty text
         rows = [row for row in rows if row[1] != [("", False)]]
     fields = [row for _, row in rows]
     if any(len(row) != width for row in fields) or not _has_a_writer(fields):
@@ -73,7 +73,8 @@ def _has_a_writer(rows):
         (need or "," in text) == quoted
         for need, (text, quoted) in zip(needed, fields, strict=True)
     ):
-        return True  # Excel, which also has its decimal comma in mind
+        # Excel, which also quotes fields with a comma because of the decimal comma
+        return True
     # Whole columns: all fields, or all that are no numbers; the names with them.
     first = [quoted for _, quoted in rows[0]]
     is_quoted = []

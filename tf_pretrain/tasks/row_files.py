@@ -159,7 +159,7 @@ def read_text(path, encoding=None) -> str:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise TaskError(f"{path} is no whole .gz file ({error})") from None
+            raise TaskError(f"{path} is not a complete .gz file ({error})") from None
     name = (encoding or "utf-8").lower()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         name = "utf-16"  # what Excel calls Unicode text
@@ -168,7 +168,9 @@ def read_text(path, encoding=None) -> str:
     try:
         return data.decode(name)
     except LookupError:
-        raise TaskError(f"--encoding={encoding} is no encoding of Python") from None
+        raise TaskError(
+            f"--encoding={encoding} is not an encoding that Python knows"
+        ) from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         shown = "UTF-8" if name == "utf-8-sig" else name

@@ -1,4 +1,4 @@
-"""The forms that rows have in files: TSV, CSV, and JSON by line or as one array."""
+"""The formats of rows in files: TSV, CSV, and JSON in lines or as one array."""
 
 import csv
 import io
@@ -28,14 +28,14 @@ def tsv_fields(content: str) -> list[tuple[int, list[str]]]:
 
 
 def delimiter(content: str) -> str:
-    """What separates columns: where the first line has no comma, what Excel writes."""
+    """The delimiter of columns: a comma or, if line 1 has none, what Excel writes."""
     first = content.partition("\n")[0]
     found = [mark for mark in ",;\t" if mark in first]
     return found[0] if found else ","
 
 
 def csv_fields(path, content: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """(number of its last line, fields) of each row, with the usual quoting.
+    """(number of its last line, fields) of each row, with the usual quoting rules.
 
     Raises:
         TaskError: For quotes that do not close.
@@ -54,13 +54,14 @@ def json_rows(path, content: str) -> tuple[list[str], list[tuple[int, dict]]]:
     """Columns, and (line number, {column: text}) of each object.
 
     Raises:
-        TaskError: For what is no JSON object, or belongs to another kind of task.
+        TaskError: If it is not a JSON object or belongs to another kind of task.
     """
     columns, rows = {}, []
     for where, values in _json_values(path, content):
         if not isinstance(values, dict):
             raise TaskError(f"{path}, line {where}: expected a JSON object")
-        # null is a missing value; true, 1 and 1.5 are labels like their texts.
+        # null is a missing value; true, 1 and 1.5 become the labels "true", "1" and
+        # "1.5".
         row = {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in values.items()
@@ -74,7 +75,7 @@ def json_rows(path, content: str) -> tuple[list[str], list[tuple[int, dict]]]:
 
 
 def _json_values(path, content):
-    """(line, value) of each object; of an array's objects the number, from 1."""
+    """(line, value) of each object. In an array, the number of the object, from 1."""
     start = content.lstrip()[:1]
     if start == "[" or (start == "{" and split_name(path)[1] == ".json"):
         try:

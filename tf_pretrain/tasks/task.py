@@ -133,7 +133,7 @@ def scores(labels, where) -> np.ndarray:
     """Finite numbers float32 [N] of (line number, text) pairs.
 
     Raises:
-        TaskError: For what is no finite number.
+        TaskError: If a label is not a finite number.
     """
     values = []
     for line, label in labels:
@@ -142,6 +142,6 @@ def scores(labels, where) -> np.ndarray:
         except ValueError:
             value = np.nan
         if not abs(value) <= _LARGEST:  # nor nan
-            raise TaskError(f"{where}, line {line}: {label!r} is no finite number")
+            raise TaskError(f"{where}, line {line}: {label!r} is not a finite number")
         values.append(value)
     return np.array(values, np.float32)

@@ -1,4 +1,4 @@
-"""The trainer that a config describes, and what its backend can do."""
+"""Builds the trainer that a config describes; checks what the backend can do."""
 
 import math
 
@@ -14,10 +14,11 @@ _MOST_STEPS_A_DISPATCH = 50
 
 
 def build_trainer(config: PretrainConfig, strategy) -> Trainer:
-    """The objective with fresh weights and its optimizer, ready for `fit`.
+    """Builds the objective with new weights and its optimizer, ready for `fit`.
 
     Raises:
-        ConfigError: If a replica's share of the batch has no such micro-batches.
+        ConfigError: If a replica's share of the batch cannot be divided into
+            micro-batches.
     """
     replicas, parts = strategy.num_replicas_in_sync, config.train.accumulation_steps
     require(
@@ -45,7 +46,7 @@ def build_trainer(config: PretrainConfig, strategy) -> Trainer:
 
 
 def check_backend(config: PretrainConfig) -> None:
-    """Raises ConfigError for what only the TensorFlow backend can do."""
+    """Raises ConfigError for settings that only the TensorFlow backend supports."""
     backend, train = keras.backend.backend(), config.train
     training = config.objective.generator_training
     for field, is_possible in (
@@ -60,9 +61,9 @@ def check_backend(config: PretrainConfig) -> None:
 
 
 def _steps_per_dispatch(train):
-    """How many steps to start together; on CPUs and by other backends than JAX one.
+    """How many steps start together: 1 on CPUs and on other backends than JAX.
 
-    They divide the steps between two lines, evaluations or checkpoints.
+    It divides the number of steps between two log lines, evaluations or checkpoints.
     """
     if keras.backend.backend() != "jax":
         return 1

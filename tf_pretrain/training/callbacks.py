@@ -1,4 +1,4 @@
-"""What happens between steps: progress, metrics, checkpoints."""
+"""Callbacks that run between steps: progress, metrics, checkpoints."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from tf_pretrain import atomic_files
 from tf_pretrain.training import checkpoints, event_files
 from tf_pretrain.training.step import step_logs
 
-# Figures that have a place of their own in a line, or none.
+# Figures that the log line shows elsewhere or not at all.
 _NOT_LOSSES = ("tokens_per_s", "gradient_norm", "update_norm", "skipped_steps")
 
 
@@ -24,19 +24,22 @@ class Progress(keras.callbacks.Callback):
     """Prints a line every `log_every` steps and writes the same figures to files.
 
     `metrics.jsonl` and TensorBoard get losses and norms as means over the steps since
-    the last line; `update_norm` and `learning_rate` are the last step's (how far it
-    moved the weights takes a copy of them before it, so it is left out where JAX starts
-    several steps at once), `skipped_steps` counts from the start, and `tokens_per_s` is
-    the mean since this process began. Tokens are real ones, padding not counted. Rates
-    leave out the first step, which traces and compiles, and what other callbacks do
-    after a line. Without a workdir (a worker that is not the chief) nothing is printed
-    or written.
+    the last line. `update_norm` and `learning_rate` are those of the last step.
+    (`update_norm` needs a copy of the weights, so it is left out where JAX starts
+    several steps at once.) `skipped_steps` counts from the start of the run.
+    `tokens_per_s` is the mean since this process began, without padding. The rates do
+    not include the first step, which traces and compiles, or the time of other
+    callbacks after a line. Without a workdir (on a worker that is not the chief)
+    nothing is printed or written.
 
     Args:
-        num_steps: Steps of the run; None while they are not known.
+        workdir: Folder of `metrics.jsonl` and of TensorBoard's files, or None.
+        start_step: The step at which this process starts.
+        num_steps: Number of steps of the run; None while it is not known.
+        log_every: Steps from one line to the next.
 
     Attributes:
-        end: The step at which training pauses or ends, which is logged too.
+        end: The step at which training pauses or ends. It is logged, too.
     """
 
     def __init__(self, workdir, start_step, num_steps, log_every):
@@ -46,7 +49,8 @@ class Progress(keras.callbacks.Callback):
         self.end = num_steps
         self.log_every = log_every
         self.timed_steps = self.timed_tokens = self.timed_seconds = 0
-        self._window = []  # logs since the last line; tensors, read only there
+        # logs since the last line; tensors that are read only for the next line
+        self._window = []
         self._before = []  # (variable, its value before the step) of a logged step
         self._is_first = True  # the step that compiles
         if workdir is not None:
@@ -71,7 +75,7 @@ class Progress(keras.callbacks.Callback):
         step = self.start_step + batch + 1
         self._window.append(logs)
         if self._is_logged(batch):
-            window = [step_logs(logs) for logs in self._window]  # waits
+            window = [step_logs(logs) for logs in self._window]  # waits for the device
             seconds = time.perf_counter() - self._window_began
             steps = sum(len(logs["tokens"]) for logs in window)
             if self._is_first:
@@ -93,7 +97,7 @@ class Progress(keras.callbacks.Callback):
         return self.timed_steps / self.timed_seconds if self.timed_seconds else 0.0
 
     def _log(self, step, window):
-        # A training of several stages has other losses from some step on.
+        # Two-stage training has other losses from some step on.
         names = [n for n in window[-1] if n not in ("tokens", "skipped_steps")]
         figures = {}
         for name in names:
@@ -146,13 +150,13 @@ class Progress(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """Saves every `train.checkpoint_every` steps, after the last one and at SIGTERM.
 
-    Not after a step without a finite gradient, but for the last one: what is kept to
-    go back to should be good.
+    Nothing is saved after a step without a finite gradient, except the last step. So
+    the checkpoints that a run may return to are good.
 
     Args:
         metadata: Called for the values to store.
-        stop: From `watching_for_sigterm`: if set, the process exits with 143 once the
-            checkpoint is written, so not before a good step.
+        stop: From `watching_for_sigterm`. If it is set, the process exits with code 143
+            once the checkpoint is written, so not before a good step.
     """
 
     def __init__(self, folder, start_step, train, metadata, stop):
@@ -180,8 +184,8 @@ class Checkpoint(keras.callbacks.Callback):
 def watching_for_sigterm():
     """Yields an event that SIGTERM sets instead of ending the process.
 
-    A second SIGTERM ends it at once. Outside of the main thread, where Python allows
-    no handlers, nothing sets the event.
+    A second SIGTERM ends the process at once. Outside of the main thread Python allows
+    no signal handlers, so nothing sets the event there.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -200,7 +204,7 @@ def watching_for_sigterm():
 
 
 class PeriodicEvaluation(keras.callbacks.Callback):
-    """Calls `evaluate(step)` with the checkpoints, so that curves show learning."""
+    """Calls `evaluate(step)` whenever a checkpoint is due, for the curves."""
 
     def __init__(self, evaluate, start_step, train):
         super().__init__()
@@ -214,9 +218,10 @@ class PeriodicEvaluation(keras.callbacks.Callback):
 
 
 def _drop_lines_after(path, step):
-    """Forgets what a stopped run logged beyond its last checkpoint.
+    """Removes what a stopped run logged after its last checkpoint.
 
-    Without one, at step 0, that is everything: the run begins anew.
+    If there is no checkpoint (step 0), everything is removed, because the run starts
+    again.
     """
     if not path.exists():
         return

@@ -1,9 +1,9 @@
-"""Checkpoints: every variable of a run in one file that is never half written.
+"""Checkpoints: every variable of a run in one file, which is never half written.
 
-A checkpoint is `step-XXXXXXXX.safetensors` with model and optimizer variables by path
-and, as metadata, the step and a checksum. The data position needs no entry of its
-own: batch s is a function of (seed, s). Files are written under a temporary name,
-flushed to disk and renamed, so the last good one stays usable whatever happens.
+A checkpoint is `step-XXXXXXXX.safetensors`. It has the model and optimizer variables by
+path and, as metadata, the step and a checksum. The position in the data needs no entry,
+because batch s depends on (seed, s) only. Files are written under a temporary name,
+flushed to disk and renamed, so the last good one always remains usable.
 """
 
 import hashlib
@@ -24,13 +24,14 @@ _NAME = re.compile(r"step-(\d{8,})\.safetensors")
 
 
 class CheckpointError(UserError, RuntimeError):
-    """A checkpoint that cannot be written or does not fit the model."""
+    """A checkpoint that cannot be written, or that does not fit the model."""
 
 
 def named_variables(trainer) -> dict:
     """{name: variable} of everything that a resumed run needs."""
     named = {f"model/{v.path}": v for v in trainer.variables}
-    # Slot paths begin with the optimizer's name, which Keras numbers in each process.
+    # Paths of optimizer variables begin with the optimizer's name, which Keras numbers
+    # in each process.
     slots = {
         f"optimizer/{v.path.partition('/')[2]}": v for v in trainer.optimizer.variables
     }
@@ -48,15 +49,15 @@ def weights_sha256(model) -> str:
 def save(folder, step: int, trainer, keep: int, metadata: dict) -> Path:
     """Writes the checkpoint of `step` and deletes all but the newest `keep`.
 
-    Files of later steps go too: `restore` could not read them, or the run would not be
-    at this step.
+    Files of later steps are deleted, too. They cannot be readable, because otherwise
+    the run would have continued from them.
 
     Args:
-        metadata: JSON-serialisable values returned again by `restore`.
+        metadata: JSON-serialisable values that `restore` returns.
 
     Raises:
-        CheckpointError: If it cannot be written (disk full, say); earlier
-            checkpoints are untouched.
+        CheckpointError: If it cannot be written, for example on a full disk. Earlier
+            checkpoints are not changed.
     """
     tensors = {
         name: _to_numpy(variable) for name, variable in named_variables(trainer).items()
@@ -105,10 +106,10 @@ def latest_step(folder) -> int | None:
 def restore(folder, trainer) -> tuple[int, dict]:
     """Loads the newest readable checkpoint into a compiled trainer.
 
-    A damaged file is reported and the one before it is taken.
+    If a file is damaged, this is reported and the checkpoint before it is used.
 
     Returns:
-        (step, metadata); (0, {}) if there is none.
+        (step, metadata), or (0, {}) if there is no checkpoint.
 
     Raises:
         CheckpointError: If a readable checkpoint does not fit the model.
@@ -137,7 +138,7 @@ def read_newest(folder) -> tuple[Path, dict, dict]:
 
 
 def _newest(folder):
-    """What `read_newest` returns, or None. A damaged file is reported."""
+    """What `read_newest` returns, or None. Damaged files are reported."""
     for step in reversed(_steps(folder)):
         path = Path(folder) / f"step-{step:08d}.safetensors"
         try:

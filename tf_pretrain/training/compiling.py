@@ -1,19 +1,19 @@
-"""Functions of a network, compiled or differentiated by Keras' backend."""
+"""Compiles or differentiates functions of a network with Keras' backend."""
 
 import keras
 
 
 def compiled(network: keras.Model, function, jit_compile=True):
-    """`function`, which calls `network` without training it, compiled.
+    """Compiles `function`, which calls `network` without training it.
 
     Args:
         network: A built model, whose variables `function` reads.
-        function: features, a dict of tensors -> a nest of tensors.
+        function: features, a dict of tensors -> a nested structure of tensors.
         jit_compile: Compile with XLA on TensorFlow. JAX always does, PyTorch never.
 
     Returns:
-        A function of a dict of tensors or NumPy arrays. It sees the variables' values
-        of the time when it is called.
+        A function of a dict of tensors or NumPy arrays. It uses the values that the
+        variables have when it is called.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -39,7 +39,7 @@ def compiled(network: keras.Model, function, jit_compile=True):
 
 
 def device_name() -> str:
-    """What the backend computes on, for people: "cpu" or the accelerator's name."""
+    """The device of the backend, for display: "cpu" or the accelerator's name."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
@@ -59,11 +59,11 @@ def device_name() -> str:
 
 
 def loss_gradients(network, features):
-    """The gradient of the total loss of a batch for each trainable variable, eagerly.
+    """The gradient of a batch's total loss for each trainable variable, eagerly.
 
     Args:
         network: A `models.losses.Network`.
-        features: A batch of it.
+        features: A batch for it.
 
     Returns:
         A list in the order of `network.trainable_variables`: float32 arrays of the
@@ -104,7 +104,7 @@ def loss_gradients(network, features):
 
 
 def _called(network, values, function, features):
-    """`function(features)` with `values` in place of the variables' own (JAX)."""
+    """`function(features)` with `values` instead of the variables' own values (JAX)."""
     mapping = list(zip(network.variables, values, strict=True))
     with keras.StatelessScope(state_mapping=mapping):
         return function(features)

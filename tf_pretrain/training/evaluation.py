@@ -17,10 +17,13 @@ class Evaluator:
         jit_compile: Compile with XLA; see compiling.py.
         parts: Equal parts that a batch is scored in, one after the other: what is
             trained in micro-batches or on several replicas fits the memory only so.
+        token_counts: How often each piece stands in the training text, [V]
+            (`data.unigrams`), for `unigram_loss`.
     """
 
-    def __init__(self, network, jit_compile=True, parts=1):
+    def __init__(self, network, jit_compile=True, parts=1, token_counts=None):
         self.network, self.parts = network, parts
+        self.token_counts = token_counts
         self._step = compiled(network, network.evaluation, jit_compile)
 
     def __call__(self, batches) -> dict:
@@ -32,7 +35,9 @@ class Evaluator:
         Returns:
             `masked_lm_loss` (nats a token), `masked_lm_accuracy` and
             `most_frequent_accuracy` (of always guessing the piece that is masked most
-            often); `replaced_token_accuracy`, `replaced_token_auc` and
+            often); `unigram_loss` (the loss of always guessing by the piece
+            frequencies of the training text, with one added to every count) if the
+            counts are known; `replaced_token_accuracy`, `replaced_token_auc` and
             `replaced_token_rate` (share of real tokens that were replaced) for replaced
             token detection; `sentence_order_accuracy` or `next_sentence_accuracy` for a
             sentence objective. Fractions in [0, 1].
@@ -46,7 +51,7 @@ class Evaluator:
             for name, value in results.items():
                 collected.setdefault(name, []).append(keras.ops.convert_to_numpy(value))
         arrays = {name: np.concatenate(parts) for name, parts in collected.items()}
-        return _scores(arrays, self.network.sentence_objective)
+        return _scores(arrays, self.network.sentence_objective, self.token_counts)
 
     def _in_parts(self, batches):
         for features in batches:
@@ -56,16 +61,18 @@ class Evaluator:
                 yield {name: value[part] for name, value in features.items()}
 
 
-def _scores(arrays, sentence_objective):
+def _scores(arrays, sentence_objective, token_counts):
     chosen = arrays["masked_lm_weights"] > 0
     real = arrays["input_mask"] > 0
+    ids = arrays["masked_lm_ids"][chosen]
     scores = {
         "masked_lm_loss": float(arrays["masked_lm_loss"][chosen].mean()),
         "masked_lm_accuracy": float(arrays["masked_lm_correct"][chosen].mean()),
-        "most_frequent_accuracy": float(
-            np.bincount(arrays["masked_lm_ids"][chosen]).max() / chosen.sum()
-        ),
+        "most_frequent_accuracy": float(np.bincount(ids).max() / len(ids)),
     }
+    if token_counts is not None:
+        counts = token_counts + 1.0  # finite for a piece that is new
+        scores["unigram_loss"] = float(-np.log(counts / counts.sum())[ids].mean())
     if "replaced_logits" in arrays:
         logits = arrays["replaced_logits"][real]
         labels = arrays["replaced_labels"][real] > 0

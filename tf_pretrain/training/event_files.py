@@ -1,4 +1,4 @@
-"""Scalars for TensorBoard, written without TensorFlow."""
+"""Writes scalars for TensorBoard without TensorFlow."""
 
 import os
 import socket
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 class EventFile:
-    """A file of scalars that TensorBoard shows; a new one for each process.
+    """A file of scalars that TensorBoard shows. Each process writes a new one.
 
-    Nothing is written where the package tensorboard is not installed.
+    Nothing is written if the package tensorboard is not installed.
 
     Args:
-        folder: What `tensorboard --logdir` is given; it is made if it is not there.
+        folder: The folder for `tensorboard --logdir`; it is created if it is missing.
     """
 
     def __init__(self, folder):

@@ -1,12 +1,13 @@
-"""The train step on JAX: a pure function of the state, several steps a dispatch.
+"""The train step on JAX: a pure function of its state, with several steps in one call.
 
-What a step changes (weights, moments, counters) is its state: lists of arrays, which
-live on the device from step to step and are written in place (donated). The Keras
-variables are behind meanwhile; `sync` brings them up to date.
+The state is what a step changes: weights, moments and counters. It is lists of arrays
+that stay on the device from step to step and are updated in place (donated). Meanwhile
+the Keras variables have old values; `sync` updates them.
 
-On an accelerator a step of a small model takes a few milliseconds, no more than Python
-needs to start it. So `run` stacks `steps_per_dispatch` batches, puts them on the device
-while earlier steps are computed, and starts all of them as one program (`lax.scan`).
+On an accelerator, a step of a small model takes a few milliseconds, which is no more
+than Python needs to start it. So `run` stacks `steps_per_dispatch` batches, puts them
+on the device while earlier steps are computed, and starts all of them as one program
+(`lax.scan`).
 """
 
 import contextlib
@@ -24,16 +25,16 @@ from tf_pretrain.config.checks import require
 from tf_pretrain.training.optimizers import AdamFamily
 from tf_pretrain.training.step import TrainStep, endless, real_tokens, total
 
-_DISPATCHES_AHEAD = 2  # batches that wait on the device for their steps
+_DISPATCHES_AHEAD = 2  # groups of batches that wait on the device
 
 
 class _OnDevice:
-    """What `run` keeps, in an object that Keras does not look into.
+    """The data of `run`, in an object that Keras does not track.
 
     Attributes:
         state: The state of the step, while `run` runs.
-        groups: Of `JaxStep._groups`.
-        functions: {steps: compiled function} of `JaxStep._advance`.
+        groups: From `JaxStep._groups`.
+        functions: {steps: compiled function} from `JaxStep._advance`.
     """
 
     def __init__(self):
@@ -42,12 +43,13 @@ class _OnDevice:
 
 
 class JaxStep(TrainStep):
-    """The train step of `run` on JAX; `fit` takes Keras' own step.
+    """The train step that `run` uses on JAX; `fit` uses Keras' own step.
 
     Attributes:
-        steps_per_dispatch: Steps that `run` starts at once; where it begins or ends
-            elsewhere than at a multiple of them, steps are started one by one. Both
-            compute the same but for rounding (tests/training/test_jax_step.py).
+        steps_per_dispatch: Number of steps that `run` starts at once. If `run` begins
+            or ends at another step than a multiple of it, steps are started one by one.
+            Both give the same results except for rounding
+            (tests/training/test_jax_step.py).
     """
 
     steps_per_dispatch = 1
@@ -56,17 +58,17 @@ class JaxStep(TrainStep):
     def run(self, batches, start_step, num_steps, callbacks=()):
         """Trains the steps `start_step` to `num_steps - 1`; see training/step.py.
 
-        Callbacks hear of all steps of a dispatch together: `batch` is the number of
+        Callbacks are told of all steps of a group together. `batch` is the number of
         the last one, counted from `start_step`, and each of the logs is an array [n]
-        with an entry for each step. Before they read a variable of the model or the
-        optimizer they must call `sync`.
+        with an entry for each step. Callbacks must call `sync` before they read a
+        variable of the model or the optimizer.
 
         Args:
-            batches: An iterable of feature dicts of NumPy arrays, which begins with
-                the batch of `start_step`.
+            batches: An iterable of feature dicts of NumPy arrays, which begins with the
+                batch of `start_step`.
 
         Raises:
-            ConfigError: If the optimizer is none of `training.optimizers`.
+            ConfigError: If the optimizer is not one of `training.optimizers`.
         """
         require(
             isinstance(self.optimizer, AdamFamily),
@@ -96,9 +98,9 @@ class JaxStep(TrainStep):
         self.network.end_training()
 
     def sync(self):
-        """Makes the variables hold the weights of the last step of `run`.
+        """Copies the weights of the last step of `run` into the Keras variables.
 
-        They may be read until the next step begins, which writes over them.
+        They may be read until the next step begins, which overwrites them.
         """
         if self._on_device is None or self._on_device.state is None:
             return
@@ -114,8 +116,8 @@ class JaxStep(TrainStep):
     def _groups(self):
         """Tuples of indices of the trained variables that are stacked.
 
-        On an accelerator variables of one shape that the optimizer treats alike are one
-        array of the state. On CPUs stacking would only copy.
+        On an accelerator, variables of one shape that the optimizer treats alike are
+        one array of the state. On CPUs stacking would only cost copies.
         """
         variables, groups = self.trainable_variables, {}
         is_stacked = jax.default_backend() != "cpu"
@@ -212,7 +214,7 @@ class JaxStep(TrainStep):
         return (weights, rest, moments, counters), logs
 
     def _with_random_numbers(self, features, counters, counter_variables):
-        """What the batches of a user's own data lack, by step."""
+        """Adds the random numbers that batches of a user's own data lack, by step."""
         missing = self._missing_random_numbers(features)
         if not missing:
             return features
@@ -266,7 +268,7 @@ def _put(features):
 def _loading(batches, counts):
     """Yields an iterator of (count, features on the device), loaded by a thread.
 
-    Errors of the batches are raised where they are read.
+    Errors of the batches are raised when they are read.
     """
     loaded, stop = queue.Queue(_DISPATCHES_AHEAD), threading.Event()
 
@@ -287,7 +289,7 @@ def _loading(batches, counts):
                 }
                 put((count, _put(stacked)))
             put(None)
-        except BaseException as error:  # it is the reader's to handle
+        except BaseException as error:  # the reader handles it
             put(error)
 
     def read():

@@ -1,9 +1,9 @@
 """Scores over a whole set of predictions, in NumPy.
 
-Degenerate cases are answered as scikit-learn answers them: Matthews and F1 are 0 where
-a denominator is 0. SciPy calls the correlation with a constant undefined (nan); here it
-is 0, because a model that predicts one value for all knows nothing about the order,
-and a nan would hide the other trials' median.
+Degenerate cases have the values of scikit-learn: Matthews and F1 are 0 if a denominator
+is 0. The correlation with a constant is 0 here, while SciPy returns nan. A model that
+predicts one value for all examples knows nothing about the order, and a nan would hide
+the median of the other trials.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def f1(labels, predictions) -> float:
 
 
 def macro_f1(labels, predictions) -> float:
-    """Mean over classes of each one's F1; classes that occur nowhere do not count."""
+    """The mean of the classes' F1. Classes that do not occur are not counted."""
     matrix = confusion_matrix(labels, predictions)
     occurrences = matrix.sum(0) + matrix.sum(1)
     return float(np.mean(per_class_scores(matrix)["f1"][occurrences > 0]))
@@ -40,21 +40,22 @@ def pearson(labels, predictions) -> float:
     """Linear correlation of two float arrays [N]; 0 if one of them is constant."""
     x, y = np.asarray(labels, np.float64), np.asarray(predictions, np.float64)
     if np.all(x == x[0]) or np.all(y == y[0]):
-        return 0.0  # exactly: the mean of equal numbers may differ from them
+        # an exact test, because the mean of equal numbers may differ from them
+        return 0.0
     x, y = x - x.mean(), y - y.mean()
     return _ratio(x @ y, np.linalg.norm(x) * np.linalg.norm(y))
 
 
 def spearman(labels, predictions) -> float:
-    """Correlation of ranks; equal values share the mean of their ranks."""
+    """Correlation of ranks. Equal values get the mean of their ranks."""
     return pearson(_ranks(labels), _ranks(predictions))
 
 
 def area_under_curve(scores, labels) -> float:
-    """Exact area under the ROC curve: P(score of a positive > of a negative).
+    """Exact area under the ROC curve: P(score of a positive > score of a negative).
 
-    Ties count one half (Mann-Whitney). Padding is the caller's to leave out: the
-    released ELECTRA counts it as negatives, which inflates its figure.
+    Ties count one half (Mann-Whitney). The caller must leave out padding; the released
+    ELECTRA counts it as negatives, which increases its figure.
 
     Args:
         scores: float [N].
@@ -73,7 +74,7 @@ def area_under_curve(scores, labels) -> float:
     )
 
 
-# What fine-tuning reports, by name.
+# The metrics that fine-tuning reports, by name.
 METRICS = {
     function.__name__: function
     for function in (accuracy, f1, macro_f1, matthews, pearson, spearman)
@@ -101,7 +102,7 @@ def per_class_scores(matrix) -> dict[str, np.ndarray]:
 
 
 def _ranks(values):
-    """1 for the smallest; the mean rank of each group of equal values."""
+    """Ranks from 1 for the smallest value; equal values get the mean of their ranks."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2.0)[inverse]
 

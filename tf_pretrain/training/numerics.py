@@ -1,8 +1,8 @@
-"""When losses or gradients are not finite: how long to bear it, and where it began.
+"""Stops runs whose losses or gradients are not finite, and finds where this began.
 
 The optimizer skips such a step and counts it (`skipped_steps`). A few are harmless: one
-odd batch, or float16 finding its loss scale. Many in a row mean that weights or data
-are broken.
+unusual batch, or float16 finding its loss scale. Many in a row mean that weights or
+data are broken.
 """
 
 import math
@@ -15,14 +15,14 @@ from tf_pretrain.errors import UserError
 from tf_pretrain.training.compiling import loss_gradients
 from tf_pretrain.training.step import step_logs
 
-_ROWS = 8  # looked at together, eagerly, to find the layer
+_ROWS = 8  # examined together, eagerly, to find the layer
 
 
 class NumericsError(UserError, ArithmeticError):
     """Too many steps in a row without a finite loss and gradient.
 
     Attributes:
-        first_step: The first of them, from 0.
+        first_step: The first of these steps, from 0.
     """
 
     def __init__(self, message, first_step):
@@ -33,11 +33,11 @@ class NumericsError(UserError, ArithmeticError):
 class StopWhenNonFinite(keras.callbacks.Callback):
     """Stops after `max_skipped_steps` steps in a row that are not finite.
 
-    Losses are read once in so many steps, since reading waits for the device; weights
-    do not change meanwhile, for such steps are skipped.
+    Losses are read only once in that many steps, because reading waits for the device.
+    The weights do not change in the meantime, because such steps are skipped.
 
     Raises:
-        NumericsError: Which losses, learning rate, gradient norms.
+        NumericsError: With the losses, the learning rate and the gradient norms.
     """
 
     def __init__(self, start_step, max_skipped_steps):
@@ -88,14 +88,14 @@ class StopWhenNonFinite(keras.callbacks.Callback):
 
 
 def first_nonfinite(network, features) -> str:
-    """Where nan or infinity comes up first in a step: for people.
+    """The place where nan or infinity first occurs in a step, as text.
 
-    Looks, in this order, at weights, the batch, outputs of layers in the order in
-    which they finish, and gradients of single variables.
+    The search order is: weights, the batch, outputs of layers in the order in which
+    they finish, and gradients of single variables.
 
     Args:
         network: An objective.
-        features: A batch of it.
+        features: A batch for it.
     """
     for variable in network.variables:
         if not _is_finite(variable):
@@ -113,7 +113,7 @@ def first_nonfinite(network, features) -> str:
 
 
 def _in_step(network, features):
-    """The first layer or gradient of some rows that is not finite, or None."""
+    """The first layer or gradient of these rows that is not finite, or None."""
     found = []
 
     def watch(layer, call):

@@ -1,8 +1,9 @@
 """AdamW and LAMB as the ELECTRA and ALBERT papers' code defines them.
 
-Neither corrects the bias of its moments unless told to (Keras' own versions do), both
-clip by the norm of the gradient *summed over replicas* (Keras clips each replica's part
-first), and both choose the variables without weight decay by path. With gradient g:
+They differ from Keras' own versions in three ways. The bias of the moments is not
+corrected by default. The gradient is clipped by its norm *summed over replicas*, while
+Keras clips each replica's part first. And the variables without weight decay are chosen
+by path. With gradient g:
 
     m <- b1 m + (1 - b1) g        v <- b2 v + (1 - b2) g^2
     u  = m / (sqrt(v) + epsilon) + weight_decay w
@@ -20,16 +21,17 @@ from keras import ops
 from tf_pretrain.config import TrainConfig
 from tf_pretrain.training.schedules import build_schedule
 
-# Searched in the variable's path: LayerNorm gains and offsets, and every bias. The
-# references write `LayerNorm|layer_norm|bias`, but search the whole name.
+# These are searched in the variable's path: LayerNorm gains and offsets, and every
+# bias. The original programs write `LayerNorm|layer_norm|bias`, but search the whole
+# name.
 _NO_DECAY = (r"(LayerNorm|layer_norm)\w*/\w+$", r"bias$")
 
 
 class Update(typing.NamedTuple):
-    """What one step of the optimizer reports.
+    """The report of one step of the optimizer.
 
-    gradient_norm: float32 scalar, the global norm before the clip.
-    is_finite: bool scalar; False if the step was skipped.
+    gradient_norm: float32 scalar, the global norm before clipping.
+    is_finite: bool scalar, False if the step was skipped.
     """
 
     gradient_norm: object
@@ -37,12 +39,12 @@ class Update(typing.NamedTuple):
 
 
 class AdamFamily(keras.optimizers.Optimizer):
-    """What AdamW and LAMB share. Variables and gradients are float32.
+    """Base class of AdamW and LAMB. Variables and gradients are float32.
 
     Under `tf.distribute` each replica passes its own share of the gradient (its sum
-    divided by the *global* weight); the shares are added up, clipped and applied. A
-    step whose global norm is not finite leaves weights and moments exactly as they
-    are; it still counts in `iterations`, so the step keeps naming the batch.
+    divided by the *global* weight). The shares are added, clipped and applied. If the
+    global norm of a step is not finite, weights and moments do not change. The step
+    still counts in `iterations`, so that step s always belongs to batch s.
 
     Args:
         learning_rate: Float or schedule.
@@ -50,17 +52,17 @@ class AdamFamily(keras.optimizers.Optimizer):
         beta_1, beta_2: Decay rates of the moments.
         epsilon: Added to sqrt(v).
         bias_correction: Multiply m / (sqrt(v) + epsilon) in update number t by
-            sqrt(1 - b2^t) / (1 - b1^t) (Kingma & Ba, 2015, end of sec. 2). Without it
-            the first steps are too long, up to 6.6 times (the twelfth; the hundredth
-            3.2 times), which a warm-up of 10,000 steps hides and a short run does not
-            (Zhang et al., 2021, sec. 4).
-        moments_begin: Step at which the moments of what is trained begin, for the bias
-            correction: that of the second stage in two-stage training.
-        clip_norm: Largest global norm of the gradient; None to leave it as it is.
+            sqrt(1 - b2^t) / (1 - b1^t) (Kingma & Ba, 2015, end of sec. 2). Without this
+            factor the first steps are too long, by up to 6.6 times (the twelfth step;
+            the hundredth by 3.2 times). A warm-up of 10,000 steps hides this, and a
+            short run does not (Zhang et al., 2021, sec. 4).
+        moments_begin: Step at which the moments start, for the bias correction: in
+            two-stage training the first step of the second stage.
+        clip_norm: Largest global norm of the gradient; None for no clipping.
         learning_rate_multipliers: {path fragment: factor}, e.g. from
             `layerwise_multipliers`. Each variable must match exactly one fragment.
-        has_pace: Whether the schedule can be run through faster or slower than step by
-            step; see `set_pace`.
+        has_pace: Whether the schedule may advance by more or less than one step at
+            each update; see `set_pace`.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class AdamFamily(keras.optimizers.Optimizer):
         self.has_pace = has_pace
 
     def build(self, variables):
-        """Creates the moments and decides by path what is decayed, and at what rate.
+        """Creates the moments. The paths decide about decay and learning rate.
 
         Raises:
             ValueError: If a variable matches no fragment of
@@ -121,7 +123,8 @@ class AdamFamily(keras.optimizers.Optimizer):
                 aggregation="only_first_replica",
                 name="skipped_before",
             )
-        self._is_plain = [  # no decay, no adaptation
+        # True if the variable has no decay and no layer-wise adaptation
+        self._is_plain = [
             any(re.search(pattern, v.path) for pattern in _NO_DECAY) for v in variables
         ]
         self._multipliers = [self._multiplier(v.path) for v in variables]
@@ -129,7 +132,8 @@ class AdamFamily(keras.optimizers.Optimizer):
     def _multiplier(self, path):
         if self.learning_rate_multipliers is None:
             return 1.0
-        # The leading slash lets "/embeddings/" match a path that begins with it.
+        # The leading slash lets "/embeddings/" match a path that begins with
+        # "embeddings/".
         found = [f for f in self.learning_rate_multipliers if f in f"/{path}"]
         if len(found) != 1:
             raise ValueError(
@@ -140,11 +144,11 @@ class AdamFamily(keras.optimizers.Optimizer):
 
     @property
     def pace(self) -> float:
-        """Steps of the schedule that one update advances by."""
+        """The number of steps by which one update advances the schedule."""
         return float(ops.convert_to_numpy(self._pace)) if self.has_pace else 1.0
 
     def set_pace(self, pace: float):
-        """From here on step t has the learning rate of the schedule's step pace * t."""
+        """From now on, step t has the learning rate of the schedule's step pace * t."""
         self._pace.assign(pace)
 
     def _get_current_learning_rate(self):
@@ -154,10 +158,10 @@ class AdamFamily(keras.optimizers.Optimizer):
         return self._learning_rate(step * self._pace)
 
     def set_moments(self, variables, moments):
-        """Sets m and v, e.g. to those of an original checkpoint.
+        """Sets m and v, for example to those of an original checkpoint.
 
         Args:
-            variables: Variables the optimizer was built with.
+            variables: Variables that the optimizer was built with.
             moments: {"m": {path: array}, "v": {path: array}}.
         """
         for variable in variables:
@@ -166,16 +170,17 @@ class AdamFamily(keras.optimizers.Optimizer):
             self._v[index].assign(moments["v"][variable.path])
 
     def apply(self, grads, trainable_variables=None):
-        """Updates the variables; see `clip_and_apply`, which also reports."""
+        """Updates the variables, like `clip_and_apply`, but returns nothing."""
         self.clip_and_apply(grads, trainable_variables)
 
     def clip_and_apply(self, grads, trainable_variables=None) -> Update:
         """Sums the gradients over replicas, clips them, and updates the variables.
 
         Args:
-            grads: One float32 gradient a variable; None leaves that variable alone.
-            trainable_variables: Variables the optimizer was built with (it is built
-                on them if it was not); all of them by default.
+            grads: One float32 gradient for each variable; None leaves that variable
+                unchanged.
+            trainable_variables: Variables that the optimizer was built with, by default
+                all of them. If it was not built yet, it is built with these.
         """
         if trainable_variables is None:
             trainable_variables = self._trainable_variables
@@ -191,20 +196,21 @@ class AdamFamily(keras.optimizers.Optimizer):
         return update
 
     def apply_to_groups(self, grads, weights, moments, groups) -> tuple[Update, list]:
-        """As `clip_and_apply`, but a pure function of stacked arrays (JAX).
+        """Like `clip_and_apply`, but as a pure function of stacked arrays (JAX).
 
-        Hundreds of small variables would each cost an accelerator several kernels of
-        no work. Only the counters are variables here.
+        Hundreds of small variables would each cost an accelerator several tiny kernels.
+        Only the counters are variables here.
 
         Args:
-            grads: float32 arrays [n, ...], one a group: the gradients of its variables.
-            weights: The variables, stacked the same way.
+            grads: float32 arrays [n, ...], one for each group: the gradients of its
+                variables.
+            weights: The variables, stacked in the same way.
             moments: Pairs (m, v) of such arrays.
             groups: For each group (no decay?, multiplier of the learning rate), from
                 `group_of`.
 
         Returns:
-            What `clip_and_apply` does, and the new (weight, m, v) of each group.
+            The report of `clip_and_apply`, and the new (weight, m, v) of each group.
         """
         update, grads, rate, betas, correction = self._clipped(grads)
         new = [
@@ -217,24 +223,25 @@ class AdamFamily(keras.optimizers.Optimizer):
         return update, new
 
     def group_of(self, variable) -> tuple[bool, float]:
-        """What a variable shares with others that are updated the same way."""
+        """A key that is equal for variables that are updated in the same way."""
         index = self._get_variable_index(variable)
         return self._is_plain[index], self._multipliers[index]
 
     def moments_of(self, variable):
-        """The variables m and v of a variable."""
+        """The optimizer's variables m and v for a variable."""
         index = self._get_variable_index(variable)
         return self._m[index], self._v[index]
 
     def _clipped(self, grads):
-        """The report, clipped gradients, learning rate, betas, bias correction."""
+        """The report, clipped gradients, learning rate, betas and bias correction."""
         norm = ops.sqrt(ops.sum(ops.stack([ops.sum(ops.square(g)) for g in grads])))
         is_finite = ops.isfinite(norm)
         if self.clip_norm is not None:
             scale = self.clip_norm / ops.maximum(norm, self.clip_norm)
             grads = [g * scale for g in grads]
-        # To skip a step: no gradient (0 times nan is nan, hence the selection), no
-        # decay of the moments, rate 0. Branches would cost more, one a variable.
+        # A step is skipped by setting the gradient to 0 (by selection, because 0 times
+        # nan is nan), the decay of the moments to none and the learning rate to 0. A
+        # branch for each variable would cost more.
         grads = [ops.where(is_finite, g, 0.0) for g in grads]
         rate = ops.where(is_finite, ops.cast(self.learning_rate, "float32"), 0.0)
         betas = [ops.where(is_finite, b, 1.0) for b in (self.beta_1, self.beta_2)]
@@ -245,10 +252,10 @@ class AdamFamily(keras.optimizers.Optimizer):
         self._iterations.assign_add(1)
 
     def _correction(self):
-        """Of the bias of both moments in this update."""
+        """The factor that corrects the bias of both moments in this update."""
         if not self.bias_correction:
             return 1.0
-        # Steps that are skipped do not change the moments.
+        # Skipped steps do not change the moments, so they do not count.
         updates = ops.cast(self._iterations - self.skipped_steps + 1, "float32")
         if self.moments_begin:
             has_begun = self._iterations >= self.moments_begin
@@ -275,7 +282,8 @@ class AdamFamily(keras.optimizers.Optimizer):
                     variable, update_one, args=(gradient, *scalars), group=False
                 )
 
-        # Not the replica context's merge_call: XLA on several GPUs cannot have one.
+        # The replica context's merge_call cannot be used, because XLA on several GPUs
+        # does not support it.
         tf.__internal__.distribute.interim.maybe_merge_call(
             update_all,
             tf.distribute.get_strategy(),
@@ -287,15 +295,15 @@ class AdamFamily(keras.optimizers.Optimizer):
         )
 
     def update_step(self, gradient, variable, learning_rate, betas, correction):
-        """Updates one variable and its moments by the formula of the module.
+        """Updates one variable and its moments with the formula of this module.
 
         Args:
             gradient: float32, of the variable's shape.
             variable: Keras variable, or one replica's tf.Variable.
             learning_rate: float32 scalar, before the variable's multiplier.
-            betas: Factors of the old moments: `beta_1` and `beta_2`, or both 1, with
-                gradient and rate 0, in a step that is skipped.
-            correction: Factor for the bias of the moments.
+            betas: Factors of the old moments: `beta_1` and `beta_2`, or both 1 in a
+                skipped step, where gradient and learning rate are 0.
+            correction: Factor that corrects the bias of the moments.
         """
         index = self._get_variable_index(variable)
         weight, m, v = self._new_values(
@@ -313,7 +321,7 @@ class AdamFamily(keras.optimizers.Optimizer):
         self.assign(variable, weight[0])
 
     def _new_values(self, gradient, weight, m, v, rate, betas, correction, is_plain):
-        """The formula of the module for stacked variables [n, ...]."""
+        """The formula at the top of this module for stacked variables [n, ...]."""
         beta_1, beta_2 = betas
         m = beta_1 * m + (1.0 - self.beta_1) * gradient
         v = beta_2 * v + (1.0 - self.beta_2) * ops.square(gradient)
@@ -324,7 +332,7 @@ class AdamFamily(keras.optimizers.Optimizer):
         return weight - rate * update, m, v
 
     def _trust_ratio(self, weight, update):
-        return 1.0  # Adam does not adapt its rate to the layer
+        return 1.0  # Adam has no layer-wise adaptation
 
     def get_config(self):
         base = super().get_config()
@@ -346,18 +354,19 @@ class AdamFamily(keras.optimizers.Optimizer):
 
 @keras.saving.register_keras_serializable("tf_pretrain")
 class AdamW(AdamFamily):
-    """ELECTRA's and BERT's Adam: decoupled decay, by default no bias correction.
+    """Adam of ELECTRA and BERT: decoupled weight decay, by default no bias correction.
 
-    Takes the arguments of its base class.
+    The arguments are those of its base class.
     """
 
     def update_step(self, gradient, variable, learning_rate, betas, correction):
         if keras.backend.backend() != "tensorflow":
             super().update_step(gradient, variable, learning_rate, betas, correction)
             return
-        # One op a variable instead of a dozen: half of the graph, hence of the
-        # tracing time, of a deep model. With both powers of beta 0 the op does not
-        # correct the bias. Decaying first is the same, for u has the old weight.
+        # One operation for each variable instead of a dozen: it halves the graph, and
+        # with it the tracing time, of a deep model. With both powers of beta set to 0
+        # the operation does not correct the bias. Applying the decay first gives the
+        # same result, because u contains the old weight.
         import tensorflow as tf
 
         beta_1, beta_2 = betas
@@ -365,8 +374,9 @@ class AdamW(AdamFamily):
         rate = learning_rate * self._multipliers[index]
         if not self._is_plain[index]:
             variable.assign_sub((rate * self.weight_decay) * variable)
-        # The op takes 1 - beta_2 in float32, 1.3e-5 below 0.001 for 0.999, so its v is
-        # too small by that factor; rate and epsilon times the root of it undo that.
+        # The operation computes 1 - beta_2 in float32, which for 0.999 is 1.3e-5
+        # (relative) below 0.001. So its v is too small by that factor. Scaling the
+        # learning rate and epsilon by its square root compensates for this.
         error = float(1.0 - np.float32(self.beta_2)) / (1.0 - self.beta_2)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -384,10 +394,11 @@ class AdamW(AdamFamily):
 
 @keras.saving.register_keras_serializable("tf_pretrain")
 class LAMB(AdamFamily):
-    """ALBERT's LAMB (You et al., 2019, in the released ALBERT code's form).
+    """LAMB as in the released ALBERT code (You et al., 2019).
 
-    The decay is part of the update whose norm the trust ratio takes; the ratio is 1
-    where the weight or the update is all zero. Takes the arguments of its base class.
+    The weight decay is a part of the update whose norm the trust ratio uses. The ratio
+    is 1 if the weight or the update is all zero. The arguments are those of the base
+    class.
     """
 
     def _trust_ratio(self, weight, update):
@@ -397,8 +408,8 @@ class LAMB(AdamFamily):
             for x in (weight, update)
         )
         is_defined = ops.logical_and(weight_norm > 0, update_norm > 0)
-        # Divide by 1 where undefined: selecting after 0 / 0 would do, but trips
-        # checks for nan.
+        # Divide by 1 where the ratio is undefined. Selecting after 0 / 0 would also
+        # work, but triggers checks for nan.
         safe_norm = ops.where(is_defined, update_norm, 1.0)
         return ops.where(is_defined, weight_norm / safe_norm, 1.0)
 
@@ -408,14 +419,14 @@ def layerwise_multipliers(
 ) -> dict[str, float]:
     """ELECTRA's layer-wise learning rates for fine-tuning, by path fragment.
 
-    A variable at depth d gets decay^(num_layers + 2 - d): embeddings and their
-    projection are at depth 0, layer i at i + 1, the head at num_layers + 2. Nothing
-    is at num_layers + 1 (the reference once had a pooler there), so even the top
-    layer gets decay^2; the published scores were made so.
+    A variable at depth d gets decay^(num_layers + 2 - d). Embeddings and their
+    projection are at depth 0, layer i at i + 1, and the head at num_layers + 2. Nothing
+    is at num_layers + 1, because the original once had a pooler there. So even the top
+    layer gets decay^2. The published scores were made with this.
 
     Args:
         num_layers: Layers of the encoder, which must not share parameters.
-        decay: Factor from one depth to the one below, e.g. 0.8.
+        decay: Factor from one depth to the one below, for example 0.8.
         head: Path fragment of the task heads' variables.
     """
     depths = {"/embeddings/": 0, "/embeddings_project/": 0, head: num_layers + 2}
@@ -427,7 +438,7 @@ def layerwise_multipliers(
 def build_optimizer(
     train: TrainConfig, learning_rate_multipliers=None, moments_begin=0
 ) -> AdamFamily:
-    """The optimizer and schedule that `train` describes."""
+    """Builds the optimizer and the schedule that `train` describes."""
     optimizer = {"adamw": AdamW, "lamb": LAMB}[train.optimizer]
     return optimizer(
         build_schedule(train),
@@ -441,12 +452,13 @@ def build_optimizer(
 
 
 def _sum_over_replicas(grads):
-    """Dense gradients, added up over the replicas of the current strategy."""
+    """Dense gradients, summed over the replicas of the current strategy."""
     if keras.backend.backend() != "tensorflow":
         return grads
     import tensorflow as tf
 
-    grads = [tf.convert_to_tensor(g) for g in grads]  # embeddings give IndexedSlices
+    # embeddings have IndexedSlices as gradients
+    grads = [tf.convert_to_tensor(g) for g in grads]
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return grads

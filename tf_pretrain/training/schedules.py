@@ -1,9 +1,9 @@
-"""Learning-rate schedules of the two reference programs.
+"""Learning-rate schedules of the two original programs.
 
-Both decay polynomially from `peak` at step 0 to 0 at `num_steps`; they differ in the
+Both decay polynomially from `peak` at step 0 to 0 at `num_steps`. They differ in the
 warm-up. ELECTRA multiplies the decaying rate by the warm-up factor, so the rate never
-quite reaches `peak`. ALBERT ramps up to `peak` itself and then drops onto the curve.
-All arithmetic is float32, as in the references.
+quite reaches `peak`. ALBERT increases the rate to `peak` and then continues on the
+decaying curve. All arithmetic is float32, as in the original programs.
 """
 
 import keras
@@ -13,16 +13,17 @@ from tf_pretrain.config import TrainConfig
 
 
 class _WarmupPolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """What both schedules share: the settings and the decay.
+    """The settings and the decay of both schedules.
 
     Args:
         peak: Nominal learning rate.
         num_steps: Step at which the rate reaches 0, where it stays.
-        warmup_steps: Length of the warm-up; 0 for none. A fraction is allowed,
-            because ELECTRA's fine-tuning takes a proportion of the steps.
+        warmup_steps: Length of the warm-up; 0 for none. A fraction is allowed, because
+            ELECTRA's fine-tuning uses a proportion of the steps.
         power: Exponent of the decay; 1 is linear.
 
-    Call: step, an integer scalar -> learning rate, a float32 scalar.
+    Call it with the step, an integer scalar, to get the learning rate, a float32
+    scalar.
     """
 
     def __init__(self, peak, num_steps, warmup_steps=0, power=1.0):
@@ -34,7 +35,7 @@ class _WarmupPolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def _decayed(self, step):
         # 1 - t (1 / T) is less accurate near the end than (T - t) / T, by 1 % at the
-        # last of 1M steps, but it is what the references' compiled graphs compute.
+        # last of 1M steps, but the compiled graphs of the originals compute it.
         done = ops.minimum(step * (1.0 / self.num_steps), 1.0)
         return self.peak * ops.power(1.0 - done, self.power)
 
@@ -61,14 +62,14 @@ class ElectraSchedule(_WarmupPolynomialDecay):
 
 @keras.saving.register_keras_serializable("tf_pretrain")
 class AlbertSchedule(_WarmupPolynomialDecay):
-    """The released ALBERT code's rate.
+    """The learning rate of the released ALBERT code.
 
     peak (t - start) / warmup while t < start + warmup, peak (1 - t / T)^power after.
 
     Args:
         start_warmup_step: The step at which the warm-up starts from 0. Before it the
-            formula, like the reference, gives a negative rate: training that starts
-            earlier than this step climbs.
+            formula gives a negative rate, as in the original, so the loss increases
+            there.
     """
 
     def __init__(self, peak, num_steps, warmup_steps=0, power=1.0, start_warmup_step=0):
@@ -92,6 +93,6 @@ class AlbertSchedule(_WarmupPolynomialDecay):
 def build_schedule(
     train: TrainConfig,
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """The schedule that `train.schedule` names."""
+    """Builds the schedule that `train.schedule` names."""
     schedule = {"electra": ElectraSchedule, "albert": AlbertSchedule}[train.schedule]
     return schedule(train.learning_rate, train.num_steps, train.warmup_steps)

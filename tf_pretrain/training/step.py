@@ -1,12 +1,12 @@
-"""What one update computes, on every Keras backend.
+"""The part of one update that is the same on every Keras backend.
 
-`TrainStep` holds the arithmetic; `TensorFlowStep`, `JaxStep` and `TorchStep` add how a
+`TrainStep` has the arithmetic. `TensorFlowStep`, `JaxStep` and `TorchStep` add how the
 backend differentiates, compiles and repeats it. Each of them defines
 
     run(batches, start_step, num_steps, callbacks=())
 
 which trains the steps `start_step` to `num_steps - 1` and reports them to Keras'
-callbacks: what a pretraining run and a trial of a fine-tuning call.
+callbacks. Pretraining runs and the trials of fine-tuning call it.
 """
 
 import math
@@ -25,20 +25,21 @@ class TrainStep:
     steps_per_dispatch = 1
 
     def sync(self):
-        """Makes the variables hold the weights of the last step; see JaxStep."""
+        """Copies the weights of the last step into the variables; see JaxStep."""
 
     def _shares(self, weights):
-        """{name: factor of the loss's weighted sum in the loss that is minimised}."""
+        """{name: factor of the loss's weighted sum in the total loss}."""
         return {
             name: term.coefficient / term.divisor(weights[name])
             for name, term in self.network.loss_terms.items()
         }
 
     def _spoiled_unless_finite(self, gradients, loss):
-        """Makes the smallest gradient nan where the loss is not finite.
+        """Makes the smallest gradient nan if the loss is not finite.
 
-        A loss can overflow while its gradient does not. The optimizer skips the step,
-        on all replicas, if any gradient is nan; one of them costs least.
+        A loss can overflow although its gradient does not. The optimizer skips the step
+        on all replicas if any gradient is nan, and changing the smallest one costs
+        least.
         """
         sizes = [math.prod(v.shape) for v in self.trainable_variables]
         i = sizes.index(min(sizes))
@@ -49,8 +50,8 @@ class TrainStep:
         """The losses and rates of a step, float32 scalars by name.
 
         Args:
-            sums: {name: weighted sum} of the losses and {name: (count, of how many)}
-                of the rates, over all replicas.
+            sums: {name: weighted sum} of the losses and {name: (count, total)} of the
+                rates, over all replicas.
             weights: {name: weight} of the losses, over all replicas.
             shares: From `_shares`.
         """
@@ -64,7 +65,7 @@ class TrainStep:
         return {**logs, "loss": total(shares, sums)}
 
     def _missing_random_numbers(self, features):
-        """Shapes of what a user's own batch lacks: {feature: shape}."""
+        """Shapes of the random numbers that a user's batch lacks: {feature: shape}."""
         missing = {}
         if "dropout_seed" not in features:
             missing["dropout_seed"] = tuple(features["input_ids"].shape[:1])
@@ -74,12 +75,12 @@ class TrainStep:
 
 
 def total(shares, sums):
-    """The loss that is minimised, float32 scalar, from shares and weighted sums."""
+    """The total loss, float32 scalar, from shares and weighted sums."""
     return sum(shares[name] * sums[name] for name in shares)
 
 
 def real_tokens(features):
-    """float32 scalar: tokens of a batch that are not padding."""
+    """float32 scalar: the number of tokens of a batch that are not padding."""
     mask = features.get("input_mask")
     if mask is None:
         mask = ops.ones_like(features["input_ids"])
@@ -87,7 +88,7 @@ def real_tokens(features):
 
 
 def endless(batches, start_step, num_steps):
-    """Yields the batches; raises ValueError if they end, for `num_steps` need more."""
+    """Yields the batches; raises ValueError if they end before `num_steps`."""
     step = start_step
     for features in batches:
         yield features
@@ -96,10 +97,10 @@ def endless(batches, start_step, num_steps):
 
 
 def step_logs(logs):
-    """The logs of `on_train_batch_end` as {name: NumPy array [n]}, one entry a step.
+    """The logs of `on_train_batch_end` as {name: NumPy array [n]}, an entry a step.
 
     TensorFlow and PyTorch report one step at a time, JAX may report several. Reading
-    waits for the device.
+    the values waits for the device.
     """
     return {
         name: np.atleast_1d(ops.convert_to_numpy(value)) for name, value in logs.items()

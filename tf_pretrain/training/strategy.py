@@ -1,4 +1,4 @@
-"""Where the replicas of a run are: on one device, several devices or machines."""
+"""Distribution: replicas on one device, several devices or several machines."""
 
 import contextlib
 
@@ -9,16 +9,16 @@ from tf_pretrain.errors import ConfigError, UserError
 
 
 class WorkerError(UserError, RuntimeError):
-    """Another worker of the run is gone."""
+    """Another worker of the run was lost."""
 
 
 def build_strategy(name: str):
-    """The strategy for `train.strategy`.
+    """Builds the strategy for `train.strategy`.
 
-    "one" is the default device; "mirrored" all GPUs of this machine (or all CPU
-    devices, where there is no GPU); "multi_worker" the workers of TF_CONFIG; "tpu" the
-    TPU that the environment names. Must be called before any other TensorFlow
-    operation for "multi_worker".
+    "one" is the default device. "mirrored" is all GPUs of this machine (or all CPU
+    devices, if there is no GPU). "multi_worker" is the workers of TF_CONFIG. "tpu" is
+    the TPU that the environment names. For "multi_worker" it must be called before any
+    other TensorFlow operation.
 
     Returns:
         A tf.distribute.Strategy on TensorFlow, a KerasStrategy on JAX and PyTorch.
@@ -57,13 +57,13 @@ def _tensorflow_strategy(name):
 
 
 class KerasStrategy:
-    """One process on JAX or PyTorch; on JAX it may have several devices.
+    """One process on JAX or PyTorch. On JAX it may have several devices.
 
     Every device holds all weights and takes its share of the batch
-    (keras.distribution.DataParallel); XLA adds the gradients up.
+    (keras.distribution.DataParallel). XLA adds the gradients.
 
     Attributes:
-        num_replicas_in_sync: The devices.
+        num_replicas_in_sync: The number of devices.
     """
 
     cluster_resolver = None
@@ -78,7 +78,7 @@ class KerasStrategy:
         keras.distribution.set_distribution(self._distribution)
 
     def scope(self):
-        """Where variables are made: nothing to enter, it holds for the process."""
+        """A context in which variables are created. It does nothing here."""
         return contextlib.nullcontext()
 
 
@@ -93,7 +93,7 @@ def is_chief(strategy) -> bool:
 
 @contextlib.contextmanager
 def naming_lost_workers(strategy):
-    """Turns TensorFlow's errors about another worker into one that says what to do.
+    """A context that turns TensorFlow's errors about another worker into a clear one.
 
     Raises:
         WorkerError: If a worker was killed, hangs, or stopped with an error.
@@ -106,8 +106,8 @@ def naming_lost_workers(strategy):
 
     try:
         yield
-    # What TensorFlow raises in the workers that are left: connections are reset, or, of
-    # a worker that hangs, heartbeats stay away (after about ten seconds).
+    # The errors that TensorFlow raises in the remaining workers. Connections are reset
+    # or, if a worker hangs, heartbeats are missing (after about ten seconds).
     except (
         tf.errors.UnavailableError,
         tf.errors.AbortedError,
@@ -127,7 +127,7 @@ def _first_line(error):
 
 
 def distributed_batches(strategy, record_set, config, tokenizer, start_step):
-    """Training batches from `start_step` on, each replica with its own rows."""
+    """Training batches from `start_step` on, with each replica's own rows."""
     arguments = (record_set, config.data, tokenizer, config.seed)
     arguments += (config.train.batch_size, start_step)
     is_alone = strategy.num_replicas_in_sync == 1

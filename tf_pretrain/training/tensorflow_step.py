@@ -1,25 +1,27 @@
-"""The train step under `tf.distribute`: a tf.function, compiled by XLA on request."""
+"""The train step under `tf.distribute`: a tf.function, compiled by XLA if requested."""
 
 import tensorflow as tf
 
 from tf_pretrain.training.step import TrainStep, real_tokens, total
 
-# float16 loss scaling: double after this many good updates, halve after a bad one.
+# float16 loss scaling: the scale is doubled after so many good updates, and halved
+# after a bad one.
 _GROWTH_INTERVAL = 2000
 
 
 class TensorFlowStep(TrainStep):
-    """The train step on the TensorFlow backend, which `fit` takes too.
+    """The train step on the TensorFlow backend, also used by `fit`.
 
-    What differs from Keras' step: a mean loss is divided by its weight summed over all
-    replicas and micro-batches, so that one and two replicas, and one and four
-    micro-batches, give the same update; gradients are reduced before the optimizer
-    clips them; the step also runs under MultiWorkerMirroredStrategy with dict
-    features, where Keras' own fails (keras issues 20329 and 20585).
+    It differs from Keras' step in three ways. A mean loss is divided by its weight
+    summed over all replicas and micro-batches, so one and two replicas, and one and
+    four micro-batches, give the same update. Gradients are summed over the replicas
+    before the optimizer clips them. And the step also runs under
+    MultiWorkerMirroredStrategy with dict features, where Keras' own fails (keras issues
+    20329 and 20585).
     """
 
     def train_step(self, features):
-        """One update from this replica's share of the batch; returns scalar logs."""
+        """One update from this replica's share of the batch. Returns scalar logs."""
         features = self._with_random_numbers(features)
         weights, tokens = self._weights_and_tokens(features)
         shares = self._shares(weights)
@@ -43,9 +45,10 @@ class TensorFlowStep(TrainStep):
         )
 
     def _with_random_numbers(self, features):
-        """What the batches of a user's own data lack, by step and replica.
+        """Adds the random numbers that batches of a user's own data lack.
 
-        Keras' generator would make its variables in the threads of the replicas.
+        They depend on the step and the replica. Keras' generator cannot be used,
+        because it would create its variables in the threads of the replicas.
         """
         context = tf.distribute.get_replica_context()
         key = tf.stack(
@@ -63,12 +66,12 @@ class TensorFlowStep(TrainStep):
             )
         if "sampling_uniform" in missing:
             slots = tf.shape(features["masked_lm_positions"])
-            key += [0, 2**30]  # above any random_seed
+            key += [0, 2**30]  # larger than any random_seed
             drawn["sampling_uniform"] = tf.random.stateless_uniform(slots, key)
         return {**features, **drawn}
 
     def _accumulate(self, features, shares):
-        """Gradients and loss sums of the batch, in micro-batches if asked for."""
+        """Gradients and loss sums of the batch, in micro-batches if configured."""
         if self.accumulation_steps == 1:
             return self._gradients(features, shares)
         micro_batches = {
@@ -99,7 +102,7 @@ class TensorFlowStep(TrainStep):
         return sums | {name: pair for name in self.network.rates}
 
     def _gradients(self, features, shares):
-        """Gradients and sums: of each loss, and both numbers of each rate."""
+        """Gradients, and the sums of each loss and of both numbers of each rate."""
         scale = 1.0 if self.loss_scale is None else self.loss_scale.value
         with tf.GradientTape() as tape:
             losses, rates = self.network.losses_and_rates(features, training=True)
@@ -112,13 +115,14 @@ class TensorFlowStep(TrainStep):
                 raise ValueError(
                     f"no loss depends on {variable.path}: name it in unused_variables"
                 )
-        gradients = [tf.convert_to_tensor(g) for g in gradients]  # gathers' are sparse
+        # those of gathers are sparse
+        gradients = [tf.convert_to_tensor(g) for g in gradients]
         return gradients, sums | {name: rates[name] for name in self.network.rates}
 
     def _update(self, gradients):
         """Applies the gradients; returns their global norm over all replicas.
 
-        It is nan where a loss is not finite; see `_spoiled_unless_finite`.
+        The norm is nan if a loss is not finite; see `_spoiled_unless_finite`.
         """
         if self.loss_scale is not None:
             gradients = [g / self.loss_scale.value for g in gradients]
@@ -159,7 +163,8 @@ class TensorFlowStep(TrainStep):
         @tf.function(jit_compile=jit_compile, autograph=False, reduce_retracing=True)
         def step(features):
             logs = strategy.run(self.train_step, args=(features,))
-            # The logs are sums over replicas already: any replica's will do.
+            # The logs are already sums over replicas, so those of any replica are
+            # right.
             return {
                 name: strategy.experimental_local_results(value)[0]
                 for name, value in logs.items()
@@ -169,7 +174,7 @@ class TensorFlowStep(TrainStep):
         return self.train_function
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing to build: network and optimizer are built before `fit`."""
+        """Does nothing: network and optimizer are built before `fit`."""
 
 
 def _sum_over_replicas(tensors):

@@ -9,7 +9,7 @@ from tf_pretrain.training.step import TrainStep, endless, real_tokens, total
 
 
 class TorchStep(TrainStep):
-    """The train step of `run` on PyTorch; `fit` takes Keras' own step."""
+    """The train step that `run` uses on PyTorch; `fit` uses Keras' own step."""
 
     def run(self, batches, start_step, num_steps, callbacks=()):
         """Trains the steps `start_step` to `num_steps - 1`; see training/step.py.
@@ -30,7 +30,7 @@ class TorchStep(TrainStep):
         self.network.end_training()
 
     def _one_step(self, features):
-        """Updates the variables from a batch; returns its logs, scalars."""
+        """Updates the variables from a batch; returns its logs as scalars."""
         features = {n: ops.convert_to_tensor(v) for n, v in features.items()}
         features = self._with_random_numbers(features)
         variables = self.trainable_variables
@@ -64,7 +64,7 @@ class TorchStep(TrainStep):
         return torch.sqrt(sum(torch.sum(g * g) for g in gradients)), torch.tensor(0)
 
     def _with_random_numbers(self, features):
-        """What the batches of a user's own data lack, by step."""
+        """Adds the random numbers that batches of a user's own data lack, by step."""
         missing = self._missing_random_numbers(features)
         if not missing:
             return features

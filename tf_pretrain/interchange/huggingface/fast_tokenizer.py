@@ -92,7 +92,7 @@ def _unigram(tokenizer, path):
     model = sentencepiece_model_pb2.ModelProto()
     model.ParseFromString(path.read_bytes())
     if model.trainer_spec.model_type != _UNIGRAM:
-        raise InterchangeError(f"{path} is no unigram model, as ALBERT's is")
+        raise InterchangeError(f"{path} is not a unigram model, as ALBERT's is")
     pieces = [(_unless_cut(piece.piece), piece.score) for piece in model.pieces]
     fast = tokenizers.Tokenizer(models.Unigram(pieces, unk_id=tokenizer.unk_id))
     steps = [_replace(r"\x00", UNKNOWN_CHAR), _replace(_PYTHON_SPACE, " ")]

@@ -33,7 +33,9 @@ def read(path) -> Pretrained:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
     except _read_errors(tf) as error:
-        raise InterchangeError(f"{prefix} is no readable checkpoint: {error}") from None
+        raise InterchangeError(
+            f"{prefix} is not a readable checkpoint: {error}"
+        ) from None
     notes = []
     config, scope = configs.config_of(prefix, shapes, notes)
     names = {

@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
+from tf_pretrain import commands
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.errors import UserError
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.tables.cells import cell as cells
@@ -31,7 +31,5 @@ def main(path):
 
 if __name__ == "__main__":
     processes.die_with_parent(int(sys.argv[2]))
-    try:
+    with commands.errors_as_messages():
         main(sys.argv[1])
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from tf_pretrain import atomic_files
+from tf_pretrain import atomic_files, commands
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import DataConfig, PretrainConfig
 from tf_pretrain.data import record_sets
@@ -222,7 +222,5 @@ def _commit():
 
 if __name__ == "__main__":
     processes.die_with_parent(int(sys.argv[2]))
-    try:
+    with commands.errors_as_messages():
         run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    except (UserError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None

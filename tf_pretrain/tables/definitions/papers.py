@@ -1,7 +1,7 @@
-"""What the papers print: numbers with their sources and how sure they are.
+"""The numbers that the papers print, with their sources and how certain they are.
 
 `papers/electra.json` is Clark et al. (2020), `papers/albert.json` Lan et al. (2019). A
-file holds `sources` and `tables`; a table has `caption`, `columns`, `rows` (one dict
+file has `sources` and `tables`. A table has `caption`, `columns`, `rows` (a dict for
 each; None where the paper prints nothing), `source`, `status` and `notes`.
 """
 
@@ -18,12 +18,12 @@ _FOLDER = Path(__file__).with_name("papers")
 
 @functools.cache
 def load(paper: str) -> dict:
-    """The file of one of PAPERS."""
+    """Loads the file of one of PAPERS."""
     return json.loads((_FOLDER / f"{paper}.json").read_text(encoding="utf-8"))
 
 
 def table(paper: str, name: str) -> dict:
-    """A printed table, say ("electra", "table5")."""
+    """A printed table, for example ("electra", "table5")."""
     return load(paper)["tables"][name]
 
 
