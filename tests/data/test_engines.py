@@ -2,6 +2,7 @@
 
 import functools
 import random
+import sys
 
 import pytest
 
@@ -89,6 +90,20 @@ def test_either_engine_goes_on_where_the_other_was(corpus, monkeypatch):
     build(corpus, corpus / "records", engine=engine)
     assert content(corpus / "records") == content(corpus / "whole")
     assert kept.stat().st_mtime_ns == before
+
+
+def test_a_job_that_ended_early_is_no_finished_build(corpus, monkeypatch):
+    """As a cancelled job of a runner that does not raise an error then."""
+    engine = beam_engine()
+    module = sys.modules[engine.func.__module__]
+    build(corpus, corpus / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "read_tasks", lambda folder: [])
+        with pytest.raises(BuildError, match="ended before .*json was finished"):
+            build(corpus, corpus / "records", engine=engine)
+    # The local engine builds the rest, and leaves nothing of the job.
+    build(corpus, corpus / "records")
+    assert content(corpus / "records") == content(corpus / "whole")
 
 
 def test_an_error_of_a_beam_worker_is_one_line(corpus):

@@ -1,9 +1,9 @@
 """Runs the tasks of record building on Apache Beam: Flink, Spark, Dataflow, ...
 
 The pipeline does not carry text or records. Its elements are tasks, which say what to
-read, and workers write shards and states straight to the folder of the records. So it
-needs only what every portable runner has, a failed worker's tasks may be repeated, and
-a job that was killed goes on where it was, on either engine.
+read, and the workers write shards and states to the folder of the records themselves.
+So it needs only what every portable runner has. The tasks of a worker that failed can
+be repeated, and either engine continues a job that was killed.
 """
 
 import concurrent.futures
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from tf_pretrain import atomic_files, storage
 from tf_pretrain.data import build_warnings, chunks, deduplication, local_engine, shards
-from tf_pretrain.data.chunks import Task, Unit
+from tf_pretrain.data.chunks import TASKS, Task, Unit
 from tf_pretrain.data.local_engine import BuildError
 from tf_pretrain.data.shards import BuildSettings
 
@@ -27,7 +27,6 @@ except ImportError as error:
         f"--engine=beam needs Apache Beam ({error}): pip install 'tf_pretrain[beam]'"
     ) from None
 
-TASKS = "tasks.json"  # of a running build; too many, perhaps, for the job's description
 _READERS = 16  # threads that read states
 
 
@@ -46,6 +45,7 @@ def run(
         BuildError: If the runner cannot be used or the job failed.
     """
     folder = storage.path(settings.folder)
+    # There may be too many for the description of the job.
     atomic_files.write_json(folder / TASKS, [task.to_dict() for task in tasks])
     options = PipelineOptions(arguments)
     with _naming_the_cause():
@@ -53,10 +53,17 @@ def run(
             find_repeats(options, settings, chunks.train_units(tasks))
         with beam.Pipeline(options=options) as pipeline:
             _ = _tasks(pipeline, settings) | "Build" >> beam.ParDo(BuildTask(settings))
-    (folder / TASKS).unlink()
     with concurrent.futures.ThreadPoolExecutor(_READERS) as threads:
-        paths = (folder / task.state_name for task in tasks)
-        yield from threads.map(shards.read_state, paths)
+        paths = [folder / task.state_name for task in tasks]
+        for path, state in zip(
+            paths, threads.map(shards.read_state, paths), strict=True
+        ):
+            if state is None or not state["is_finished"]:
+                raise BuildError(
+                    f"the Beam job ended before {path} was finished (was it "
+                    "cancelled?); the same command continues"
+                )
+            yield state
 
 
 def find_repeats(options, settings: BuildSettings, units: list[Unit]) -> None:

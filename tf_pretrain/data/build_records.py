@@ -87,13 +87,7 @@ def build_records(
     folder = storage.path(output_folder)
     notes = Notes(progress)
     found = sources.find_sources(inputs, data.encoding, notes)
-    plan = {
-        "layout": _LAYOUT,
-        "inputs": [source.description() for source in found],
-        "settings": _record_settings(data),
-        "seed": seed,
-        "tokenizer": _fingerprint(storage.path(tokenizer_path)),
-    }
+    plan = _plan(found, tokenizer_path, data, seed)
     if (finished := _begin(folder, plan)) is not None:
         return finished
     units = chunks.plan_units(found, data.shard_size_mb)
@@ -115,6 +109,17 @@ def build_records(
     reporter.finish(manifest["totals"])
     warner.finish(manifest["shards"], manifest["totals"])
     return manifest
+
+
+def _plan(found, tokenizer_path, data, seed):
+    """What the bytes of the records depend on."""
+    return {
+        "layout": _LAYOUT,
+        "inputs": [source.description() for source in found],
+        "settings": _record_settings(data),
+        "seed": seed,
+        "tokenizer": _fingerprint(storage.path(tokenizer_path)),
+    }
 
 
 def _local_engine(num_workers) -> Engine:
@@ -176,6 +181,7 @@ def _finish(folder, tasks, manifest):
     for task in tasks:
         (folder / task.state_name).unlink(missing_ok=True)
     deduplication.remove(folder)
+    (folder / chunks.TASKS).unlink(missing_ok=True)
     (folder / PLAN).unlink()
     if is_empty:
         names = ", ".join(item["name"] for item in manifest["inputs"][:3])

@@ -19,6 +19,7 @@ from tf_pretrain.config import DataConfig
 from tf_pretrain.data import sources, text
 from tf_pretrain.data.text import Notes, Range
 
+TASKS = "tasks.json"  # the plan, for engines whose workers read it
 SPLITS = TRAIN, HELDOUT = "train", "heldout"
 _LARGEST_SHARD = 1.5  # times shard_size_mb; a unit is smaller, but for a long document
 

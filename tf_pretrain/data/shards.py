@@ -48,8 +48,8 @@ class BuildSettings:
 def build_task(settings: BuildSettings, task: Task) -> dict:
     """Builds the shards of a task that are not finished; both engines call this.
 
-    All is a function of the arguments and the text, so the task may be repeated, by
-    any process, also by two at the same time.
+    The result depends on the arguments and the text only. So any process may repeat
+    the task, even two processes at the same time.
 
     Returns:
         The state of the task, as in its file in the folder: `shards`, the statistics
@@ -90,8 +90,8 @@ def selected_documents(
 ) -> Iterator[tuple[list[str], int]]:
     """Yields the documents of the task's split and the bytes of each.
 
-    What was met on the way is put into `counts` in the end: for the split "train"
-    only, whose tasks together read each unit once.
+    At the end, `counts` gets what was counted on the way. This is done for the split
+    "train" only, because its tasks together read each unit once.
     """
     notes, data = Notes(), settings.data
     found = collections.Counter()
@@ -101,7 +101,7 @@ def selected_documents(
             repeats = deduplication.read_repeats(settings.folder, unit.number)
         line = 0
         for document in chunks.unit_documents(unit, data, notes):
-            # The whole document decides where it belongs, whatever is left of it.
+            # The whole document decides on its split, whatever is left of it.
             value = chunks.uniform_hash(chunks.join(document), settings.seed)
             kept = [x for i, x in enumerate(document, line) if i not in repeats]
             line += len(document)
@@ -143,7 +143,7 @@ def build_shards(
         if data.example_format == "electra"
         else sentence_pairs.sentence_pair_examples
     )
-    letters, harmed = accents.count_harmed(chunk.documents, tokenizer)
+    counts = _text_counts(chunk, ids, tokenizer)
     split = SPLITS.index(chunk.split)
     for dupe in dupes:
         key = [settings.seed, split, chunk.task, chunk.part, dupe]
@@ -156,21 +156,29 @@ def build_shards(
         yield {
             "file": path.name,
             "split": chunk.split,
-            "documents": len(chunk.documents),
-            "one_line_documents": sum(len(d) == 1 for d in chunk.documents),
-            "lines": sum(map(len, chunk.documents)),
+            **counts,
             "examples": len(examples),
-            "pieces": len(ids),
             "pieces_kept": sum(
                 len(e.segment_a) + (0 if e.is_b_random else len(e.segment_b))
                 for e in examples
             ),
-            "pieces_unknown": int((ids == tokenizer.unk_id).sum()),
             "real_tokens": int(features["input_mask"].sum()),
-            "text_bytes": chunk.text_bytes,
-            "letters": letters,
-            "letters_harmed": harmed,
         }
+
+
+def _text_counts(chunk, ids, tokenizer):
+    """The statistics that all copies of a chunk have in common."""
+    letters, harmed = accents.count_harmed(chunk.documents, tokenizer)
+    return {
+        "documents": len(chunk.documents),
+        "one_line_documents": sum(len(d) == 1 for d in chunk.documents),
+        "lines": sum(map(len, chunk.documents)),
+        "text_bytes": chunk.text_bytes,
+        "letters": letters,
+        "letters_harmed": harmed,
+        "pieces": len(ids),
+        "pieces_unknown": int((ids == tokenizer.unk_id).sum()),
+    }
 
 
 @functools.lru_cache(maxsize=1)  # a worker builds many shards with one tokenizer
