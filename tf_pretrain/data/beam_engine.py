@@ -51,19 +51,11 @@ def run(
     with _naming_the_cause():
         if settings.data.deduplicate_min_chars:
             find_repeats(options, settings, chunks.train_units(tasks))
-        with beam.Pipeline(options=options) as pipeline:
+        with _job(options) as pipeline:
             _ = _tasks(pipeline, settings) | "Build" >> beam.ParDo(BuildTask(settings))
     with concurrent.futures.ThreadPoolExecutor(_READERS) as threads:
         paths = [folder / task.state_name for task in tasks]
-        for path, state in zip(
-            paths, threads.map(shards.read_state, paths), strict=True
-        ):
-            if state is None or not state["is_finished"]:
-                raise BuildError(
-                    f"the Beam job ended before {path} was finished (was it "
-                    "cancelled?); the same command continues"
-                )
-            yield state
+        yield from threads.map(shards.read_state, paths)
 
 
 def find_repeats(options, settings: BuildSettings, units: list[Unit]) -> None:
@@ -73,7 +65,7 @@ def find_repeats(options, settings: BuildSettings, units: list[Unit]) -> None:
     storage.make_folder(storage.path(settings.folder) / deduplication.FOLDER)
     partitions = deduplication.num_partitions(units)
     hashes = functools.partial(deduplication.line_hashes, settings.data, partitions)
-    with beam.Pipeline(options=options) as pipeline:
+    with _job(options) as pipeline:
         _ = (
             _tasks(pipeline, settings)
             | "Units" >> beam.FlatMap(lambda task: chunks.train_units([task]))
@@ -87,6 +79,17 @@ def find_repeats(options, settings: BuildSettings, units: list[Unit]) -> None:
             )
         )
     deduplication.finish(settings.folder)
+
+
+@contextlib.contextmanager
+def _job(options):
+    """Yields a pipeline, and runs it at the end of the context."""
+    pipeline = beam.Pipeline(options=options)
+    yield pipeline
+    result = pipeline.run()
+    result.wait_until_finish()
+    if result.state != beam.runners.runner.PipelineState.DONE:
+        raise BuildError(f"it ended as {result.state}; the same command continues")
 
 
 def _tasks(pipeline, settings):
