@@ -42,7 +42,7 @@ _EVAL_RECORDS = flags.DEFINE_string(
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
-    "vocab.txt, a SentencePiece .model or a folder that we wrote; default: train one.",
+    "vocab.txt, a SentencePiece .model or the folder of either; default: train one.",
     flag_values=FLAGS,
 )
 _WORKDIR = flags.DEFINE_string(
@@ -88,7 +88,10 @@ _DRY_RUN = flags.DEFINE_bool(
 def _vocabulary_of(initial):
     """The tokenizer of the weights to start from; a new one would not fit them."""
     if initial.tokenizer is None:
-        raise UserError(f"{initial.source} has no vocabulary beside it; give --vocab")
+        raise UserError(
+            f"{initial.source} has no vocabulary beside it that can be used; give "
+            "--vocab"
+        )
     return initial.tokenizer
 
 

@@ -60,7 +60,8 @@ def random_step(values, jit_compile=True, strategy="one"):
 
 def measure_steps(axis, rounds):
     """[(value, sharing, seconds a step, matrix-product FLOPs, parameters)]."""
-    from tf_pretrain.models.flops import matmul_flops, parameter_counts
+    from tf_pretrain.models.flops import matmul_flops
+    from tf_pretrain.models.sizes import parameter_counts
 
     name, values = _AXES[axis]
     points = []

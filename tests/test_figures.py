@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 
-from docs.drawing import architecture, counts, example, flows
+from docs.drawing import architecture, example, flows
 from support.tiny import tiny_config
 from tf_pretrain.data import tokenization
 from tf_pretrain.errors import UserError
-from tf_pretrain.models import flops
+from tf_pretrain.models import sizes
 from tf_pretrain.models.building import build_objective
 
 WORDS = "the old king sat in garden and read a long letter from his son then he went to"
@@ -65,7 +65,7 @@ def _check_layout(canvas):
 
 def test_electra_counts_are_the_weights(electra):
     """Every part is drawn, and the parts together are all trainable weights."""
-    found = counts.electra_counts(electra.config)
+    found = architecture.electra_parts(electra.config)
     weights = {v.path: int(np.prod(v.shape)) for v in electra.trainable_variables}
     assert sum(found.values()) == sum(weights.values())
     for part, path in (
@@ -125,7 +125,7 @@ def test_albert_counts_are_the_weights():
             "sentence_order",
             model={**vars(config.model), **model},
         )
-        totals.append(f"{flops.parameter_counts(sized.model)['total'] / 1e6:.1f}")
+        totals.append(f"{sizes.parameter_counts(sized.model)['total'] / 1e6:.1f}")
     assert [t for t in texts if re.fullmatch(r"\d+\.\d", t)] == totals
     assert len(set(totals)) == 8
     # Words, positions, segments and LayerNorm; then a dense layer.

@@ -8,6 +8,7 @@ from support.paths import ROOT
 from tf_pretrain import sizes
 from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.models import flops
+from tf_pretrain.models.sizes import paper_parameters
 
 DOCS = ROOT / "docs" / "fidelity.md"
 # Where formula and print differ, for the reasons that docs/fidelity.md gives.
@@ -27,7 +28,7 @@ def test_counts_equal_the_print(row):
     config = load_config(f"{CONFIGS}/{row.config}")
     steps = row.num_steps or config.train.num_steps
     ours = {
-        "parameters": sizes.paper_parameters(config),
+        "parameters": paper_parameters(config),
         "inference_flops": flops.inference_flops(config.model, 128),
         "training_flops": flops.training_flops(config)
         * (steps / config.train.num_steps),

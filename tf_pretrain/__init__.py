@@ -71,13 +71,13 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.training.optimizers import LAMB as LAMB
     from tf_pretrain.training.optimizers import AdamW as AdamW
     from tf_pretrain.training.trainer import Trainer as Trainer
+else:  # a type checker would believe that it has every name
+
+    def __getattr__(name):
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tf_pretrain' has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__():
     return __all__
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tf_pretrain' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -100,10 +100,13 @@ def _engine(arguments):
     return functools.partial(beam_engine.run, [f"--runner={_RUNNER.value}", *arguments])
 
 
-def _prepare_tokenizer(*arguments):
+def _prepare_tokenizer(config, inputs, vocab, folder):
     from tf_pretrain.data import vocabulary  # imports tensorflow
+    from tf_pretrain.interchange import vocabularies
 
-    vocabulary.prepare_tokenizer(*arguments)
+    if vocab is not None:
+        vocab = vocabularies.load_for_run(vocab, config.data)
+    vocabulary.prepare_tokenizer(config, inputs, vocab, folder)
 
 
 def main(argv=None):

@@ -2,15 +2,14 @@
 
     python -m tf_pretrain.sizes          # prints a Markdown table
 
-The table is in docs/fidelity.md. The counts are computed with formulas
-(tf_pretrain.models.flops), and no network is built.
+The table is in docs/fidelity.md. The counts are computed with formulas (`models.sizes`,
+`models.flops`), and no network is built.
 """
 
 import dataclasses
 
-from tf_pretrain.config import PretrainConfig
 from tf_pretrain.config.files import CONFIGS, load_config
-from tf_pretrain.models import flops
+from tf_pretrain.models import flops, sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,25 +52,6 @@ PRINTED = (
 )
 
 
-def paper_parameters(config: PretrainConfig) -> int:
-    """Parameters, counted as the config's own paper counts them.
-
-    For ELECTRA these are the encoder and the replaced-token head, without the
-    generator. For its BERT baselines it is the encoder alone. For ALBERT these are the
-    encoder and the pooler, with position and segment tables of width H, although the
-    released code has width E. This convention gives all printed values except
-    xxlarge's (tests/config/test_configs.py).
-    """
-    model = config.model
-    count = flops.parameter_counts(model)["total"]
-    if config.objective.name == "replaced_token_detection":
-        count += model.hidden_size * model.hidden_size + 2 * model.hidden_size + 1
-    elif model.parameter_sharing == "all":
-        rows = model.max_position_embeddings + model.type_vocab_size
-        count += rows * (model.hidden_size - model.embedding_size)
-    return count
-
-
 def table() -> str:
     """The Markdown table, one row for each printed result."""
     lines = [
@@ -87,7 +67,7 @@ def table() -> str:
         cells = [
             f"`{row.config}`",
             row.source,
-            f"{paper_parameters(config) / 1e6:.2f} M",
+            f"{sizes.paper_parameters(config) / 1e6:.2f} M",
             f"{row.parameters} M",
             f"{flops.inference_flops(config.model, 128):.3g}",
             _printed(row.inference_flops),

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from docs.drawing import counts
 from docs.drawing.canvas import (
     EMBEDDINGS,
     ENCODER,
@@ -15,11 +14,36 @@ from docs.drawing.canvas import (
     Canvas,
     tint,
 )
-from tf_pretrain.config import PretrainConfig, generator_config
+from tf_pretrain.config import EncoderConfig, PretrainConfig, generator_config
+from tf_pretrain.models import sizes
 
 _MASKED = ("the", "[MASK]", "cooked", "the", "[MASK]")
 _FILLED = ("the", "chef", "cooked", "the", "house")
 _SHARING = ("none", "attention", "ffn", "all")
+
+
+def electra_parts(config: PretrainConfig) -> dict[str, int]:
+    """Weights of ELECTRA with tied embeddings by its parts; their sum is all of them.
+
+    "embeddings" are of both networks; other parts have "generator " or
+    "discriminator " before their names.
+    """
+    found = {"embeddings": sizes.parameter_counts(config.model)["embeddings"]}
+    for name, model, head in (
+        ("generator", generator_config(config), sizes.masked_lm_head_parameters),
+        ("discriminator", config.model, sizes.replaced_token_head_parameters),
+    ):
+        parts = _parts(model)
+        del parts["embeddings"]
+        found |= {f"{name} {part}": count for part, count in parts.items()}
+        found[f"{name} head"] = head(model)
+    return found
+
+
+def _parts(model: EncoderConfig) -> dict[str, int]:
+    counts = sizes.parameter_counts(model)
+    del counts["total"]
+    return counts
 
 
 def draw_electra(config: PretrainConfig, name: str) -> Canvas:
@@ -29,11 +53,10 @@ def draw_electra(config: PretrainConfig, name: str) -> Canvas:
         config: With tied embeddings, and a generator that is a network.
         name: For the title.
     """
-    found = counts.electra_counts(config)
+    found = electra_parts(config)
     canvas = Canvas(
         f"{name}: two towers on one table of embeddings",
-        "Numbers are weights, read from the built networks. Heights of the layers are "
-        "in proportion to their width.",
+        "Numbers are weights. Heights of the layers are in proportion to their width.",
     )
     towers = (
         ("generator", generator_config(config), 4.75, GENERATOR),
@@ -147,23 +170,23 @@ def draw_albert(albert: PretrainConfig, name: str) -> Canvas:
     """
     model = albert.model
     full = dataclasses.replace(model, embedding_size=model.hidden_size)
-    sizes = (full.embedding_size, model.embedding_size)
+    widths = (full.embedding_size, model.embedding_size)
     found = {
-        (size, sharing): counts.built_counts(
+        (size, sharing): _parts(
             dataclasses.replace(model, embedding_size=size, parameter_sharing=sharing)
         )
-        for size in sizes
+        for size in widths
         for sharing in _SHARING
     }
     canvas = Canvas(
         f"{name}: the same depth and width with few weights",
-        "Numbers are weights, read from the built networks: encoders with pooler, "
-        "without heads. Areas of the tables are in proportion.",
+        "Numbers are weights of encoders with pooler, without heads. Areas of the "
+        "tables are in proportion.",
     )
     bert, small = found[full.hidden_size, "none"], found[model.embedding_size, "all"]
     _factorisation(canvas, model, bert, small)
     _sharing(canvas, model, bert, small)
-    _totals(canvas, found, sizes)
+    _totals(canvas, found, widths)
     return canvas
 
 
@@ -221,7 +244,7 @@ def _sharing(canvas, model, bert, small):
     )  # fmt: skip
 
 
-def _totals(canvas, found, sizes):
+def _totals(canvas, found, widths):
     canvas.text(9.35, 6.1, "3  In all, in millions", 15, weight="bold", ha="left")
     left, y = 10.55, 5.4
     scale = 1.9 / max(sum(parts.values()) for parts in found.values())
@@ -231,7 +254,7 @@ def _totals(canvas, found, sizes):
         ("attention", ("attention",), ENCODER),
         ("feed-forward", ("feed_forward", "pooler"), tint(ENCODER, 0.5)),
     )
-    for size in sizes:
+    for size in widths:
         canvas.text(9.35, y + 0.1, f"E = {size}; shared:", 12, ha="left")
         y -= 0.35
         for sharing in _SHARING:

@@ -44,7 +44,7 @@ def rehearsed(tmp_path_factory):
         f"--parts={folder}/parts",
         f"--output={folder}/out",
         f"--workdir={folder}/workdir",
-        "--minutes=0.5",
+        "--minutes=0.1",
         "--weights_every=1",
         "--tiny",
         backend="jax",

@@ -6,7 +6,8 @@ from support.paths import CONFIGS
 from tf_pretrain.config import EncoderConfig, PretrainConfig, from_dict, to_dict
 from tf_pretrain.config.files import load_config
 from tf_pretrain.errors import ConfigError
-from tf_pretrain.models.flops import parameter_counts, training_flops
+from tf_pretrain.models.flops import training_flops
+from tf_pretrain.models.sizes import parameter_counts
 
 ALBERT = [
     f"albert.py:{size}_{version}"

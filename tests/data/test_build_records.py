@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from support import programs
 from support.paths import ROOT, TESTS
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data import chunks, records, shards, sources
@@ -483,16 +484,14 @@ def test_command_line(corpus):
         "    return PretrainConfig(data=DataConfig(max_seq_length=32))\n"
     )
     command = [
-        sys.executable, "-m", "tf_pretrain.build_records", "--num_workers=1",
+        "-m", "tf_pretrain.build_records", "--num_workers=1",
         f"--input={corpus}/text.txt", f"--output={corpus}/records",
         f"--config={config}",
     ]  # fmt: skip
     given = f"--vocab={corpus}/vocab.txt"
 
     def run(*arguments):
-        return subprocess.run(
-            [*command, *arguments], cwd=ROOT, capture_output=True, text=True
-        )
+        return programs.run(*command, *arguments)
 
     result = run(given, "--config.data.max_seq_length=16")
     assert result.returncode == 0, result.stderr

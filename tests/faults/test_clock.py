@@ -7,9 +7,11 @@ import time
 import pytest
 
 from support.corpus import write_corpus
-from support.tiny import tiny_config
+from support.tiny import one_layer_config
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.runs.pretrain import pretrain
+
+pytestmark = pytest.mark.usefixtures("traced_once")
 
 YEAR = 365 * 86_400.0
 
@@ -32,7 +34,7 @@ def jumping_clock(monkeypatch):
 
 
 def _run(text, workdir):
-    config = tiny_config(
+    config = one_layer_config(
         model={"vocab_size": 120, "hidden_dropout_prob": 0.1},
         data={"max_seq_length": 24, "heldout_fraction": 0.2, "shard_size_mb": 0.004},
         train={"num_steps": 8, "checkpoint_every": 2, "log_every": 1, "eval_steps": 1},

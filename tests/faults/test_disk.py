@@ -6,15 +6,17 @@ import random
 
 import pytest
 
-from support.tiny import tiny_config
+from support.tiny import one_layer_config
 from tf_pretrain import atomic_files
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.training.checkpoints import CheckpointError
 
+pytestmark = pytest.mark.usefixtures("traced_once")
+
 
 def _run(records, workdir):
-    config = tiny_config(
+    config = one_layer_config(
         model={"vocab_size": 120, "hidden_dropout_prob": 0.1},
         data={"max_seq_length": 24, "max_predictions_per_seq": 5},
         train={"num_steps": 8, "checkpoint_every": 2, "log_every": 4},
@@ -23,7 +25,7 @@ def _run(records, workdir):
 
 
 @pytest.fixture(scope="module")
-def unbroken(records, tmp_path_factory):
+def unbroken(records, tmp_path_factory, traced_once):
     return _run(records, tmp_path_factory.mktemp("whole"))["weights_sha256"]
 
 

@@ -41,18 +41,17 @@ def _lose(records, workdir, victim, signal_name):
     lost, left = pair[victim], pair[1 - victim]
     try:
         if signal_name == "SIGKILL":
-            lost.wait(timeout=200)
+            lost.finish(timeout=200)
         else:
             _wait_for_step(workdir, STEP)
         began = time.monotonic()
-        output, _ = left.communicate(timeout=SECONDS)
+        done = left.finish(timeout=SECONDS)
         print(f"the other stopped after {time.monotonic() - began:.1f} s")
     finally:
         for process in pair:
             process.kill()
-            process.communicate()
-    assert left.returncode == 1, output
-    return output.strip().splitlines()[-1]
+    assert done.returncode == 1, done
+    return done.stderr.strip().splitlines()[-1]
 
 
 def _wait_for_step(workdir, step):

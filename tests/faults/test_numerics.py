@@ -18,6 +18,8 @@ from tf_pretrain.training.numerics import NumericsError, first_nonfinite
 
 NUM_STEPS, CHECKPOINT_EVERY, MAX_SKIPPED = 12, 4, 3
 
+pytestmark = pytest.mark.usefixtures("traced_once")
+
 
 def _run(records, workdir, **train):
     config = tiny_config(

@@ -5,7 +5,6 @@ python -m pytest -s -m "slow or not slow" tests/faults/test_served_under_load.py
 
 import asyncio
 import json
-import os
 import random
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
+from support import programs
 from support.paths import ROOT, VOCABULARIES
 from tf_pretrain.config import EncoderConfig
 from tf_pretrain.data.tokenization import load_tokenizer
@@ -378,12 +378,6 @@ def test_encoders_answer_without_padding(golden_vocabulary, tmp_path):
     ],
 )
 def test_the_command_says_what_is_wrong(arguments, message):
-    done = subprocess.run(
-        [sys.executable, "-m", "tf_pretrain.serve", *arguments],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-    )
+    done = programs.run("-m", "tf_pretrain.serve", *arguments)
     assert done.returncode == 1 and message in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,17 +1,15 @@
 """SIGTERM: a checkpoint, exit code 143, and a resume with the same bits."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 import types
 
 import pytest
 
+from support import programs
 from support.corpus import build_tiny_records
-from support.paths import PYTHONPATH, TESTS
+from support.paths import PYTHONPATH
 from tf_pretrain.config import TrainConfig
 from tf_pretrain.training import callbacks, checkpoints
 
@@ -31,20 +29,15 @@ callbacks.PeriodicEvaluation.on_train_batch_end = terminate
 train_tiny.run(sys.argv[1], sys.argv[2], "one")
 """
 _RESUMED = """
-import sys, train_tiny
+import sys
+from support import train_tiny
 for workdir in sys.argv[2:]:
     train_tiny.run(sys.argv[1], workdir, "one")
 """
 
 
 def _python(code, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": PYTHONPATH},
-        capture_output=True,
-        text=True,
-    )
+    return programs.run("-c", code, *arguments, PYTHONPATH=PYTHONPATH)
 
 
 @pytest.fixture(scope="module")

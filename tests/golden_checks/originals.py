@@ -39,7 +39,8 @@ def cached_network(path):
 
 def original_name(path, config):
     """The original's name of our variable, and whether it is stored transposed."""
-    return tf1_names.name_of(path, config), tf1_names.is_transposed(path, config)
+    program = tf1_names.program_of(config)
+    return tf1_names.name_of(path, config, program), tf1_names.is_transposed(path)
 
 
 def forward_pass(name):

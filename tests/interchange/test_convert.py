@@ -1,14 +1,12 @@
 """Weights on their way through all formats, and pretraining that goes on from them."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from support.paths import ROOT
+from support.programs import run
 from tf_pretrain.interchange import combine, formats, loading
 from tf_pretrain.interchange.formats import read
 from tf_pretrain.interchange.pretrained import InterchangeError
@@ -36,12 +34,6 @@ def test_tf1_keras_huggingface_keras_tf1_is_bit_identical(golden, name, tmp_path
     assert len(weights) > 20
     for tensor in weights:
         assert before.get_tensor(tensor).tobytes() == after.get_tensor(tensor).tobytes()
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True
-    )
 
 
 def test_the_command(golden, tmp_path):

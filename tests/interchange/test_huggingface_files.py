@@ -230,9 +230,9 @@ def test_recognizes(electra, albert, tmp_path):
     assert recognize(electra) == recognize(str(albert)) == "huggingface"
     assert recognize(tmp_path) is None
     assert recognize(electra / "model.safetensors") is None
-    edit_config(electra, model_type="bert")
+    edit_config(electra, model_type="roberta")
     assert recognize(electra) is None
-    with pytest.raises(InterchangeError, match="model_type is 'bert'; expected one of"):
+    with pytest.raises(InterchangeError, match="is 'roberta'; expected one of"):
         huggingface.read(electra)
     (electra / "config.json").write_text('["electra"]')
     assert recognize(electra) is None

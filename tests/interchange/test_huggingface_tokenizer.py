@@ -6,16 +6,21 @@ import logging
 import os
 import random
 import re
+import unicodedata
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
+from tokenizers import normalizers
 
 from support.paths import TESTS, VOCABULARIES
 from support.strings import random_strings
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
 from tf_pretrain.data.vocabulary import train_vocabulary
+from tf_pretrain.interchange.huggingface import charsmap
 from tf_pretrain.interchange.huggingface import tokenizer as huggingface_tokenizer
 from tf_pretrain.interchange.pretrained import InterchangeError
 
@@ -82,6 +87,53 @@ def test_ids_equal_ours_on_random_text(vocabulary, lower_case, strip_accents, tm
         texts = [re.sub("(a|é){99,}", "a", text) for text in texts]
     got = ids_of(exported(tokenizer, tmp_path), texts, split_special_tokens=True)
     assert not differing(texts, got, our_ids(tokenizer, texts))
+
+
+SCRIPTS = {
+    "Korean": "대한민국의 수도는 서울이며 값과 닭이 많다",
+    "Bengali": "বাংলাদেশের রাজধানী ঢাকা, ছোট নৌকো ও বড় গাড়ি",
+    "Tamil": "தமிழ் மொழி பேசும் கொக்கு போனது கௌரவம்",
+    "Malayalam": "മലയാളം കൊച്ചി കോട്ടയം കൗതുകം",
+    "Sinhala": "සිංහල කොළඹ ගෝලය කෞතුකාගාරය",
+    "Burmese": "မြန်မာနိုင်ငံ၏ မြို့တော် နေပြည်တော် ဦးစီး",
+    "Vietnamese": "Tiếng Việt được viết bằng chữ Quốc ngữ, ổn định",
+    "Yoruba": "ọ́jọ́ o\u0329\u0301 ẹ̀kọ́ tó dára",  # a mark that stays, then one more
+    "Hebrew": "\u05e9\u05c1\u05bc\u05b8\u05dc\u05d5\u05b9\u05dd",  # marks as typed
+    "Japanese": "ｶﾞｷﾞｸﾞ が ぎ パピ ﾊﾟﾋﾟ",
+}
+
+
+@pytest.mark.parametrize("strip_accents", [True, False])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_ids_equal_ours_in_every_script_and_form(script, strip_accents, tmp_path):
+    """Composed and decomposed, as other systems write the same text."""
+    text = SCRIPTS[script]
+    forms = [text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]
+    with warnings.catch_warnings(action="ignore"):  # fewer pieces than asked for
+        train_vocabulary(
+            [[text] * 4, text.split()],
+            "sentencepiece",
+            200,
+            tmp_path / "ours",
+            strip_accents=strip_accents,
+        )
+    tokenizer = load_tokenizer(tmp_path / "ours")
+    expected = our_ids(tokenizer, forms)
+    assert not any(tokenizer.unk_id in ids for ids in expected)
+    got = ids_of(exported(tokenizer, tmp_path / "theirs"), forms)
+    assert not differing(forms, got, expected)
+
+
+def test_only_tables_of_unicode_are_composed():
+    spec = sentencepiece_model_pb2.NormalizerSpec
+    model = sentencepiece_model_pb2.ModelProto.FromString(SENTENCEPIECE.read_bytes())
+    table = model.normalizer_spec.precompiled_charsmap
+    assert model.normalizer_spec.name == "nmt_nfkc"
+    kana = "\uff76\uff9e"  # half-width "ga" in two characters
+    for name, expected in (("nfkc", "\u30ac"), ("user_defined", "\u30ab\u3099")):
+        steps = charsmap.steps(spec(name=name, precompiled_charsmap=table))
+        assert normalizers.Sequence(steps).normalize_str(kana) == expected
+    assert charsmap.steps(spec(name="identity")) == []
 
 
 @pytest.mark.parametrize(

@@ -273,13 +273,13 @@ def test_recognizes(preset, tmp_path):
     assert recognize(preset) == "keras_hub"
     assert recognize(tmp_path) is None
     (tmp_path / "config.json").write_text('{"model_type": "electra"}')
-    assert recognize(tmp_path) is None
+    assert recognize(tmp_path) == "huggingface"
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"class_name": "BertBackbone", "registered_name": "keras_hub>BertBackbone"},
+        {"class_name": "GPT2Backbone", "registered_name": "keras_hub>GPT2Backbone"},
         {"class_name": "Lambda", "registered_name": "Lambda", "module": "keras.layers"},
         {"registered_name": "evil>ElectraBackbone"},
     ],

@@ -12,7 +12,7 @@ from tf_pretrain.config import (
     TrainConfig,
 )
 from tf_pretrain.models.flops import inference_flops, matmul_flops, training_flops
-from tf_pretrain.models.summary import memory_bytes
+from tf_pretrain.models.sizes import memory_bytes
 
 HIDDEN, EMBEDDING, VOCAB, LENGTH, SLOTS, BATCH, STEPS = 128, 32, 500, 40, 6, 7, 10
 

@@ -16,7 +16,7 @@ from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 from tf_pretrain.interchange.tf1 import checkpoint as tf1
 from tf_pretrain.models import ablations
 from tf_pretrain.models.building import build_objective
-from tf_pretrain.models.summary import trained_parameters
+from tf_pretrain.models.sizes import trained_parameters
 from tf_pretrain.training.evaluation import Evaluator, intrinsic_scores
 
 RTD = "replaced_token_detection"

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from support.tiny import random_features, tiny_config, with_dropout
-from tf_pretrain.models import flops
+from tf_pretrain.models import sizes
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
 
@@ -25,7 +25,7 @@ def test_parameter_count_is_the_formula(sharing, groups, inner):
             "use_pooler": True,
         }
     ).model
-    expected = flops.parameter_counts(config)["total"]
+    expected = sizes.parameter_counts(config)["total"]
     assert Encoder(config).count_params() == expected
 
 

@@ -13,9 +13,9 @@ from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.models.flops import (
     inference_flops,
     matmul_flops,
-    parameter_counts,
     training_flops,
 )
+from tf_pretrain.models.sizes import parameter_counts
 
 
 def encoder(hidden_size, num_layers, embedding_size=None, **fields):

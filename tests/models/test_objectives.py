@@ -8,7 +8,7 @@ from support.tiny import random_features, tiny_config
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.generators import corrupt
 from tf_pretrain.models.losses import binary_cross_entropy, cross_entropy
-from tf_pretrain.models.summary import trained_parameters
+from tf_pretrain.models.sizes import trained_parameters
 
 OBJECTIVES = [
     (name, sentence)

@@ -159,20 +159,15 @@ def test_a_run_that_is_killed_and_stopped_ends_with_the_same_bits(
 ):
     """SIGKILL at a random step after the first checkpoint, then SIGTERM."""
     arguments = _arguments(folder, tmp_path, f"--init_checkpoint={folder}/initial")
-    # Each process compiles the same programs; tests/runs/test_kill.py lets them.
-    cache = {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
-    cache["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     killed_at = random.choice([5, 6, 7])
-    killed = run(
-        SUPPORT / "signal_at.py", 9, killed_at, *arguments, backend=backend, **cache
-    )
+    killed = run(SUPPORT / "signal_at.py", 9, killed_at, *arguments, backend=backend)
     assert killed.returncode == -9, killed.stderr[-3000:]
     assert checkpoints.latest_step(tmp_path / "checkpoints") == 4
-    stopped = run(SUPPORT / "signal_at.py", 15, 9, *arguments, backend=backend, **cache)
+    stopped = run(SUPPORT / "signal_at.py", 15, 9, *arguments, backend=backend)
     assert stopped.returncode == 143, stopped.stderr[-3000:]
     assert "continuing at step 4" in stopped.stdout
     assert "SIGTERM: stopped after step 9" in stopped.stdout
-    done = run(*arguments, backend=backend, **cache)
+    done = run(*arguments, backend=backend)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "continuing at step 9" in done.stdout
     got, expected = _results(tmp_path), _results(trained(backend))

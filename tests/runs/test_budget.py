@@ -11,6 +11,8 @@ from support.corpus import build_tiny_records
 from support.paths import SUPPORT
 from tf_pretrain.runs import budget
 
+pytestmark = pytest.mark.usefixtures("traced_once")
+
 
 @pytest.mark.parametrize(
     "seconds,step_seconds,pause_seconds,every,expected",

@@ -1,8 +1,11 @@
 import json
 
+import pytest
+
 from tf_pretrain.runs import curves
 
 
+@pytest.mark.draws
 def test_reads_both_kinds_of_lines_and_draws(tmp_path):
     path = tmp_path / "metrics.jsonl"
     lines = [

@@ -4,8 +4,6 @@ import dataclasses
 import functools
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +11,10 @@ import pytest
 import tensorflow as tf
 
 import tf_pretrain
+from support import programs
 from support.corpus import write_corpus
 from support.paths import ROOT
-from support.tiny import tiny_config
+from support.tiny import one_layer_config
 from tf_pretrain.data import pipelines
 from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.inspection import heldout
@@ -26,13 +25,15 @@ from tf_pretrain.runs.pretrain import pretrain
 from tf_pretrain.runs.workdir import report
 from tf_pretrain.training.checkpoints import weights_sha256
 
+pytestmark = pytest.mark.usefixtures("traced_once")
+
 
 def _config(name="replaced_token_detection", sentence="none", **train):
     settings = {"num_steps": 6, "checkpoint_every": 2, "log_every": 2, "eval_steps": 2}
     data = {"max_seq_length": 24, "heldout_fraction": 0.2}
     if sentence != "none":
         data |= {"masking": "static", "tokenizer": "sentencepiece"}
-    return tiny_config(
+    return one_layer_config(
         name,
         sentence,
         model={"vocab_size": 120, "hidden_dropout_prob": 0.1},
@@ -51,7 +52,7 @@ def corpus(tmp_path_factory):
     params=[("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
     ids=["electra", "albert"],
 )
-def finished(request, corpus, tmp_path_factory):
+def finished(request, corpus, tmp_path_factory, traced_once):
     """(config, sources, workdir, results) of an unbroken run."""
     config = _config(*request.param)
     workdir = tmp_path_factory.mktemp("run")
@@ -408,12 +409,7 @@ def test_multi_worker_needs_records(tmp_path, corpus, monkeypatch):
 
 
 def _command(*arguments):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run_pretraining.py"), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    return programs.run(ROOT / "run_pretraining.py", *arguments)
 
 
 def test_dry_run_prints_the_cost():

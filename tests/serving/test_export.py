@@ -1,14 +1,11 @@
 """Exports of both kinds of checkpoints, and the command."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from support.paths import ROOT
+from support import programs
 from support.tiny import tiny_config
 from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.errors import UserError
@@ -119,15 +116,12 @@ def test_no_vocabulary(tmp_path):
 
 
 def test_the_command_says_what_is_wrong(tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-m", "tf_pretrain.export"]
-        + [f"--checkpoint={tmp_path / 'none'}", f"--output={tmp_path / 'served'}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+    done = programs.run(
+        *("-m", "tf_pretrain.export"),
+        *(f"--checkpoint={tmp_path / 'none'}", f"--output={tmp_path / 'served'}"),
     )
-    assert run.returncode == 1
-    assert run.stderr.strip().endswith(f"error: there is no {tmp_path / 'none'}")
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(f"error: there is no {tmp_path / 'none'}")
     tuned = tmp_path / "suite" / "RTE"
     tuned.mkdir(parents=True)
     (tuned / "model.json").write_text("{}")

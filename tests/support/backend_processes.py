@@ -8,8 +8,13 @@ import sys
 
 import pytest
 
+from support import programs
 from support.paths import PYTHONPATH, ROOT, SUPPORT
 
+# Models this small compile for longer than they run.
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+)
 BACKENDS = ("jax", "torch")
 
 
@@ -39,22 +44,22 @@ def environment(backend, **more):
         **os.environ,
         "KERAS_BACKEND": backend,
         "PYTHONPATH": PYTHONPATH,
-        # Models this small run best on one thread, and compile slowly.
-        "OMP_NUM_THREADS": "1",
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "XLA_FLAGS": QUICK_TO_COMPILE,
         **more,
     }
 
 
 def run(program, *arguments, backend, cwd=ROOT, **more):
-    """The finished process: returncode, stdout, stderr."""
+    """The finished process: returncode, stdout, stderr.
+
+    It is a fork of one that has imported the backend, unless `more` has another one.
+    """
+    whole = command(program, *arguments, backend=backend)
+    env = environment(backend, **more)
+    if "KERAS_BACKEND" not in more:
+        return programs.Program(*whole[1:], cwd=cwd, **env).finish(timeout=600)
     return subprocess.run(
-        command(program, *arguments, backend=backend),
-        cwd=cwd,
-        env=environment(backend, **more),
-        capture_output=True,
-        text=True,
-        timeout=600,
+        whole, cwd=cwd, env=env, capture_output=True, text=True, timeout=600
     )
 
 

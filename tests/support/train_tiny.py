@@ -6,7 +6,7 @@ For tests of replicas and workers, which must not share TensorFlow's runtime.
 import sys
 
 from support.cpu_devices import use_two_cpu_devices
-from support.tiny import tiny_config, with_dropout
+from support.tiny import one_layer_config, with_dropout
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.runs.pretrain import pretrain
 
@@ -14,7 +14,7 @@ NUM_STEPS = 20
 
 
 def run(records, workdir, strategy, name="replaced_token_detection"):
-    config = tiny_config(
+    config = one_layer_config(
         name,
         model={"vocab_size": 120},
         data={"max_seq_length": 24, "max_predictions_per_seq": 5},

@@ -26,9 +26,13 @@ class Without:
         return getattr(self._finder, name)
 
 
-def main():
+def block():
     names = MISSING | set(os.environ.get("WITHOUT", "").split())
     sys.meta_path[:] = [Without(finder, names) for finder in sys.meta_path]
+
+
+def main():
+    block()
     del sys.argv[0]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

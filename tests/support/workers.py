@@ -1,12 +1,10 @@
 """Workers of a run under MultiWorkerMirroredStrategy, in processes of their own."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 
-from support.paths import PYTHONPATH, TESTS
+from support.paths import PYTHONPATH
+from support.programs import Program
 
 # A run like train_tiny.py's, which may be hit by a signal after a step.
 _PROGRAM = """
@@ -32,14 +30,10 @@ except UserError as error:
 
 def start(records, workdir, strategy, fault=(0, ""), **environment):
     """A process that trains; `fault` is (step, name of the signal it gets then)."""
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM]
-        + [str(value) for value in (records, workdir, strategy, *fault)],
-        cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": PYTHONPATH, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return Program(
+        *("-c", _PROGRAM, records, workdir, strategy, *fault),
+        PYTHONPATH=PYTHONPATH,
+        **environment,
     )
 
 
@@ -70,10 +64,9 @@ def start_pair(records, workdir, victim=None, fault=(0, "")):
 def finish(*processes):
     """Waits for all; returns what each wrote."""
     try:
-        outputs = [process.communicate(timeout=300)[0] for process in processes]
+        done = [process.finish() for process in processes]
     finally:
         for process in processes:
             process.kill()
-    codes = [process.returncode for process in processes]
-    assert codes == [0] * len(processes), "\n".join(outputs)
-    return outputs
+    assert [each.returncode for each in done] == [0] * len(processes), done
+    return [each.stdout for each in done]

@@ -16,9 +16,10 @@ from support.tables_setup import SHRUNKEN, make_setup
 from support.training import fit, shrink
 from tf_pretrain.config import generator_config
 from tf_pretrain.errors import UserError
-from tf_pretrain.models import flops
-from tf_pretrain.tables.cells import cell as cells
-from tf_pretrain.tables.cells import run_all as runner
+from tf_pretrain.models import flops, sizes
+from tf_pretrain.tables.cells.planning import plan
+from tf_pretrain.tables.cells.request import Setup, finetune_config
+from tf_pretrain.tables.cells.run_all import run
 from tf_pretrain.tables.definitions import papers, registry
 from tf_pretrain.tables.definitions.recipe import Recipe
 from tf_pretrain.tables.definitions.table import UNPRETRAINED, with_steps
@@ -148,7 +149,7 @@ def test_a_width_for_all_rows(table):
 
 def test_widths_and_embeddings_of_rows():
     """At lab scale a twelfth (ELECTRA's: a quarter) of the papers', rounded."""
-    for table, field, sizes in (
+    for table, field, expected in (
         ("electra_figure4", "hidden_size", [32, 32, 64, 64, 128, 128, 192, 192, 64]),
         ("albert_table12", "hidden_size", [48, 80, 176, 256, 64]),
         ("albert_table13", "hidden_size", [176, 176, 64]),
@@ -156,7 +157,7 @@ def test_widths_and_embeddings_of_rows():
         ("albert_table4", "embedding_size", [64] * 4 + [12] * 4 + [32]),
     ):
         configs = registry.find(table).configs("lab").values()
-        assert [getattr(c.model, field) for c in configs] == sizes, table
+        assert [getattr(c.model, field) for c in configs] == expected, table
 
 
 def test_lab_cells_fine_tune_every_task_alike():
@@ -164,7 +165,7 @@ def test_lab_cells_fine_tune_every_task_alike():
     configs = registry.find("families").configs("lab")
     for row, head in (("ELECTRA", "first_token"), ("ALBERT, equal shape", "pooled")):
         settings = [
-            cells.finetune_config(cells.Setup(""), task, configs[row]).finetune
+            finetune_config(Setup(""), task, configs[row]).finetune
             for task in ("CoLA", "RTE")
         ]
         steps = {s.total_steps(examples) for s in settings for examples in (99, 9999)}
@@ -183,7 +184,7 @@ def test_large_models_are_fine_tuned_as_such(setup):
         (base, (1e-4, 0.8)),
         *((c, (5e-5, 0.9)) for c in configs.values()),
     ):
-        settings = cells.finetune_config(setup, "CoLA", config).finetune
+        settings = finetune_config(setup, "CoLA", config).finetune
         assert (settings.learning_rate, settings.layerwise_decay) == expected
     # Table 2: the paper's own BERT, with Table 6's steps.
     bert = flops.training_flops(configs["BERT (ours)"])
@@ -223,7 +224,7 @@ def test_overrides_win_over_what_follows():
 def test_equal_parameters(overrides):
     configs = registry.find("families").configs("lab", overrides)
     electra, albert = (
-        flops.parameter_counts(configs[name].model)["total"]
+        sizes.parameter_counts(configs[name].model)["total"]
         for name in ("ELECTRA", "ALBERT, equal parameters")
     )
     assert albert == pytest.approx(electra, rel=0.1)
@@ -305,15 +306,15 @@ def test_keys_are_of_the_content(setup, tmp_path):
     """Figure 2 has Table 1's cells; another seed, step or text has another key."""
     shrunken = SHRUNKEN | {"train.num_steps": "40"}  # a quarter is more than 2 steps
     table1, figure2 = (
-        runner.plan(registry.find(name), setup, 2, shrunken)
+        plan(registry.find(name), setup, 2, shrunken)
         for name in ("electra_table1", "electra_figure2")
     )
-    assert len({cell.request["key"] for cell in table1}) == len(table1) == 14
-    assert [c.request["key"] for c in table1] == [c.request["key"] for c in figure2]
+    assert len({cell.request.key for cell in table1}) == len(table1) == 14
+    assert [c.request.key for c in table1] == [c.request.key for c in figure2]
     longer = SHRUNKEN | {"train.num_steps": "80"}
     for other in (
-        runner.plan(registry.find("electra_table1"), setup, 2, longer),
-        runner.plan(
+        plan(registry.find("electra_table1"), setup, 2, longer),
+        plan(
             registry.find("electra_table1"),
             dataclasses.replace(
                 setup, inputs=str(write_corpus(tmp_path / "b.txt", documents=50))
@@ -322,9 +323,9 @@ def test_keys_are_of_the_content(setup, tmp_path):
             SHRUNKEN,
         ),
     ):
-        keys = {c.request["key"] for c in other if c.row != UNPRETRAINED}
+        keys = {c.request.key for c in other if c.row != UNPRETRAINED}
         assert len(keys) == 12
-        assert not keys & {cell.request["key"] for cell in table1}
+        assert not keys & {cell.request.key for cell in table1}
 
 
 def test_fine_tuning_keys_are_of_the_data(setup, tmp_path):
@@ -335,8 +336,8 @@ def test_fine_tuning_keys_are_of_the_data(setup, tmp_path):
 
     def keys(folder):
         there = dataclasses.replace(setup, tasks=(str(folder),))
-        planned = runner.plan(registry.find("electra_table5"), there, 1, SHRUNKEN)
-        return {key for cell in planned for key in cell.request["tasks"]}
+        planned = plan(registry.find("electra_table5"), there, 1, SHRUNKEN)
+        return {key for cell in planned for key in cell.request.tasks}
 
     assert keys(task) == keys(copy)
     with open(copy / "train.tsv", "a") as file:
@@ -365,12 +366,9 @@ def test_rows_train_shrunken():
 def test_intrinsic_scores(setup):
     """ALBERT's Table 5: sentence scores on both formats, but for "None"."""
     setup = dataclasses.replace(setup, tasks=())
-    planned = runner.plan(registry.find("albert_table5"), setup, 1, SHRUNKEN)
-    assert runner.run(planned)
-    scores = {
-        p.row: cells.scores(cells.load(setup.workdir, p.request["key"]), ())
-        for p in planned
-    }
+    planned = plan(registry.find("albert_table5"), setup, 1, SHRUNKEN)
+    assert run(planned)
+    scores = {cell.row: cell.results.scores(()) for cell in planned}
     intrinsic = {
         row: {name for name in values if name.startswith("intrinsic ")}
         for row, values in scores.items()

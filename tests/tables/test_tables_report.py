@@ -1,6 +1,5 @@
 """The report, from cells with known numbers."""
 
-import dataclasses
 import json
 import re
 import shutil
@@ -8,10 +7,13 @@ import shutil
 import numpy as np
 import pytest
 
+from support.paths import ROOT
+from support.tables_setup import make_record
 from tf_pretrain import atomic_files
-from tf_pretrain.tables.cells import cell as cells
-from tf_pretrain.tables.report import document, pages, trends
+from tf_pretrain.tables.cells.planning import Plan, PlannedCell
+from tf_pretrain.tables.cells.record import Record, folder_of
 from tf_pretrain.tables.report import folder as report
+from tf_pretrain.tables.report import markdown, pages
 from tf_pretrain.tables.report import results as table_results
 from tf_pretrain.tables.report.results import Summary, TableResults, load_all
 
@@ -32,49 +34,36 @@ ORIGIN = {"command": COMMAND, "commit": "abc1234", "cores": 2}
 
 
 def write_cell(workdir, key, seed, cola, rte, flops):
-    folder = cells.folder(workdir, key)
-    folder.mkdir(parents=True)
-
-    def task(name, value, notes=()):
-        return {
-            "task": name,
-            "metric": "accuracy",
-            "median": value / 100,
-            "notes": list(notes),
-            "seconds": 60,
-            **(ORIGIN if name == "CoLA" else {**ORIGIN, "commit": "def5678"}),
-        }
-
-    cell = {
-        "key": key,
-        "seed": seed,
-        "config": {},
-        "flops": flops,
-        "electra_flops": 2.5 * flops,
-        "memory_bytes": 2**30,
-        "minutes": 7.25,
-        "backend": "tensorflow",
-        "pretrain": {
-            **ORIGIN,
-            "step": 1900,
-            "seconds": 300,
-            "tokens_per_s": 9000.0,
-            "encoder_parameters": 2_300_000,
+    tasks = {
+        "CoLA-0": {"task": "CoLA", "median": cola / 100},
+        "RTE-0": {
+            "task": "RTE",
+            "median": rte / 100,
+            "notes": ["train is RTE/train_subset.tsv"],
+            "commit": "def5678",
+        },
+    }
+    record = make_record(
+        key,
+        tasks,
+        ORIGIN,
+        seed=seed,
+        flops=flops,
+        electra_flops=2.5 * flops,
+        pretrain={
+            "seconds": 315,
             "eval": {"masked_lm_accuracy": 0.17, "masked_lm_loss": 6.03},
         },
-        "tasks": {
-            "CoLA-0": task("CoLA", cola),
-            "RTE-0": task("RTE", rte, ["train is RTE/train_subset.tsv"]),
-        },
-        "intrinsic": {},
-        "intrinsic_formats": ["next_sentence", "sentence_order"],
-        "curves": {"masked_lm_accuracy": [[0, 0.0], [950, 0.475]]},
-    }
-    atomic_files.write_json(folder / "cell.json", cell)
+        intrinsic_formats=["next_sentence", "sentence_order"],
+        curves={"masked_lm_accuracy": [[0, 0.0], [950, 0.475]]},
+    )
+    folder = folder_of(workdir, key)
+    folder.mkdir(parents=True)
+    record.save(folder)
 
 
 def write_table(workdir, table, scores, flops_of=lambda row: 2e14):
-    """Cells of all rows and seeds, as `runner.plan` has them; returns its record.
+    """Cells of all rows and seeds; returns their plan.
 
     Args:
         scores: {row: [(CoLA, RTE) of each seed]}.
@@ -84,25 +73,16 @@ def write_table(workdir, table, scores, flops_of=lambda row: 2e14):
         for seed, (cola, rte) in enumerate(seeds):
             key = f"{number}{seed}"
             write_cell(workdir, key, seed, cola, rte, flops_of(row))
-            planned.append(
-                {"row": row, "seed": seed, "key": key, "tasks": ["CoLA-0", "RTE-0"]}
-            )
-    return {"table": table, "scale": "lab", "command": COMMAND, "cells": planned}
-
-
-def write_record(workdir, record):
-    path = workdir / "tables" / f"{record['table']}-lab.json"
-    path.parent.mkdir()
-    atomic_files.write_json(path, record)
+            planned.append(PlannedCell(row, seed, key, ["CoLA-0", "RTE-0"]))
+    return Plan(table, "lab", COMMAND, 3, planned)
 
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("workdir")
-    record = write_table(workdir, "electra_table5", SCORES)
-    missing = {"row": "All-Tokens MLM", "seed": 2, "key": "none", "tasks": []}
-    record["cells"].append(missing)
-    write_record(workdir, record)
+    plan = write_table(workdir, "electra_table5", SCORES)
+    plan.cells.append(PlannedCell("All-Tokens MLM", 2, "none", []))
+    plan.save(workdir)
     return workdir
 
 
@@ -166,20 +146,20 @@ def test_order_at_the_floor(tmp_path):
         "SOP": [(36, 36), (37, 37), (38, 38)],
         "no pretraining": [(45, 45), (46, 46), (47, 47)],
     }
-    record = write_table(tmp_path, "albert_table5", rows)
-    order = TableResults(tmp_path, record).order("glue")
+    plan = write_table(tmp_path, "albert_table5", rows)
+    order = TableResults(tmp_path, plan).order("glue")
     assert order.at_floor == [("None", "SOP")] and order.agree == []
     assert "further apart than the spread: None and SOP" in pages.order_lines(order)[-1]
 
 
 def test_a_cell_without_its_intrinsic_scores_is_not_finished(tmp_path):
     rows = {"NSP": [(30, 30), (31, 31)], "SOP": [(36, 36)]}
-    record = write_table(tmp_path, "albert_table5", rows)
-    assert TableResults(tmp_path, record).finished == 3
+    plan = write_table(tmp_path, "albert_table5", rows)
+    assert TableResults(tmp_path, plan).finished == 3
     path = next(tmp_path.glob("cells/*/cell.json"))
     cell = json.loads(path.read_text())
     path.write_text(json.dumps(cell | {"intrinsic_formats": ["next_sentence"]}))
-    assert TableResults(tmp_path, record).finished == 2
+    assert TableResults(tmp_path, plan).finished == 2
 
 
 def test_a_family_has_a_floor_of_its_own(tmp_path):
@@ -189,8 +169,8 @@ def test_a_family_has_a_floor_of_its_own(tmp_path):
         "no pretraining": [(40, 40)] * 3,
         "no pretraining, ALBERT": [(60, 60)] * 3,
     }
-    record = write_table(tmp_path, "families", rows)
-    order = TableResults(tmp_path, record).order("glue")
+    plan = write_table(tmp_path, "families", rows)
+    order = TableResults(tmp_path, plan).order("glue")
     assert order.floor == ["ALBERT, equal shape"]
     assert order.ours == ["ELECTRA", "ALBERT, equal shape"]
 
@@ -237,7 +217,7 @@ def test_pages(workdir, tmp_path):
     assert not re.search(r'(src|href)="(?!data:|#)', html)  # self-contained
     for anchor in re.findall('href="#([^"]*)"', html):
         assert f'id="{anchor}"' in html
-    assert "<td>60.0 (58.0 to 62.0)</td><td>85</td>" in html
+    assert re.search(r"<td[^>]*>60.0 \(58.0 to 62.0\)</td>\s*<td[^>]*>85</td>", html)
     found = json.loads((folder / "cells.json").read_text())
     assert found["cells"]["00"]["rows"][0]["scores"]["glue"] == pytest.approx(58)
 
@@ -267,26 +247,46 @@ def test_a_report_brings_its_cells_to_another_workdir(workdir, budgets, tmp_path
     assert report.restore(tmp_path / "nothing", both) == 0
 
 
+def test_a_report_as_it_was_always_written():
+    """The cells of the docs' report load, and have the scores that it says."""
+    kept = json.loads((ROOT / "docs" / "tables" / "cells.json").read_text())
+    keys = {
+        (name, cell["row"], cell["key"]): cell["tasks"]
+        for name, plan in kept["tables"].items()
+        for cell in plan["cells"]
+    }
+    for key, cell in kept["cells"].items():
+        record = Record.from_dict(cell)
+        assert record.to_dict() | {"rows": cell["rows"]} == cell
+        for row in cell["rows"]:
+            tasks = keys[row["table"], row["row"], key]
+            assert record.scores(tasks) == row["scores"]
+
+
 def test_nothing_finished(tmp_path):
     assert report.write(tmp_path) is None
     assert not (tmp_path / "report").exists()
 
 
-def test_document_escapes():
-    blocks = [
-        document.Heading("a < b", 1),
-        document.Grid(["x", "y"], [["`a|b`", "<"]]),
-        document.Folded("a & b", [document.Code("c < `d`")]),
-        document.Paragraph("[see](page.md) [1]"),
-    ]
-    assert document.to_markdown(blocks) == (
+def test_markdown_and_its_html():
+    text = markdown.joined(
+        [
+            "# a < b",
+            markdown.table(["x", "y"], [["`a|b`", "<"]]),
+            markdown.folded("a & b", markdown.code("c < `d`")),
+            "[see](page.md) [1], <b>5</b>",
+        ]
+    )
+    assert text == (
         "# a < b\n\n| x | y |\n| --- | ---: |\n| `a\\|b` | < |\n\n"
         "<details><summary>a &amp; b</summary>\n\n```\nc < `d`\n```\n\n</details>\n\n"
-        "[see](page.md) [1]\n"
+        "[see](page.md) [1], <b>5</b>"
     )
-    html = document.to_html(blocks, "t", ".")
-    assert "<pre>c &lt; `d`</pre></details>" in html
-    assert '<p><a href="#page">see</a> [1]</p>' in html
+    html = markdown.to_html({"one": text, "page": "## Two"}, "t", ".")
+    assert "<pre><code>c &lt; `d`\n</code></pre>\n</details>" in html
+    assert "<summary>a &amp; b</summary>" in html
+    assert '<a href="#page">see</a> [1], &lt;b&gt;5&lt;/b&gt;</p>' in html
+    assert '<section id="page">\n<h2>Two</h2>' in html
     assert "<h1>a &lt; b</h1>" in html and "<td><code>a|b</code></td>" in html
 
 
@@ -310,81 +310,5 @@ def budgets(tmp_path_factory):
         return 8e13 / int(row.partition(", 1/")[2] or 1)
 
     scores = {row: [(v, v) for v in values] for row, values in BY_BUDGET.items()}
-    write_record(workdir, write_table(workdir, "electra_table1", scores, flops_of))
+    write_table(workdir, "electra_table1", scores, flops_of).save(workdir)
     return workdir
-
-
-def test_trend(budgets, tmp_path):
-    """Differences seed by seed: (0, -1, 1), (1, 2) and (3, 2, 6)."""
-    (results,) = load_all(budgets)
-    points = trends.points(results, "glue")
-    assert [point.label for point in points] == ["1/4", "1/2", "all"]
-    assert [point.flops for point in points] == [2e13, 4e13, 8e13]
-    found = [dataclasses.astuple(point.difference) for point in points]
-    assert np.array(found) == pytest.approx(
-        np.array([(0, -1, 1, 3), (1.5, 1, 2, 2), (3, 2, 6, 3)])
-    )
-    # Clark et al. (2020), Table 1: 79.9 - 75.1; no BERT with a fraction.
-    assert points[2].printed == pytest.approx(4.8) and points[0].printed is None
-    lines = trends.lines(points)
-    assert lines == [
-        "left out, of fewer than 3 seeds: 1/2",
-        "least squares: +1.50 for each doubling of compute",
-        "further from zero than the spread at: none",
-        "at that slope it would exceed the spread (4.0) at about 1.3e+14 FLOPs; an "
-        "extrapolation from 2 points",
-    ]
-    assert trends.lines(points[:2]) == lines[:1]  # no trend of one point
-    page = (report.write(budgets, tmp_path) / "electra_table1-lab.md").read_text()
-    assert "| 1/4 | 2.00e+13 | 2.30 | +0.0 (-1.0 to +1.0) | – |" in page
-    assert "| all | 8.00e+13 | 2.30 | +3.0 (+2.0 to +6.0) | +4.8 |" in page
-    assert (tmp_path / "images" / "electra_table1-lab-trend.png").is_file()
-
-
-def test_where_a_trend_would_be_seen(budgets):
-    """0, 1, 2 at 1, 2, 4 units of compute, spread 3: at 3, so at 8 units."""
-    (results,) = load_all(budgets)
-    (first, *_) = trends.points(results, "glue")
-
-    def point(flops, median):
-        summary = Summary(median, median - 2, median + 1, 3)
-        return dataclasses.replace(first, flops=flops, difference=summary)
-
-    growing = [point(1e13, 0.0), point(2e13, 1.0), point(4e13, 2.0)]
-    assert "exceed the spread (3.0) at about 8.0e+13 FLOPs" in trends.lines(growing)[-1]
-    falling = [point(1e13, 2.0), point(2e13, 1.5), point(4e13, 1.0)]
-    assert "does not grow" in trends.lines(falling)[-1]
-    # The line is beyond the spread at a scale that was measured, or nearly flat.
-    uneven = [point(1e13, 0.2), point(2e13, 9.0), point(4e13, 2.9)]
-    assert "too irregular" in trends.lines(uneven)[-1]
-    flat = [point(1e13, 1.0), point(2e13, 1.0), point(4e13, 1.01)]
-    assert "too flat" in trends.lines(flat)[-1]
-
-
-def test_a_trend_of_what_pretraining_did_not_change_is_none(budgets):
-    (results,) = load_all(budgets)
-    (first, *_) = trends.points(results, "glue")
-    assert not first.at_floor
-    start = [r for r in results.table.rows if r.is_unpretrained]
-    results.rows += start
-    best = [(cell, {"glue": 99.0}) for cell, _ in results.cells["ELECTRA"]]
-    results.cells[start[0].name] = best
-    points = trends.points(results, "glue")
-    assert all(p.at_floor for p in points if p.difference.count == 3)
-    assert trends.lines(points)[-2:] == [
-        "neither is better than without pretraining at: 1/4, all",
-        "so the difference says nothing about larger scales",
-    ]
-
-
-def test_trend_over_sizes(budgets):
-    (results,) = load_all(budgets)
-    (first, *_) = trends.points(results, "glue")
-    points = [  # compute is equal up to a step
-        dataclasses.replace(
-            first, flops=f, parameters=p, difference=Summary(d, d, d + 1, 3)
-        )
-        for f, p, d in ((2.01e13, 1_000_000, 1.0), (2e13, 4_000_000, 2.0))
-    ]
-    assert trends.in_order(points[::-1]) == points
-    assert trends.lines(points)[0] == "least squares: +0.50 for each doubling of size"

@@ -14,14 +14,13 @@ import keras
 import pytest
 
 from support.paths import ROOT
-from support.tables_setup import SHRUNKEN, make_setup
-from tf_pretrain import config as config_lib
+from support.tables_setup import SHRUNKEN, make_record, make_setup
 from tf_pretrain.data import build_records, vocabulary
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops
-from tf_pretrain.tables.cells import cell as cells
-from tf_pretrain.tables.cells import estimates, processes, run_cell
-from tf_pretrain.tables.cells import run_all as runner
+from tf_pretrain.tables.cells import processes, run_cell
+from tf_pretrain.tables.cells.planning import plan
+from tf_pretrain.tables.cells.run_all import only_command, run
 from tf_pretrain.tables.definitions import registry
 from tf_pretrain.training.building import check_backend
 
@@ -33,21 +32,19 @@ def setup(tmp_path):
 
 def _two_rows(setup):
     """BERT and ELECTRA of Table 5, seed 0."""
-    planned = runner.plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
+    planned = plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
     return [cell for cell in planned if cell.row in ("ELECTRA", "BERT")]
 
 
-def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
+def test_two_rows_run_and_are_not_repeated(setup):
     """A budget stops before the second cell; a cell that stopped half way goes on."""
-    monkeypatch.setattr(estimates, "minutes", lambda request, cores: 1.0)
     planned = _two_rows(setup)
     lines = []
-    # After the first, a little less than the minute for the second is left. Both are
-    # rows of a second table, too.
-    assert not runner.run([*planned, *planned], 1.001, lines.append)
+    # The first takes longer than a second. Both are rows of a second table, too.
+    assert not run([*planned, *planned], 1 / 60, lines.append)
     assert lines[0] == "0 of 2 cells are finished"
-    assert "1 cells" in lines[-1] and "BERT, seed 0" in lines[-1]
-    folder = cells.folder(setup.workdir, planned[0].request["key"])
+    assert "1 cell remains" in lines[-1] and "BERT, seed 0" in lines[-1]
+    folder = planned[0].folder
     cell = json.loads((folder / "cell.json").read_text())
     config = registry.find("electra_table5").configs("lab", SHRUNKEN)["ELECTRA"]
     assert cell["flops"] == flops.matmul_training_flops(config)
@@ -61,7 +58,7 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
         cell["pretrain"]["seconds"] + result["seconds"]
     )
     shown = registry.find("electra_table5").metrics
-    assert shown.keys() <= cells.scores(cell, cell["tasks"]).keys()
+    assert shown.keys() <= planned[0].results.scores(cell["tasks"]).keys()
     # What has no labels is not predicted.
     predictions = folder.glob("words-*/predictions/seed-0/*")
     assert [path.name for path in predictions] == ["dev.tsv"]
@@ -75,7 +72,7 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
         shutil.rmtree(Path(setup.workdir, name))
     lines.clear()
     jobs = min(2, len(os.sched_getaffinity(0)))
-    assert runner.run(planned, None, lines.append, jobs)
+    assert run(planned, None, lines.append, jobs)
     assert trained.stat().st_mtime_ns == before
     again = json.loads((folder / "cell.json").read_text())
     # It reads their results, and says which cores it had itself.
@@ -86,67 +83,50 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     assert again["pretrain"] == cell["pretrain"]
 
     lines.clear()
-    assert runner.run(planned, 0.0, lines.append)
+    assert run(planned, 0.0, lines.append)
     assert lines == ["2 of 2 cells are finished"]
-
-
-def _write_cell(request, **values):
-    """A finished cell that pretrained for a minute, and fine-tuned for half of one."""
-    folder = cells.folder(request["workdir"], request["key"])
-    folder.mkdir(parents=True, exist_ok=True)
-    cell = {
-        "key": request["key"],
-        "config": request["config"],
-        "backend": "tensorflow",
-        "pretrain": {"seconds": 60, "cores": 2, "step": 8},
-        "tasks": {key: {"task": "words", "seconds": 30} for key in request["tasks"]},
-        "intrinsic_formats": [],
-        "minutes": 1.5,
-    }
-    (folder / "cell.json").write_text(json.dumps(cell | values))
-    (folder / "pretrain").mkdir(exist_ok=True)
-    (folder / "pretrain" / "results.json").write_text("{}")
 
 
 def test_a_cell_that_fails_names_its_log(setup, monkeypatch):
     """The others are run all the same, and the error comes at the end."""
     planned = _two_rows(setup)
 
-    key = planned[0].request["key"]
+    key = planned[0].request.key
     failing = f"import os; '{key}' in sys.argv[1] and os.kill(os.getpid(), 9)"
     _stand_in(monkeypatch, f"print('what went wrong', flush=True); {failing}")
     lines = []
     with pytest.raises(UserError, match=r"ELECTRA, seed 0, status -9: .*log.txt"):
-        runner.run(planned, None, lines.append)
+        run(planned, None, lines.append)
     assert any("what went wrong" in line for line in lines)
-    assert cells.load(setup.workdir, planned[1].request["key"]) is not None
+    assert planned[1].results is not None
 
 
 def _stand_in(monkeypatch, code):
-    """Cells become processes that run some code, then write a cell.json."""
+    """Cells become processes that run some code, then write a cell.json.
+
+    Beside it they write when.json: when they ran, on which cores, with what threads.
+    """
+    origin = {"command": "", "commit": None, "cores": 1}
+    record = make_record("", {"words": {"task": "words"}}, origin).to_dict()
     code = f"""
 import json, os, pathlib, sys, time
 path = pathlib.Path(sys.argv[1])
 began = time.monotonic()
 {code}
-request = json.loads(path.read_text())
-cell = {{
+when = {{
     "began": began,
     "ended": time.monotonic(),
     "on": sorted(os.sched_getaffinity(0)),
     "threads": [os.environ.get(name) for name in {processes._THREADS!r}],
-    "key": request["key"],
-    "config": request["config"],
-    "backend": "tensorflow",
-    "pretrain": {{"seconds": 1, "cores": 1, "step": 8}},
-    "tasks": {{name: {{"task": "words", "seconds": 1}} for name in request["tasks"]}},
-    "intrinsic_formats": [],
-    "minutes": 0.1,
 }}
+path.with_name("when.json").write_text(json.dumps(when))
+request, cell = json.loads(path.read_text()), {record!r}
+cell["key"] = request["key"]
+cell["tasks"] = {{name: cell["tasks"]["words"] for name in request["tasks"]}}
 path.with_name("cell.json").write_text(json.dumps(cell))
 """
     monkeypatch.setattr(
-        processes, "_command", lambda path: [sys.executable, "-c", code, str(path)]
+        processes, "command", lambda path: [sys.executable, "-c", code, str(path)]
     )
 
 
@@ -155,7 +135,7 @@ def test_fewer_seeds_leave_the_others_in_the_report(setup):
     path = Path(setup.workdir, "tables", "electra_table5-lab.json")
 
     def seeds_after(num_seeds, setup=setup):
-        planned = runner.plan(table, setup, num_seeds, SHRUNKEN)
+        planned = plan(table, setup, num_seeds, SHRUNKEN)
         assert {cell.seed for cell in planned} == set(range(num_seeds))
         record = json.loads(path.read_text())
         assert {cell["seed"] for cell in record["cells"]} == set(range(record["seeds"]))
@@ -177,12 +157,12 @@ while len(list(path.parent.parent.glob("met-*"))) < 2:
     time.sleep(0.01)
 """
     _stand_in(monkeypatch, meet)
-    planned = runner.plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
+    planned = plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
     lines, cores = [], os.sched_getaffinity(0)
-    assert runner.run([planned[0], *planned], None, lines.append, jobs=2)
+    assert run([planned[0], *planned], None, lines.append, jobs=2)
     assert os.sched_getaffinity(0) == cores
-    assert sum("about" in line for line in lines) == len(planned) == 6
-    found = [cells.load(setup.workdir, p.request["key"]) for p in planned]
+    assert sum("started" in line for line in lines) == len(planned) == 6
+    found = [json.loads((cell.folder / "when.json").read_text()) for cell in planned]
     for cell in found:
         assert cell["threads"] == [str(len(cell["on"]))] * 3
         at_once = [c for c in found if c["began"] <= cell["began"] < c["ended"]]
@@ -205,7 +185,7 @@ def test_no_cell_outlives_its_runner(early, tmp_path):
     die, wait = "processes.die_with_parent(parent)", "wait()"
     child = f"""
 import os, pathlib, sys, time
-from tf_pretrain.tables.cells import processes
+from tf_pretrain import processes
 parent = int(sys.argv[1])
 def wait():
     pathlib.Path({str(tmp_path / "ready")!r}).touch()
@@ -241,16 +221,15 @@ def test_shared_data_are_made_by_one_process(setup, monkeypatch):
         made.append(folder)
 
     request = _two_rows(setup)[0].request
-    (folders,) = request["data"].values()
-    tokenizer, records = folders["tokenizer"], folders["records"]
+    (wanted,) = request.data.values()
+    tokenizer, records = wanted.tokenizer, wanted.records
     monkeypatch.setattr(
         vocabulary, "prepare_tokenizer", lambda *arguments: make(arguments[-1])
     )
     monkeypatch.setattr(
         build_records, "build_records", lambda *arguments: make(arguments[2])
     )
-    config = config_lib.from_dict(config_lib.PretrainConfig, request["config"])
-    run_cell._prepare_data(config, request, folders)
+    run_cell._prepare_data(request, wanted)
     assert made == [tokenizer, records, records]
 
 
@@ -260,7 +239,7 @@ def test_one_command_at_a_time(setup):
     path = Path(setup.workdir, "tables", "electra_table5-lab.json")
     before = path.read_bytes()
     command = f"--table=electra_table5 --input={setup.inputs} --seeds=2"
-    with runner.only_command(setup.workdir):
+    with only_command(setup.workdir):
         refused = subprocess.run(
             [sys.executable, "-m", "tf_pretrain.tables", f"--workdir={setup.workdir}"]
             + command.split(),
@@ -273,35 +252,6 @@ def test_one_command_at_a_time(setup):
     assert path.read_bytes() == before
 
 
-def test_estimates_are_measured(setup):
-    """At the rate of finished cells; what is done of a cell costs nothing."""
-    electra, bert = (cell.request for cell in _two_rows(setup))
-    start = estimates.MINUTES_TO_START
-    assert estimates.minutes(electra, 2) > start + estimates.MINUTES_A_TASK
-    _write_cell(bert)
-    configs = registry.find("electra_table5").configs("lab", SHRUNKEN)
-    count = flops.matmul_training_flops
-    ratio = count(configs["ELECTRA"]) / count(configs["BERT"])
-    assert estimates.minutes(electra, 2) == pytest.approx(start + ratio + 0.5)
-    # Two steps without pretraining are no measure of the rate.
-    planned = runner.plan(registry.find("electra_table5"), setup, 1, SHRUNKEN)
-    (unpretrained,) = (c.request for c in planned if c.row == "no pretraining")
-    _write_cell(unpretrained)
-    path = cells.folder(setup.workdir, unpretrained["key"]) / "cell.json"
-    cell = json.loads(path.read_text())
-    cell["pretrain"]["step"] = 2
-    path.write_text(json.dumps(cell))
-    assert estimates.minutes(electra, 2) == pytest.approx(start + ratio + 0.5)
-    shutil.rmtree(path.parent)
-    _write_cell(bert, tasks={})  # pretrained, not fine-tuned
-    assert not cells.is_finished(cells.load(setup.workdir, bert["key"]), bert)
-    expected = start + estimates.MINUTES_A_TASK
-    assert estimates.minutes(bert, 2) == pytest.approx(expected)
-    # Of another machine's report: the weights are not here.
-    shutil.rmtree(cells.folder(setup.workdir, bert["key"]) / "pretrain")
-    assert estimates.minutes(bert, 2) == pytest.approx(expected + 1)
-
-
 def test_what_cannot_be_run_is_refused_before_anything_is(setup, tmp_path):
     table = registry.find("electra_table5")
     for tasks, data_dir, message in (
@@ -311,10 +261,10 @@ def test_what_cannot_be_run_is_refused_before_anything_is(setup, tmp_path):
     ):
         other = dataclasses.replace(setup, tasks=tasks, data_dir=data_dir)
         with pytest.raises(UserError, match=message):
-            runner.plan(table, other, 1, SHRUNKEN)
+            plan(table, other, 1, SHRUNKEN)
     overwritten = {"train.checkpoint_every": "100"}
     with pytest.raises(UserError, match="decides train.checkpoint_every itself"):
-        runner.plan(table, setup, 1, SHRUNKEN | overwritten)
+        plan(table, setup, 1, SHRUNKEN | overwritten)
     sizes = registry.find("electra_figure3_sizes")
     with pytest.raises(UserError, match="decides train.num_steps itself"):
         sizes.configs("paper", {"train.num_steps": "100"})
@@ -326,15 +276,15 @@ def test_what_cannot_be_run_is_refused_before_anything_is(setup, tmp_path):
 def test_a_cell_on_another_backend(setup, backend):
     """Pretrained there, fine-tuned here, with a key of its own."""
     pytest.importorskip(backend)
-    planned, request, folder = _backend_cell(setup, backend)
-    assert runner.run(planned)
-    cell = cells.load(setup.workdir, request["key"])
-    assert (cell["backend"], cell["pretrain"]["step"]) == (backend, 8)
-    scores = cells.scores(cell, request["tasks"])
+    cell = _backend_cell(setup, backend)
+    assert run([cell])
+    record = cell.results
+    assert (record.backend, record.pretrain.step) == (backend, 8)
+    scores = record.scores(cell.request.tasks)
     assert 0 <= scores["words"] <= 100
     # An untrained network of 120 pieces has log(120) = 4.79.
     assert 0 < scores["held-out masked_lm_loss"] < 4.79
-    lines = (folder / "pretrain" / "metrics.jsonl").read_text().splitlines()
+    lines = (cell.folder / "pretrain" / "metrics.jsonl").read_text().splitlines()
     lines = [json.loads(line) for line in lines]
     assert [x["step"] for x in lines if "eval" in x] == list(range(9))
     training = [x for x in lines if "eval" not in x]
@@ -342,8 +292,8 @@ def test_a_cell_on_another_backend(setup, backend):
     # The first step has a learning rate of 0.
     assert training[0]["update_norm"] == 0 < min(x["update_norm"] for x in training[1:])
     assert all(0 < x["loss"] < 500 for x in training)
-    on_tensorflow = _backend_cell(setup, "tensorflow")[1]
-    assert on_tensorflow["key"] != request["key"]
+    on_tensorflow = _backend_cell(setup, "tensorflow")
+    assert on_tensorflow.request.key != cell.request.key
 
 
 @pytest.mark.slow
@@ -351,12 +301,13 @@ def test_a_cell_on_jax_that_is_killed(setup):
     """Killed after a checkpoint, it ends with the weights of an unbroken run."""
     pytest.importorskip("jax")
     setup = dataclasses.replace(setup, tasks=())
-    planned, request, folder = _backend_cell(setup, "jax")
-    assert runner.run(planned)
-    unbroken = cells.load(setup.workdir, request["key"])["pretrain"]
+    cell = _backend_cell(setup, "jax")
+    folder = cell.folder
+    assert run([cell])
+    unbroken = cell.results.pretrain
     shutil.rmtree(folder)
 
-    process = processes.start(request, os.sched_getaffinity(0), None)
+    process = processes.start(cell.request, folder, os.sched_getaffinity(0), None)
     checkpoints = folder / "pretrain" / "checkpoints"
     while process.poll() is None and not list(checkpoints.glob("*.safetensors")):
         time.sleep(0.01)
@@ -364,20 +315,18 @@ def test_a_cell_on_jax_that_is_killed(setup):
     process.wait()
     time.sleep(2)  # its own process ends with it
     assert not (folder / "pretrain" / "results.json").exists()
-    assert runner.run(planned)
-    again = cells.load(setup.workdir, request["key"])["pretrain"]
-    assert again["weights_sha256"] == unbroken["weights_sha256"]
-    assert again["eval"] == unbroken["eval"]
+    assert run([cell])
+    again = cell.results.pretrain
+    assert again.weights_sha256 == unbroken.weights_sha256
+    assert again.eval == unbroken.eval
 
 
 def _backend_cell(setup, backend):
-    """ELECTRA of Table 5: the plan, its request and its folder."""
+    """ELECTRA of Table 5."""
     setup = dataclasses.replace(setup, backend=backend)
     # JAX is slow without XLA; the rate is for something to be learned in 8 steps.
     overrides = SHRUNKEN | {"train.jit_compile": "true", "train.learning_rate": "0.01"}
-    planned = runner.plan(registry.find("electra_table5"), setup, 1, overrides)[:1]
-    request = planned[0].request
-    return planned, request, cells.folder(setup.workdir, request["key"])
+    return plan(registry.find("electra_table5"), setup, 1, overrides)[0]
 
 
 def test_what_a_backend_cannot_do(monkeypatch):

@@ -399,6 +399,7 @@ def test_another_vocabulary_is_noticed(finished, tmp_path):
         finetuning_workdir.load_classifier(tmp_path)
 
 
+@pytest.mark.draws
 def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
     names = ("$0_$9", "a^b")
     task = classes(name="prices", class_names=names, label_texts=names)

@@ -1,15 +1,13 @@
 """The command line, as a user has it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
-from support.paths import ROOT, SUPPORT
+from support import backend_processes, programs
+from support.paths import ROOT
 from support.tiny import tiny_config
 from tf_pretrain import atomic_files
 from tf_pretrain.config import to_dict
@@ -30,18 +28,16 @@ def run(folder, *arguments, backend=None):
 
     With a backend, as on a machine without TensorFlow.
     """
-    program, environment = [str(ROOT / "run_finetuning.py")], {}
-    if backend is not None:
-        program.insert(0, str(SUPPORT / "without_tensorflow.py"))
-        environment = {"KERAS_BACKEND": backend, "WITHOUT": "tokenizers sentencepiece"}
-    done = subprocess.run(
-        [sys.executable, *program, *arguments],
-        cwd=folder,
-        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    program = ROOT / "run_finetuning.py"
+    if backend is None:
+        done = programs.run(program, *arguments, cwd=folder)
+    else:
+        done = backend_processes.run(
+            *(program, *arguments),
+            backend=backend,
+            cwd=folder,
+            WITHOUT="tokenizers sentencepiece",
+        )
     return done.returncode, done.stdout, done.stderr
 
 

@@ -1,17 +1,15 @@
 """Replicas and workers in processes of their own against one device."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from support.corpus import build_tiny_records
-from support.paths import PYTHONPATH, SUPPORT, TESTS
+from support.paths import PYTHONPATH, SUPPORT
+from support.programs import Program
 from support.train_tiny import NUM_STEPS, run
 
 
@@ -39,13 +37,10 @@ def _losses(workdir):
 
 
 def _start(records, workdir, strategy, **environment):
-    return subprocess.Popen(
-        [sys.executable, SUPPORT / "train_tiny.py", records, workdir, strategy],
-        cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": PYTHONPATH, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return Program(
+        *(SUPPORT / "train_tiny.py", records, workdir, strategy),
+        PYTHONPATH=PYTHONPATH,
+        **environment,
     )
 
 
@@ -57,8 +52,8 @@ def _assert_same_losses(workdir, expected):
 
 def test_two_mirrored_replicas(records, one_device, tmp_path):
     process = _start(records, tmp_path, "mirrored")
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
+    done = process.finish()
+    assert done.returncode == 0, done.stderr
     _assert_same_losses(tmp_path, one_device)
 
 
@@ -83,8 +78,9 @@ def test_two_worker_processes(records, one_device, tmp_path):
         )
         for index in range(2)
     ]
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
-    assert [p.returncode for p in processes] == [0, 0], "\n".join(outputs)
+    done = [process.finish() for process in processes]
+    outputs = [each.stdout for each in done]
+    assert [each.returncode for each in done] == [0, 0], done
     assert "step 20/20" in outputs[0]
     assert "step 20/20" not in outputs[1]  # one worker reports
     _assert_same_losses(tmp_path, one_device)

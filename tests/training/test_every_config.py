@@ -1,5 +1,7 @@
 """Every config takes a training step, shrunken."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -16,11 +18,17 @@ NAMES += [
 ]
 
 
+@functools.cache
+def _steps(config):
+    """Losses of two steps, and their names; configs that differ in size share them."""
+    losses, trainer = fit(config, num_steps=2, num_batches=1)
+    return losses, trainer.network.loss_terms
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_config_steps(name):
     config = shrink(load_config(str(CONFIGS / name)))
-    losses, trainer = fit(config, num_steps=2, num_batches=1)
-    terms = trainer.network.loss_terms
+    losses, terms = _steps(config)
     assert set(losses[0]) >= set(terms)
     assert np.isfinite(losses[1]["loss"])
     assert losses[1]["gradient_norm"] > 0

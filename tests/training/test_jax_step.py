@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from support.backend_processes import checks, needs
+from support.backend_processes import QUICK_TO_COMPILE, checks, needs
 from support.step_checks import BAD_STEP, END, START, SYNCED
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -19,8 +19,7 @@ def jax(tmp_path_factory):
     names = ["one_by_one", "five_a_dispatch", "failing_batches", "too_few_batches"]
     names += ["lasting_faults", "without_random_numbers", "first_nonfinite", "stacked"]
     names += ["refusals", "two_devices"]  # two for the whole process from then on
-    flags = "--xla_backend_optimization_level=0 "
-    flags += "--xla_force_host_platform_device_count=2"
+    flags = f"{QUICK_TO_COMPILE} --xla_force_host_platform_device_count=2"
     folder = tmp_path_factory.mktemp("jax")
     return checks(folder, *names, backend="jax", XLA_FLAGS=flags)
 

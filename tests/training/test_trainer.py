@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from support.tiny import cached_strategy, random_features, tiny_config, with_dropout
+from support.tiny import (
+    cached_strategy,
+    one_layer_config,
+    random_features,
+    with_dropout,
+)
 from support.training import assert_same_losses, fit
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.training.building import build_trainer
@@ -27,7 +32,7 @@ def _with_train(config, **fields):
 )
 def test_two_replicas_equal_one(name, sentence):
     # Rows are padded unevenly and dropout is on: neither may make a difference.
-    config = with_dropout(tiny_config(name, sentence))
+    config = with_dropout(one_layer_config(name, sentence))
     one, trainer_one = fit(config)
     two, trainer_two = fit(config, strategy="mirrored")
     assert trainer_two.distribute_strategy.num_replicas_in_sync == 2
@@ -37,7 +42,7 @@ def test_two_replicas_equal_one(name, sentence):
 
 
 def test_accumulated_micro_batches_equal_the_big_batch(monkeypatch):
-    config = with_dropout(tiny_config())
+    config = with_dropout(one_layer_config())
     rows = set()
     gradients = TensorFlowStep._gradients
 
@@ -59,7 +64,7 @@ def test_accumulated_micro_batches_equal_the_big_batch(monkeypatch):
     [("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
 )
 def test_the_compiled_step_is_the_same(name, sentence, monkeypatch):
-    config = with_dropout(tiny_config(name, sentence))
+    config = with_dropout(one_layer_config(name, sentence))
     asked_for = []
     function = tf.function
 
@@ -76,7 +81,7 @@ def test_the_compiled_step_is_the_same(name, sentence, monkeypatch):
 
 
 def test_same_seed_same_weights():
-    config = with_dropout(tiny_config())
+    config = with_dropout(one_layer_config())
     (first, a), (second, b) = fit(config), fit(config)
     assert first == second
     assert weights_sha256(a) == weights_sha256(b)
@@ -85,7 +90,7 @@ def test_same_seed_same_weights():
 
 
 def test_one_batch_is_learned():
-    config = _with_train(tiny_config(), num_steps=60, warmup_steps=5)
+    config = _with_train(one_layer_config(), num_steps=60, warmup_steps=5)
     losses, _ = fit(config, num_steps=60, num_batches=1)
     assert losses[-1]["masked_lm"] < 0.7 * losses[0]["masked_lm"]
     assert losses[0]["learning_rate"] == 0.0  # the step taken at step t uses rate(t)
@@ -95,7 +100,7 @@ def test_one_batch_is_learned():
 def test_what_no_loss_depends_on_stays(accumulation_steps, monkeypatch):
     """LAMB would take a tenth of it away in each step, for its decay."""
     config = _with_train(
-        tiny_config("masked_lm", model={"use_pooler": True}),
+        one_layer_config("masked_lm", model={"use_pooler": True}),
         optimizer="lamb",
         learning_rate=0.1,
         accumulation_steps=accumulation_steps,
@@ -121,7 +126,7 @@ def _without_random_numbers(config, seed=0):
 @pytest.mark.parametrize("strategy", ["one", "mirrored"])
 def test_batches_without_random_numbers(strategy):
     """A user's own: drawn by step and replica, the same with the same seed."""
-    config = with_dropout(tiny_config())
+    config = with_dropout(one_layer_config())
     first, again = (
         fit(config, 5, strategy, 1, features_of=_without_random_numbers)[0]
         for _ in range(2)
@@ -132,7 +137,7 @@ def test_batches_without_random_numbers(strategy):
 
 
 def test_random_numbers_differ_from_step_to_step():
-    config = tiny_config()
+    config = one_layer_config()
     trainer = build_trainer(config, cached_strategy("one"))
     batch = {
         name: tf.constant(value)
@@ -150,7 +155,7 @@ def test_random_numbers_differ_from_step_to_step():
 
 
 def test_losses_of_an_epoch_are_its_mean():
-    config = tiny_config()
+    config = one_layer_config()
     trainer = build_trainer(config, cached_strategy("one"))
     steps = []
 
@@ -177,7 +182,7 @@ def test_losses_of_an_epoch_are_its_mean():
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision_follows_float32(precision):
     # With a weight of 50 a gradient overflows float16, and a step is left out.
-    config = tiny_config(objective={"discriminator_weight": 5.0})
+    config = one_layer_config(objective={"discriminator_weight": 5.0})
     reference, _ = fit(config)
     mixed, trainer = fit(_with_train(config, mixed_precision=precision))
     assert trainer.optimizer.skipped_steps.numpy() == 0
@@ -189,7 +194,7 @@ def test_mixed_precision_follows_float32(precision):
 
 
 def test_float16_survives_an_overflow():
-    config = _with_train(tiny_config(), mixed_precision="float16", num_steps=100)
+    config = _with_train(one_layer_config(), mixed_precision="float16", num_steps=100)
     _, trainer = fit(config, num_steps=1)
     before = weights_sha256(trainer)
     skipped = trainer.optimizer.skipped_steps.numpy()
@@ -209,7 +214,7 @@ def test_float16_survives_an_overflow():
 
 
 def test_micro_batches_are_of_a_replicas_share():
-    config = tiny_config(train={"batch_size": 12, "accumulation_steps": 4})
+    config = one_layer_config(train={"batch_size": 12, "accumulation_steps": 4})
     build_trainer(config, cached_strategy("one"))
     with pytest.raises(ConfigError, match="not a multiple of 2 replicas x 4"):
         build_trainer(config, cached_strategy("mirrored"))

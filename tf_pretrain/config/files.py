@@ -31,7 +31,7 @@ def load_config(name: str, task=""):
     name, _, argument = name.partition(":")
     path = _find(name)
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None:
+    if spec is None or spec.loader is None:
         raise ConfigError(f"{name} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -85,7 +85,10 @@ class FinetuneSettings:
             batch_size=self.batch_size,
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
-            warmup_steps=max(self.warmup_fraction * num_steps, self.warmup_steps),
+            # A fraction of a step counts, as in the original program.
+            warmup_steps=max(  # type: ignore[arg-type]
+                self.warmup_fraction * num_steps, self.warmup_steps
+            ),
             schedule=self.schedule,
             weight_decay=self.weight_decay,
             bias_correction=self.bias_correction,

@@ -69,6 +69,8 @@ class ConfigFlags:
             ConfigError: For a file, field or value that cannot be used.
         """
         file = self.file or file
+        if file is None:
+            raise ConfigError("there is no config file; give --config")
         config = load_config(file, task)
         if not isinstance(config, cls):
             raise ConfigError(

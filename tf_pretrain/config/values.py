@@ -25,9 +25,20 @@ def from_dict(cls, values: dict):
         if name not in hints:
             hint = nearest_name(name, hints)
             raise ConfigError(f"{cls.__name__} has no field {name!r}{hint}")
-        nested = dataclasses.is_dataclass(hints[name]) and isinstance(value, dict)
-        kwargs[name] = from_dict(hints[name], value) if nested else value
+        kwargs[name] = _value(hints[name], value)
     return cls(**kwargs)
+
+
+def _value(kind, value):
+    """A field's value; what is a dataclass, or a list or dict of them, becomes that."""
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        return from_dict(kind, value)
+    inner = next(reversed(typing.get_args(kind)), None)
+    if dataclasses.is_dataclass(inner) and isinstance(value, dict):
+        return {key: from_dict(inner, each) for key, each in value.items()}
+    if dataclasses.is_dataclass(inner) and isinstance(value, list):
+        return [from_dict(inner, each) for each in value]
+    return value
 
 
 def load(cls, path):

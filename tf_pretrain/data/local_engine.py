@@ -4,11 +4,10 @@ import collections
 import concurrent.futures
 import contextlib
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 
+from tf_pretrain import processes
 from tf_pretrain.errors import UserError
 
 _TASKS_IN_FLIGHT = 2  # a worker
@@ -53,13 +52,7 @@ def run(function: Callable, tasks: Iterable, num_workers: int) -> Iterator:
 
 def _start_worker():
     """Runs first in each worker process."""
-    parent = multiprocessing.parent_process()
-
-    def die_with_parent():
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=die_with_parent, daemon=True).start()
+    processes.die_with_parent(multiprocessing.parent_process().pid)
     use_one_core()
 
 

@@ -6,6 +6,7 @@ as graph operations, which also run inside `tf.data` and in exported SavedModels
 `plain_tokenization` has it without TensorFlow.
 """
 
+import codecs
 import functools
 import hashlib
 import json
@@ -40,14 +41,17 @@ class Tokenizer:
     kind: str
     file_name: str  # of the vocabulary, in a folder that `save` wrote
     special_pieces: tuple[str, ...]  # padding, unknown, class, separator, mask
+    how_to_get_them: str  # what to do about a vocabulary without them
 
     def __init__(self, path, content, pieces, is_word_start, lower_case, strip_accents):
         missing = [piece for piece in self.special_pieces if piece not in set(pieces)]
         if missing:
-            raise VocabularyError(f"{path} lacks the special tokens {missing}")
+            raise VocabularyError(
+                f"{path} lacks the special tokens {missing}; {self.how_to_get_them}"
+            )
         self.lower_case = lower_case
         self.strip_accents = strip_accents
-        self.vocab_size = len(pieces)
+        self.vocab_size: int = len(pieces)
         ids = [pieces.index(piece) for piece in self.special_pieces]
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = ids
         self.is_word_start = np.array([is_word_start(piece) for piece in pieces])
@@ -141,9 +145,13 @@ class WordPieceTokenizer(Tokenizer):
     kind = "wordpiece"
     file_name = "vocab.txt"
     special_pieces = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    how_to_get_them = (
+        "a vocabulary in BERT's form has each on a line of its own, usually in place "
+        "of an [unused] piece"
+    )
 
     def __init__(self, path, lower_case=True, strip_accents=True):
-        content = storage.path(path).read_bytes()
+        content = storage.path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
         pieces = _read_pieces(path, content)
         super().__init__(
             path,
@@ -183,6 +191,12 @@ class SentencePieceTokenizer(Tokenizer):
     kind = "sentencepiece"
     file_name = "spiece.model"
     special_pieces = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
+    how_to_get_them = (
+        "they are set when a model is trained. Train one here by leaving out --vocab, "
+        "with --config.data.tokenizer=sentencepiece, or use spm_train "
+        "--pad_id=0 --pad_piece='<pad>' --unk_id=1 --bos_id=-1 --eos_id=-1 "
+        "--control_symbols='[CLS],[SEP],[MASK]'"
+    )
 
     def __init__(self, path, lower_case=True, strip_accents=True):
         import sentencepiece  # not needed for WordPiece
@@ -293,7 +307,11 @@ def _read_settings(folder):
 
 
 def _read_pieces(path, content):
-    """The lines of a `vocab.txt`, checked."""
+    """The lines of a `vocab.txt`, checked; the number of a line is its piece's id.
+
+    Blank lines at the end are left out. One elsewhere keeps its id, which no text gets,
+    as in the original programs.
+    """
     try:
         lines = content.decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
@@ -301,6 +319,15 @@ def _read_pieces(path, content):
     pieces = [line.strip() for line in lines]
     if pieces == [""]:
         raise VocabularyError(f"{path} is empty")
+    while len(pieces) > 1 and not pieces[-1]:
+        pieces.pop()
+    blank = [number for number, piece in enumerate(pieces, start=1) if not piece]
+    if len(blank) > 1:
+        raise VocabularyError(
+            f"{path} has blank lines, for example {blank[0]} and {blank[1]}; a line's "
+            "number is the id of its piece. If the weights were trained with these "
+            "lines, fill them with names such as [unused1]; if not, remove them"
+        )
     first_line = {}
     for number, piece in enumerate(pieces, start=1):
         if piece in first_line:

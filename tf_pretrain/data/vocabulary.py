@@ -29,7 +29,7 @@ def prepare_tokenizer(config: PretrainConfig, inputs, vocab, folder) -> None:
         inputs: Text to train on if no vocabulary is given, see `text.iter_documents`.
         vocab: Vocabulary file, tokenizer folder or Tokenizer; None to train one of
             `model.vocab_size` pieces.
-        folder: Of the records; made if missing.
+        folder: The folder of the records; made if missing.
 
     Raises:
         VocabularyError: If the folder holds another tokenizer than the one given, or
@@ -85,7 +85,7 @@ def train_vocabulary(
         output_folder: Where the vocabulary file and `tokenizer.json` are written.
         lower_case: Lower-case the text.
         strip_accents: Remove combining marks.
-        seed: Of the sample of documents.
+        seed: Decides which documents are sampled.
 
     Returns:
         Path of the vocabulary file.

@@ -1,6 +1,6 @@
-"""ELECTRA's two networks, apart and together.
+"""Combines ELECTRA's two networks into one model, and splits them.
 
-Most formats hold a discriminator and a generator as two models; pretraining has both
+Most formats store a discriminator and a generator as two models. Pretraining has both
 in one.
 """
 
@@ -9,23 +9,17 @@ import dataclasses
 import numpy as np
 
 from tf_pretrain import config as config_lib
+from tf_pretrain.interchange import families
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained
 
 _EMBEDDINGS = "embeddings/"
-# What a generator has from its own config, and what that must agree with.
-_SIZES = (
-    "vocab_size",
-    "embedding_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
+# Fields that a generator has in its own config, and the discriminator's fields that
+# they must agree with.
+_AGREEING = (
+    *families.SIZES,
+    *families.GROUP_SIZES,
     "hidden_act",
-    "max_position_embeddings",
-    "type_vocab_size",
     "parameter_sharing",
-    "num_hidden_groups",
-    "inner_group_num",
     "use_pooler",
 )
 
@@ -33,17 +27,17 @@ _SIZES = (
 def combine(discriminator: Pretrained, generator: Pretrained) -> Pretrained:
     """One model for replaced token detection.
 
-    What the two share is found by looking: all weights, the embeddings (Clark et al.,
-    2020, sec. 3.2), or nothing. Optimizer moments are kept if both have them, of the
-    same step.
+    The weights that the two share are detected: all, the embeddings (Clark et al.,
+    2020, sec. 3.2), or none. Optimizer moments are kept if both models have them for
+    the same step.
 
     Args:
         discriminator: With objective "replaced_token_detection" and no generator.
         generator: With objective "masked_lm".
 
     Raises:
-        InterchangeError: If one is not what it is offered as, or if a generator of
-            these sizes cannot be trained with this discriminator.
+        InterchangeError: If one of them is not of this kind, or if a generator of these
+            sizes cannot be trained with this discriminator.
     """
     _check_roles(discriminator, generator)
     tying = _weight_tying(discriminator, generator)
@@ -87,11 +81,12 @@ def combine(discriminator: Pretrained, generator: Pretrained) -> Pretrained:
 def split(pretrained: Pretrained) -> tuple[Pretrained, Pretrained | None]:
     """The discriminator, and the generator as a masked language model of its own.
 
-    The inverse of `combine`. The generator is None where its weights are missing.
+    This is the inverse of `combine`. The generator is None if its weights are missing.
     """
     config = pretrained.config
     tying = config.objective.weight_tying
-    # The networks that the generator's weights are taken from, later ones first.
+    # The networks from which the generator's weights are taken; later ones take
+    # precedence.
     owners = {
         "none": {"": "generator/"},
         "embeddings": {"": "generator/", _EMBEDDINGS: "discriminator/"},
@@ -162,7 +157,7 @@ def _check_roles(discriminator, generator):
 
 
 def _weight_tying(discriminator, generator):
-    """What the two have in common: "all", "embeddings" or "none"."""
+    """The weights that both have in common: "all", "embeddings" or "none"."""
     own = {p: w for p, w in generator.weights.items() if p.startswith("encoder/")}
     equal = {
         path: np.array_equal(
@@ -179,7 +174,7 @@ def _weight_tying(discriminator, generator):
 
 
 def _combined_config(discriminator, generator, tying):
-    """The discriminator's config with the generator's size in it."""
+    """The discriminator's config with the generator's size added."""
     config, model = discriminator.config, generator.config.model
     hidden_size = model.hidden_size / config.model.hidden_size
     num_layers = model.num_hidden_layers / config.model.num_hidden_layers
@@ -195,7 +190,7 @@ def _combined_config(discriminator, generator, tying):
     expected = config_lib.generator_config(combined)
     differing = [
         f"{name} {getattr(model, name)} instead of {getattr(expected, name)}"
-        for name in _SIZES
+        for name in _AGREEING
         if getattr(model, name) != getattr(expected, name)
     ]
     if differing:

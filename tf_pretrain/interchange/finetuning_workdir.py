@@ -1,4 +1,4 @@
-"""A fine-tuned classifier on disk: what a fine-tuning workdir keeps, and its reader."""
+"""A fine-tuned classifier on disk: the model files of a fine-tuning workdir."""
 
 import dataclasses
 import json
@@ -22,17 +22,17 @@ WEIGHTS_FILE = "weights.safetensors"
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierConfig:
-    """What `model.json` says about a fine-tuned classifier, apart from its weights.
+    """The contents of `model.json`: a fine-tuned classifier without its weights.
 
     Attributes:
-        task: Its name.
-        encoder: Its EncoderConfig.
+        task: The task's name.
+        encoder: The encoder's config.
         num_outputs, head, loss_reduction, dropout: Arguments of Classifier.
-        class_names: None for regression.
-        target_scale: What a regression's output is multiplied by.
+        class_names: Names of the classes; None for regression.
+        target_scale: Factor of a regression's output.
         is_pair: Whether it takes pairs of texts.
         max_seq_length: Ids of the longest text or pair.
-        vocabulary: The tokenizer's fingerprint; None in files that lack it.
+        vocabulary: The tokenizer's fingerprint; None in older files.
     """
 
     task: str
@@ -48,7 +48,7 @@ class ClassifierConfig:
     vocabulary: str | None = None
 
     def build(self) -> Classifier:
-        """The network with fresh weights."""
+        """Builds the network with new weights."""
         return Classifier(
             Encoder(self.encoder),
             self.num_outputs,
@@ -60,7 +60,7 @@ class ClassifierConfig:
 
 @dataclasses.dataclass(frozen=True)
 class FineTuned:
-    """A trained classifier with all that it needs to read texts."""
+    """A trained classifier with everything that it needs to read texts."""
 
     model: ClassifierConfig
     classifier: Classifier
@@ -68,13 +68,13 @@ class FineTuned:
 
 
 def save_model(workdir, model: ClassifierConfig, tokenizer: Tokenizer) -> None:
-    """Writes `model.json` and the tokenizer; the weights are the trials'."""
+    """Writes `model.json` and the tokenizer. The trials write the weights."""
     atomic_files.write_json(Path(workdir) / MODEL_FILE, dataclasses.asdict(model))
     tokenizer.save(workdir)
 
 
 def save_weights(path, classifier: Classifier) -> None:
-    """Writes the weights by path, in full or not at all."""
+    """Writes the weights by path, completely or not at all."""
     tensors = {
         v.path: np.array(keras.ops.convert_to_numpy(v), order="C")
         for v in classifier.trainable_variables
@@ -89,7 +89,7 @@ def is_finetuned(path) -> bool:
 
 
 def load_classifier(workdir) -> FineTuned:
-    """The classifier that a finished fine-tuning run kept: its median trial's.
+    """Loads the classifier of a finished fine-tuning run, which is its median trial's.
 
     Raises:
         UserError: If the folder holds no finished run, or its weights do not fit.

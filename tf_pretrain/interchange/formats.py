@@ -1,7 +1,7 @@
-"""The formats of trained weights: recognise one, read it, convert it to another.
+"""The formats of trained weights: detects a format, reads it, converts it to another.
 
-A format's reader and writer are imported when a path of that format is met, so that
-going on from one of our own workdirs does not load the code for the others.
+The reader and writer of a format are imported when a path of that format occurs. So a
+run that continues from one of our own workdirs does not load the code of the others.
 """
 
 import dataclasses
@@ -15,17 +15,17 @@ from tf_pretrain.interchange.combine import combine
 from tf_pretrain.interchange.finetuning_workdir import MODEL_FILE, is_finetuned
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained, peek_json
 
-_HUGGINGFACE_FAMILIES = ("electra", "albert")
+_HUGGINGFACE_FAMILIES = ("electra", "bert", "albert")
 
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """One kind of file or folder that holds trained weights.
+    """One kind of file or folder with trained weights.
 
     Attributes:
-        description: For messages.
-        module: Under `tf_pretrain.interchange`; has `read(path)` and
-            `write(pretrained, folder)`.
+        description: Its name in messages.
+        module: A module under `tf_pretrain.interchange` with `read(path)`,
+            `read_tokenizer(path, notes)` and `write(pretrained, folder)`.
         recognizes: Whether a Path is of this kind.
     """
 
@@ -34,7 +34,7 @@ class Format:
     recognizes: Callable[[Path], bool]
 
     def load(self):
-        """The module, imported now."""
+        """Imports the module and returns it."""
         return importlib.import_module(f"tf_pretrain.interchange.{self.module}")
 
 
@@ -51,7 +51,7 @@ def _is_keras_hub(path):
 
 
 def _is_tf1(path):
-    """Whether it is a checkpoint's prefix, its index, or a folder with one."""
+    """Whether it is a checkpoint's prefix, its index file, or a folder with one."""
     if path.is_dir():
         return any(path.glob("*.index"))
     return path.suffix == ".index" and path.is_file() or _index_of(path).is_file()
@@ -72,7 +72,7 @@ FORMATS = {
 
 
 def recognize(path) -> str | None:
-    """The key in FORMATS of the format that `path` has, found by looking, or None."""
+    """The key in FORMATS of the format that is detected at `path`, or None."""
     for name, kind in FORMATS.items():
         if kind.recognizes(Path(path)):
             return name
@@ -80,24 +80,38 @@ def recognize(path) -> str | None:
 
 
 def read(path) -> Pretrained:
-    """Reads weights; their format is found by looking.
+    """Reads weights of any format, which is detected.
 
     Args:
         path: A pretraining workdir, an original TF1 checkpoint (prefix or folder), a
-            Hugging Face folder (`config.json` and `model.safetensors`), or a
-            keras-hub preset folder.
+            Hugging Face folder (`config.json` and `model.safetensors`), or a keras-hub
+            preset folder.
 
     Raises:
         InterchangeError: If it is none of these, or cannot be read.
     """
+    return _read(path, "read")
+
+
+def read_encoder(path) -> Pretrained:
+    """Like `read`, if only the encoder that is kept after pretraining is needed.
+
+    A generator in a folder of its own is not read, so it may be damaged or may not fit.
+    """
+    return _read(path, "read_encoder")
+
+
+def _read(path, function):
+    """Reads by the format's function of this name, or by its `read`."""
     name = recognize(path)
     if name is None:
         raise InterchangeError(_unrecognized(Path(path)))
+    module = FORMATS[name].load()
     try:
-        return FORMATS[name].load().read(path)
+        return getattr(module, function, module.read)(path)
     except UserError:
         raise
-    except Exception as error:  # a value of a type or size that no check foresaw
+    except Exception as error:  # an unexpected type or size of a value
         raise InterchangeError(
             f"{path} looks like {FORMATS[name].description}, but is damaged: "
             f"{type(error).__name__}: {error}"
@@ -105,19 +119,20 @@ def read(path) -> Pretrained:
 
 
 def convert(source, output, to: str, generator=None) -> Pretrained:
-    """Reads `source`, with the generator if there is one apart, and writes `output`.
+    """Reads `source`, and the generator if it is given, and writes `output`.
 
     Args:
         source, generator: Paths, see `read`.
-        output: Folder that is made; it appears whole or not at all.
+        output: The folder to create. It is written completely or not at all.
         to: A key of FORMATS.
 
     Returns:
-        What was written; its notes say what could not go along.
+        The model that was written. Its notes say what could not be kept.
 
     Raises:
-        InterchangeError: If something cannot be read, or not be said in that format.
-        FileExistsError: If `output` is there already.
+        InterchangeError: If something cannot be read, or cannot be expressed in that
+            format.
+        FileExistsError: If `output` exists.
     """
     pretrained = read(source)
     if generator is not None:

@@ -1,13 +1,11 @@
-"""Keras models from trained weights of any of the formats in `formats`."""
+"""Loads Keras models from trained weights of any format."""
 
 import dataclasses
-from pathlib import Path
 
-from tf_pretrain.config import ObjectiveConfig, PretrainConfig
-from tf_pretrain.data import tokenization
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data.tokenization import Tokenizer
-from tf_pretrain.interchange import finetuning_workdir
-from tf_pretrain.interchange.formats import read
+from tf_pretrain.interchange import finetuning_workdir, vocabularies
+from tf_pretrain.interchange.formats import read, read_encoder
 from tf_pretrain.interchange.pretrained import (
     TOKEN_COUNTS,
     InterchangeError,
@@ -17,18 +15,20 @@ from tf_pretrain.interchange.pretrained import (
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.training.trainer import Trainer
 
-# Fields of ObjectiveConfig that weights decide; the others are the run's own.
+# Fields of ObjectiveConfig that the weights determine. The run sets the others.
 _GENERATOR_FIELDS = ("generator_hidden_size", "generator_layers", "weight_tying")
 
 
 def load_pretrainer(path, initialize_missing=False) -> Trainer:
-    """Generator and discriminator, or encoder with its heads, ready to `compile`.
+    """Loads a model for more pretraining, ready to `compile`.
+
+    It has a generator and a discriminator, or an encoder with its heads.
 
     Args:
         path: A pretraining workdir, an original TF1 checkpoint, a Hugging Face folder
-            or a keras-hub preset; the kind is found by looking.
-        initialize_missing: Start what the source lacks (heads, ELECTRA's generator)
-            at fresh values instead of refusing.
+            or a keras-hub preset. The format is detected.
+        initialize_missing: Whether parts that the source lacks (heads, ELECTRA's
+            generator) get new random weights instead of an error.
 
     Raises:
         InterchangeError: If it cannot be read, or lacks weights.
@@ -38,27 +38,28 @@ def load_pretrainer(path, initialize_missing=False) -> Trainer:
 
 
 def load_encoder(path) -> Encoder:
-    """The encoder that is kept after pretraining: ELECTRA's discriminator, say.
+    """Loads the encoder that is kept after pretraining, for example the discriminator.
 
-    Heads and a generator may be missing. A fine-tuning workdir gives the encoder of
-    its classifier. Arguments and errors otherwise as for `load_pretrainer`.
+    Heads and a generator may be missing. From a fine-tuning workdir it loads the
+    encoder of the classifier. Otherwise the argument and the errors are those of
+    `load_pretrainer`.
     """
     if finetuning_workdir.is_finetuned(path):
         return finetuning_workdir.load_classifier(path).classifier.encoder
-    return _encoder(read(path))
+    return _encoder(read_encoder(path))
 
 
 def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
-    """Both, read once; prints what had to be assumed of them.
+    """Loads both at once, and prints what had to be assumed.
 
     Raises:
-        UserError: As `load_encoder` and `load_tokenizer`.
+        UserError: As for `load_encoder` and `load_tokenizer`.
     """
     if finetuning_workdir.is_finetuned(path):
         tuned = finetuning_workdir.load_classifier(path)
         return tuned.classifier.encoder, tuned.tokenizer
-    pretrained = read(path)
-    tokenizer = _tokenizer(pretrained, path)
+    pretrained = read_encoder(path)
+    tokenizer = vocabularies.usable(pretrained.tokenizer, path, pretrained.notes)
     for note in pretrained.notes:
         print(f"{pretrained.source}: {note}", flush=True)
     return _encoder(pretrained), tokenizer
@@ -73,40 +74,30 @@ def _encoder(pretrained):
 
 
 def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
-    """The tokenizer of a vocabulary file, or the one beside trained weights.
+    """Loads the tokenizer of a vocabulary file, or the one beside trained weights.
 
     Args:
         path: `vocab.txt`, a SentencePiece model, or a path as for `load_pretrainer`.
-        lower_case, strip_accents: For a vocabulary file, which does not say.
+        lower_case, strip_accents: Used if no file beside the vocabulary says.
 
     Raises:
         VocabularyError: If there is none, or it cannot be used.
     """
-    if Path(path).is_file() or tokenization.is_tokenizer_folder(path):
-        return tokenization.load_tokenizer(path, lower_case, strip_accents)
-    return _tokenizer(read(path), path)
-
-
-def _tokenizer(pretrained, path):
-    if pretrained.tokenizer is None:
-        reasons = "".join(f"; {note}" for note in pretrained.notes)
-        raise tokenization.VocabularyError(
-            f"{path} has no vocabulary beside it{reasons}"
-        )
-    return pretrained.tokenizer
+    return vocabularies.load(path, lower_case, strip_accents)
 
 
 def sections_from_weights(pretrained: Pretrained) -> dict:
-    """The fields of a run's config that its initial weights decide.
+    """The fields of a run's config that its initial weights determine.
 
     Returns:
-        Nested dict: the whole `model`, and of `objective` what the weights show.
+        Nested dict: the whole `model`, and the fields of `objective` that the weights
+            show.
     """
     objective = pretrained.config.objective
     fields = {"name": objective.name}
     if pretrained.has_generator or objective.weight_tying == "all":
         fields |= {name: getattr(objective, name) for name in _GENERATOR_FIELDS}
-    if objective.sentence_objective != ObjectiveConfig.sentence_objective:
+    if "sentence_head/dense/kernel" in pretrained.weights:
         fields["sentence_objective"] = objective.sentence_objective
     return {"model": dataclasses.asdict(pretrained.config.model), "objective": fields}
 
@@ -118,12 +109,13 @@ def initialize(
     initialize_missing: bool,
     restore_optimizer: bool,
 ) -> int:
-    """Puts trained weights into a new run's trainer.
+    """Puts trained weights into the trainer of a new run.
 
     Args:
         trainer: Compiled, with the objective of `config`.
-        restore_optimizer: Also restore the moments, and go on at the step the source
-            had reached; otherwise moments are zero and the schedule begins anew.
+        restore_optimizer: Whether to restore the moments too and to continue at the
+            step of the source. Otherwise the moments are zero and the schedule starts
+            at 0.
 
     Returns:
         The step to start from.

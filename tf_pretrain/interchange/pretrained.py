@@ -1,7 +1,7 @@
-"""A trained model apart from any file format: what readers return and writers take.
+"""A trained model apart from any file format, which readers return and writers take.
 
-Every format has one module with `read(path)` and `write(pretrained, folder)`. They meet
-here, so each knows its own names and ours, and none knows another's.
+Every format has one module with `read(path)` and `write(pretrained, folder)`. Each
+module knows its own names and ours, and none knows those of another format.
 """
 
 import dataclasses
@@ -16,11 +16,14 @@ from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.errors import UserError
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.models.objectives import Objective
-from tf_pretrain.models.summary import trained_parameters
+from tf_pretrain.models.sizes import trained_parameters
 
 TOKEN_COUNTS = "token_generator/token_counts"
-_MOST_PARAMETERS = 2_000_000_000  # eight times ALBERT's xxlarge, ELECTRA's large six
-_MOST_UNITS = 1_000  # layers that are built; the papers' deepest network has 48
+# largest number of parameters that is read: eight times ALBERT-xxlarge, six times
+# ELECTRA-Large
+_MOST_PARAMETERS = 2_000_000_000
+# largest number of layers that is built; the papers' deepest network has 48
+_MOST_UNITS = 1_000
 
 
 class InterchangeError(UserError, ValueError):
@@ -32,16 +35,17 @@ class Pretrained:
     """Weights by our names, and what is known about them.
 
     Attributes:
-        config: Its `model` and `objective` describe the networks; data and training
-            settings are defaults of the family where the source does not say.
-        weights: Float arrays by variable path of the objective, e.g.
-            "discriminator/attention_0/query/kernel" [in, out]. May lack heads, or the
-            whole generator.
-        source: What was read, for messages, e.g. "TF1 checkpoint x/model.ckpt-7".
-        tokenizer: The vocabulary beside the weights, if there was one.
+        config: `model` and `objective` describe the networks. Data and training
+            settings are defaults of the family if the source does not give them.
+        weights: Float arrays by variable path of the objective, for example
+            "discriminator/attention_0/query/kernel" [in, out]. Heads or the whole
+            generator may be missing.
+        source: What was read, for messages, for example "TF1 checkpoint
+            x/model.ckpt-7".
+        tokenizer: The vocabulary beside the weights, or None.
         moments: {"m": {path: array}, "v": {path: array}} of the optimizer, or empty.
         step: Optimizer steps taken so far.
-        unused: Names in the source that no variable takes.
+        unused: Names in the source that no variable uses.
         notes: What a reader had to assume, one sentence each.
     """
 
@@ -70,7 +74,8 @@ class Pretrained:
         """Compares every tensor with the network that `config` describes.
 
         Raises:
-            InterchangeError: For a tensor of another shape, or one without a place.
+            InterchangeError: For a tensor of another shape, or one that belongs
+                nowhere.
         """
         shapes = variable_shapes(self.config)
         named = [("", self.weights), *((f" ({k})", v) for k, v in self.moments.items())]
@@ -88,11 +93,11 @@ class Pretrained:
                     )
 
     def build(self, initialize_missing=False, dtype=None) -> Objective:
-        """The network with these weights.
+        """Builds the network with these weights.
 
         Args:
-            initialize_missing: Leave what is missing at fresh initial values instead
-                of refusing.
+            initialize_missing: Whether missing parts get new random weights instead of
+                an error.
 
         Raises:
             InterchangeError: If weights are missing, or do not fit the config.
@@ -108,7 +113,7 @@ class Pretrained:
         return network
 
     def report(self) -> str:
-        """What was loaded, what was missing, what was left over, as text."""
+        """Says which tensors were loaded, missing or unused."""
         count = sum(w.size for w in self.weights.values())
         missing = self.missing()
         lines = [
@@ -141,7 +146,7 @@ def check_is_released(pretrained: Pretrained) -> None:
 
 
 def describe_missing(pretrained: Pretrained, missing: list[str]) -> str:
-    """A message that says which part a source lacks, and what can be done."""
+    """A message that says which part a source lacks and what can be done."""
     if pretrained.is_replaced_token_detection and not pretrained.has_generator:
         return (
             f"{pretrained.source} holds a discriminator and no generator, which "

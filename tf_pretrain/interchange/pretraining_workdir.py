@@ -43,7 +43,7 @@ def read(path) -> Pretrained:
         elif name in slots:
             key, ours = slots[name]
             moments[key][ours] = tensor
-    # State of a run that no model has a place for, e.g. the loss scale.
+    # State of a run that does not belong to a model, for example the loss scale.
     known = variable_shapes(config)
     unused = [name for name in weights if name not in known]
     tokenizer = None
@@ -60,13 +60,21 @@ def read(path) -> Pretrained:
         {name: weights[name] for name in weights if name in known},
         f"checkpoint {file}",
         tokenizer,
-        # Variables that no loss depended on have none; `initialize` says what lacks.
+        # Variables that no loss depends on have no moments; `initialize` reports
+        # missing ones.
         moments if moments["m"].keys() == moments["v"].keys() else {},
         int(header["step"]),
         unused,
     )
     pretrained.check()
     return pretrained
+
+
+def read_tokenizer(path, notes: list[str]):
+    """The workdir's Tokenizer, or None if it was made without one."""
+    if not tokenization.is_tokenizer_folder(path):
+        return None
+    return tokenization.load_tokenizer(path)
 
 
 def write(pretrained: Pretrained, folder) -> None:

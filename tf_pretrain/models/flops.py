@@ -1,4 +1,4 @@
-"""Formulas for operations and parameters, which need no model to be built.
+"""Formulas for the operations of a network, which need no model to be built.
 
 `inference_flops` and `training_flops` count as the ELECTRA paper does (Clark et al.,
 2020, appendix; constants and conventions from its released script), so they can be
@@ -111,35 +111,6 @@ def _over_steps(config, main, generator, backward):
     first = config.objective.generator_steps
     second = steps - first
     return first * both * generator + second * (both * main + generator)
-
-
-def parameter_counts(model: EncoderConfig) -> dict[str, int]:
-    """Trainable parameters of the encoder, by part and in total.
-
-    "embeddings" has the three tables and their LayerNorm, "projection" the layer from
-    embedding_size to hidden_size, "encoder" the layers (shared ones are counted once),
-    and "pooler" the dense layer over [CLS]. Pretraining heads are not counted.
-    """
-    hidden, embedding = model.hidden_size, model.embedding_size
-    rows = model.vocab_size + model.max_position_embeddings + model.type_vocab_size
-    layer_norm = 2 * hidden
-    attention = 4 * _dense_parameters(hidden, hidden) + layer_norm
-    feed_forward = layer_norm
-    feed_forward += _dense_parameters(hidden, model.intermediate_size)
-    feed_forward += _dense_parameters(model.intermediate_size, hidden)
-    is_projected = embedding != hidden
-    counts = {
-        "embeddings": rows * embedding + 2 * embedding,
-        "projection": _dense_parameters(embedding, hidden) if is_projected else 0,
-        "encoder": model.num_units("attention") * attention
-        + model.num_units("ffn") * feed_forward,
-        "pooler": _dense_parameters(hidden, hidden) if model.use_pooler else 0,
-    }
-    return counts | {"total": sum(counts.values())}
-
-
-def _dense_parameters(inputs, outputs):
-    return inputs * outputs + outputs
 
 
 def _encoder_flops(model, length):

@@ -4,6 +4,8 @@ import json
 import math
 from pathlib import Path
 
+from tf_pretrain import plotting
+
 _NOT_LOSSES = ("gradient_norm", "update_norm", "tokens_per_s", "skipped_steps")
 # Drawn as a line to compare with, in the panel of another score.
 _REFERENCES = {
@@ -30,11 +32,6 @@ def read_metrics(path) -> tuple[dict, dict]:
 
 def plot(metrics_path, image_path) -> None:
     """Draws one panel a loss, then one a held-out score."""
-    import matplotlib
-
-    matplotlib.use("Agg")  # no display needed
-    from matplotlib import pyplot as plt
-
     training, heldout = read_metrics(metrics_path)
     panels = [
         (f"training {name}", points, "tab:blue")
@@ -48,24 +45,19 @@ def plot(metrics_path, image_path) -> None:
     ]
     columns = 3
     rows = max(1, math.ceil(len(panels) / columns))
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(4.2 * columns, 2.8 * rows), squeeze=False
-    )
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
-    for axis, (title, points, color) in zip(axes.flat, panels, strict=False):
-        steps, values = zip(*points, strict=True)
-        marker = "o" if len(points) < 30 else None
-        axis.plot(steps, values, color=color, marker=marker, markersize=3)
-        reference = _REFERENCES.get(title.removeprefix("held-out "))
-        if reference in heldout:
-            label = reference.replace("_", " ")
-            axis.axhline(heldout[reference][-1][1], color="gray", ls="--", label=label)
-            axis.legend(fontsize=8)
-        axis.set_title(title.replace("_", " "), fontsize=10)
-        axis.set_xlabel("step", fontsize=8)
-        axis.grid(alpha=0.3)
-        axis.tick_params(labelsize=8)
-    figure.tight_layout()
-    figure.savefig(image_path, dpi=110)
-    plt.close(figure)
+    with plotting.saved(image_path, (4.2, 2.8), rows, columns) as (_, axes):
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        for axis, (title, points, color) in zip(axes, panels, strict=False):
+            steps, values = zip(*points, strict=True)
+            marker = "o" if len(points) < 30 else None
+            axis.plot(steps, values, color=color, marker=marker, markersize=3)
+            reference = _REFERENCES.get(title.removeprefix("held-out "))
+            if reference in heldout:
+                label = reference.replace("_", " ")
+                last = heldout[reference][-1][1]
+                axis.axhline(last, color="gray", ls="--", label=label)
+                axis.legend(fontsize=8)
+            axis.set_title(title.replace("_", " "), fontsize=10)
+            axis.set_xlabel("step", fontsize=8)
+            axis.tick_params(labelsize=8)

@@ -9,6 +9,7 @@ from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import record_sets, tokenization, vocabulary
 from tf_pretrain.data.build_records import MANIFEST, build_records
 from tf_pretrain.errors import ConfigError
+from tf_pretrain.interchange import vocabularies
 
 _BAD_RECORDS_SHOWN = 10
 _HELDOUT = "heldout-*.tfrecord"
@@ -65,6 +66,9 @@ def prepare_data(config: PretrainConfig, workdir: Path, sources: Sources) -> Run
         ConfigError: If data and config do not fit.
         record_sets.RecordError: If records cannot be read.
     """
+    if sources.vocab is not None:
+        vocab = vocabularies.load_for_run(sources.vocab, config.data)
+        sources = dataclasses.replace(sources, vocab=vocab)
     pattern = sources.records
     if pattern is None:
         if config.train.strategy == "multi_worker":

@@ -1,11 +1,11 @@
-"""The comparison tables of the ELECTRA and ALBERT papers, run and reported.
+"""Runs the comparison tables of the ELECTRA and ALBERT papers, and reports on them.
 
     python -m tf_pretrain.tables --list
     python -m tf_pretrain.tables --table=electra_table5 --workdir=runs/tables \\
         --input='text/*.txt.gz' --data_dir=glue --tasks=CoLA,MRPC,RTE --seeds=3
     python -m tf_pretrain.tables --workdir=runs/tables --report
 
-The same command goes on where it was stopped and repeats no finished cell.
+If the command is stopped, give it again: it goes on, and repeats no finished cell.
 """
 
 import os
@@ -16,90 +16,93 @@ from absl import flags
 
 from tf_pretrain import commands
 from tf_pretrain.errors import UserError
-from tf_pretrain.tables.definitions import table as definition
+from tf_pretrain.tables.definitions.table import SCALES
 
 FLAGS = flags.FlagValues()
 _LIST = flags.DEFINE_bool(
     "list",
     False,
-    "Print all tables and what they cost.",
+    "Print all tables, with what each would take, and end.",
     flag_values=FLAGS,
 )
 _TABLE = flags.DEFINE_list(
     "table",
     [],
-    "Ids of the tables to run, as --list names them.",
+    "Ids of the tables to run, with commas between; --list prints them.",
     flag_values=FLAGS,
 )
 _SCALE = flags.DEFINE_enum(
     "scale",
     "lab",
-    definition.SCALES,
-    "lab (small, at equal compute) or paper.",
+    SCALES,
+    "lab: small networks, the same compute for every row; paper: the paper's sizes.",
     flag_values=FLAGS,
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir",
     "runs/tables",
-    "Folder of all results.",
+    "Folder for records, runs and results.",
     flag_values=FLAGS,
 )
 _SEEDS = flags.DEFINE_integer(
     "seeds",
     3,
-    "Seeds 0, 1, ... of every row.",
+    "Number of seeds (0, 1, ...) to run each row with.",
     lower_bound=1,
     flag_values=FLAGS,
 )
 _INPUT = flags.DEFINE_string(
     "input",
     "docs",
-    "Text: globs of .txt and .txt.gz, tfds:NAME or docs, with commas.",
+    "Text for pretraining: globs of .txt and .txt.gz files, tfds:NAME, or docs (the "
+    "documentation of installed packages); several with commas between.",
     flag_values=FLAGS,
 )
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
-    "Vocabulary file; default: trained once for each kind and size.",
+    "Vocabulary file. By default one is trained for each kind and size.",
     flag_values=FLAGS,
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    "Folder with GLUE's folders; default: tensorflow-datasets.",
+    "Folder that holds a folder for each GLUE task. By default tensorflow-datasets "
+    "downloads the tasks.",
     flag_values=FLAGS,
 )
 _TASKS = flags.DEFINE_list(
     "tasks",
     ["CoLA", "SST-2", "MRPC", "STS-B", "RTE"],
-    "Tasks to fine-tune on: GLUE's names, or folders with train.tsv and dev.tsv.",
+    "Tasks to fine-tune on: names of GLUE, or folders with train.tsv and dev.tsv.",
     flag_values=FLAGS,
 )
 _SET = flags.DEFINE_multi_string(
     "set",
     [],
-    "FIELD=VALUE in the config files before rows change them, e.g. "
-    "train.num_steps=600, which sets the compute of all rows at lab scale, "
-    "model.hidden_size=128, which the other sizes follow, or finetune.num_steps=300.",
+    "FIELD=VALUE changes a field of the config files before the rows change them. At "
+    "lab scale train.num_steps=600 sets the compute of all rows, and the other sizes "
+    "follow model.hidden_size=128. finetune.num_steps=300 changes fine-tuning.",
     flag_values=FLAGS,
 )
 _BUDGET = flags.DEFINE_float(
     "budget_minutes",
     None,
-    "Start no cell that would not be done by then.",
+    "Start no further cell after so many minutes; cells that run then are finished.",
     flag_values=FLAGS,
 )
 _NUM_WORKERS = flags.DEFINE_integer(
     "num_workers",
     os.cpu_count(),
-    "Processes that build records.",
+    "Number of processes that build records.",
     1,
     flag_values=FLAGS,
 )
 _JOBS = flags.DEFINE_integer(
     "jobs",
     1,
-    "Cells at a time, each on its own share of the CPU cores. Small networks gain.",
+    "Number of cells to run at a time, each on its own share of the CPU cores. With "
+    "small networks two at a time on two cores do more than one on both.",
     lower_bound=1,
     flag_values=FLAGS,
 )
@@ -107,20 +110,21 @@ _BACKEND = flags.DEFINE_enum(
     "backend",
     "tensorflow",
     ("tensorflow", "jax", "torch"),
-    "Keras' backend for pretraining, e.g. jax on an accelerator.",
+    "Keras' backend for pretraining, for example jax on an accelerator. Fine-tuning "
+    "runs on TensorFlow.",
     flag_values=FLAGS,
 )
 _REPORT = flags.DEFINE_bool(
     "report",
     False,
-    "Run nothing; report what is finished.",
+    "Run nothing, and write the report on what is finished.",
     flag_values=FLAGS,
 )
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,
-    "Folder for the report; default: report/ in the workdir. Cells of a report that is "
-    "there already are not run again.",
+    "Folder of the report; by default report/ in the workdir. If it holds a report "
+    "already, the cells of that report count as finished.",
     flag_values=FLAGS,
 )
 
@@ -138,9 +142,9 @@ def _main():
         _restore()
         _report()
         return
-    from tf_pretrain.tables.cells import run_all as runner
+    from tf_pretrain.tables.cells import run_all
 
-    with runner.only_command(_WORKDIR.value):
+    with run_all.only_command(_WORKDIR.value):
         _restore()
         try:
             _run(tables)
@@ -149,11 +153,11 @@ def _main():
 
 
 def _run(tables):
-    from tf_pretrain.tables.cells import cell as cells
-    from tf_pretrain.tables.cells import run_all as runner
+    from tf_pretrain.tables.cells import planning, run_all
+    from tf_pretrain.tables.cells.request import Setup
 
     overrides, finetune = _overrides()
-    setup = cells.Setup(
+    setup = Setup(
         workdir=_WORKDIR.value,
         scale=_SCALE.value,
         inputs=_INPUT.value,
@@ -165,11 +169,12 @@ def _run(tables):
         backend=_BACKEND.value,
         command="python -m tf_pretrain.tables " + shlex.join(sys.argv[1:]),
     )
-    # All are planned before the first is run: errors in flags come at once.
-    plans = [runner.plan(t, setup, _SEEDS.value, overrides) for t in tables]
+    # All tables are planned before the first one is run, so errors in flags are
+    # reported at once.
+    plans = [planning.plan(t, setup, _SEEDS.value, overrides) for t in tables]
     for table, planned in zip(tables, plans, strict=True):
         print(f"{table.id}: {table.title}, {len(planned)} cells")
-    runner.run(sum(plans, []), _BUDGET.value, _print_line, _JOBS.value)
+    run_all.run(sum(plans, []), _BUDGET.value, _print_line, _JOBS.value)
 
 
 def _print_line(line):
@@ -191,19 +196,19 @@ def _overrides():
 
 
 def _restore():
-    from tf_pretrain.tables.report import folder as report
+    from tf_pretrain.tables.report import folder
 
     if _OUTPUT.value:
-        added = report.restore(_OUTPUT.value, _WORKDIR.value)
+        added = folder.restore(_OUTPUT.value, _WORKDIR.value)
         print(f"{added} cells taken from {_OUTPUT.value}/cells.json")
 
 
 def _report():
-    from tf_pretrain.tables.report import folder as report
+    from tf_pretrain.tables.report import folder
 
-    folder = report.write(_WORKDIR.value, _OUTPUT.value)
-    if folder is not None:
-        print(f"report: {folder}/index.md, {folder}/index.html")
+    written = folder.write(_WORKDIR.value, _OUTPUT.value)
+    if written is not None:
+        print(f"report: {written}/index.md, {written}/index.html")
     elif _REPORT.value:
         print(f"no table has a finished cell in {_WORKDIR.value}")
 

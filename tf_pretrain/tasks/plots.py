@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tf_pretrain import plotting
 from tf_pretrain.tasks import predictions
 from tf_pretrain.training import metrics
 
@@ -15,7 +16,6 @@ def plot_trials(workdir, task, results) -> None:
     """
     import matplotlib
 
-    matplotlib.use("Agg")  # no display needed
     with matplotlib.rc_context({"text.parse_math": False}):  # a name may hold "$"
         _plot_trials(workdir, task, results)
 
@@ -36,83 +36,68 @@ def _plot_trials(workdir, task, results):
 
 
 def _plot_history(path, task, results):
-    figure, axes = _figure((6.0, 3.6))
-    for trial in results["trials"]:
-        steps = [entry["step"] for entry in trial["history"]]
-        values = [100 * entry[results["metric"]] for entry in trial["history"]]
-        axes.plot(steps, values, marker="o", label=f"seed {trial['seed']}")
-    axes.axhline(100 * results["median"], color="gray", ls="--", label="median")
-    axes.set_xlabel("step")
-    axes.set_ylabel(f"dev {results['metric']} x 100")
-    axes.set_title(task.name)
-    if len(results["trials"]) <= 10:
-        axes.legend(fontsize=8)
-    axes.grid(alpha=0.3)
-    _save(figure, path)
+    with plotting.saved(path, (6.0, 3.6)) as (_, (axes,)):
+        for trial in results["trials"]:
+            steps = [entry["step"] for entry in trial["history"]]
+            values = [100 * entry[results["metric"]] for entry in trial["history"]]
+            axes.plot(steps, values, marker="o", label=f"seed {trial['seed']}")
+        axes.axhline(100 * results["median"], color="gray", ls="--", label="median")
+        axes.set_xlabel("step")
+        axes.set_ylabel(f"dev {results['metric']} x 100")
+        axes.set_title(task.name)
+        if len(results["trials"]) <= 10:
+            axes.legend(fontsize=8)
 
 
 def _plot_confusion(path, title, matrix, names):
     size = 2.5 + 0.6 * len(names)
-    figure, axes = _figure((size + 0.8, size))
-    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(*matrix.shape):
-        axes.text(
-            column,
-            row,
-            f"{matrix[row, column]}",
-            ha="center",
-            va="center",
-            fontsize=9,
-            color="white" if shares[row, column] > 0.5 else "black",
-        )
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("label")
-    axes.set_title(title, fontsize=10)
-    figure.colorbar(image, label="share of the label's examples", shrink=0.8)
-    _save(figure, path)
+    with plotting.saved(path, (size + 0.8, size)) as (figure, (axes,)):
+        shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+        axes.grid(False)
+        image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.ndindex(*matrix.shape):
+            axes.text(
+                column,
+                row,
+                f"{matrix[row, column]}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if shares[row, column] > 0.5 else "black",
+            )
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
+        axes.set_yticks(range(len(names)), names, fontsize=8)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("label")
+        axes.set_title(title, fontsize=10)
+        figure.colorbar(image, label="share of the label's examples", shrink=0.8)
 
 
 def _plot_classes(path, title, matrix, names):
-    figure, axes = _figure((3.0 + 0.7 * len(names), 3.6))
-    positions = np.arange(len(names))
-    for offset, (name, values) in enumerate(metrics.per_class_scores(matrix).items()):
-        axes.bar(positions + 0.27 * (offset - 1), 100 * values, 0.25, label=name)
-    counts = matrix.sum(1)
-    ticks = [f"{name}\n({count})" for name, count in zip(names, counts, strict=True)]
-    rotation = 0 if len(names) <= 4 else 45
-    axes.set_xticks(positions, ticks, fontsize=8, rotation=rotation)
-    axes.set_ylim(0, 105)
-    axes.set_ylabel("x 100")
-    axes.set_title(title, fontsize=10)
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    axes.grid(alpha=0.3, axis="y")
-    _save(figure, path)
+    with plotting.saved(path, (3.0 + 0.7 * len(names), 3.6)) as (_, (axes,)):
+        positions = np.arange(len(names))
+        for offset, (name, values) in enumerate(
+            metrics.per_class_scores(matrix).items()
+        ):
+            axes.bar(positions + 0.27 * (offset - 1), 100 * values, 0.25, label=name)
+        counts = matrix.sum(1)
+        ticks = [
+            f"{name}\n({count})" for name, count in zip(names, counts, strict=True)
+        ]
+        rotation = 0 if len(names) <= 4 else 45
+        axes.set_xticks(positions, ticks, fontsize=8, rotation=rotation)
+        axes.set_ylim(0, 105)
+        axes.set_ylabel("x 100")
+        axes.set_title(title, fontsize=10)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.grid(False, axis="x")
 
 
 def _plot_regression(path, title, labels, predicted):
-    figure, axes = _figure((4.4, 4.2))
-    axes.scatter(labels, predicted, s=6, alpha=0.4)
-    ends = [labels.min(), labels.max()]
-    axes.plot(ends, ends, color="gray", ls="--")
-    axes.set_xlabel("label")
-    axes.set_ylabel("predicted")
-    axes.set_title(title, fontsize=10)
-    axes.grid(alpha=0.3)
-    _save(figure, path)
-
-
-def _figure(size):
-    from matplotlib import pyplot as plt
-
-    return plt.subplots(figsize=size)
-
-
-def _save(figure, path):
-    from matplotlib import pyplot as plt
-
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    with plotting.saved(path, (4.4, 4.2)) as (_, (axes,)):
+        axes.scatter(labels, predicted, s=6, alpha=0.4)
+        ends = [labels.min(), labels.max()]
+        axes.plot(ends, ends, color="gray", ls="--")
+        axes.set_xlabel("label")
+        axes.set_ylabel("predicted")
+        axes.set_title(title, fontsize=10)

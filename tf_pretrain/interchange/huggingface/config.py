@@ -1,15 +1,9 @@
-"""Hugging Face's `config.json` as our config and back, and what it cannot say."""
+"""Converts Hugging Face's `config.json` to our config and back."""
 
 import dataclasses
 
-from tf_pretrain.config import (
-    DataConfig,
-    EncoderConfig,
-    ObjectiveConfig,
-    PretrainConfig,
-    TrainConfig,
-)
-from tf_pretrain.errors import ConfigError
+from tf_pretrain.config import EncoderConfig, PretrainConfig
+from tf_pretrain.interchange import families
 from tf_pretrain.interchange.pretrained import InterchangeError
 from tf_pretrain.models.layers import LAYER_NORM_EPSILON
 
@@ -22,27 +16,16 @@ _ACTIVATIONS = {
     "relu": "relu",
 }
 _WRITTEN_ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new", "relu": "relu"}
-_ELECTRA_SIZES = (
-    "vocab_size",
-    "embedding_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-    "type_vocab_size",
-)
+# The fields that config.json has, by family. BERT has no projection, so it has no size
+# of embeddings.
 _SIZES = {
-    "electra": _ELECTRA_SIZES,
-    "albert": (*_ELECTRA_SIZES, "num_hidden_groups", "inner_group_num"),
+    "electra": families.SIZES,
+    "bert": tuple(name for name in families.SIZES if name != "embedding_size"),
+    "albert": (*families.SIZES, *families.GROUP_SIZES),
 }
-_FRACTIONS = (
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "initializer_range",
-)
-_LARGEST = 10_000_000  # number: a damaged file must keep no loop busy
-# What changes the model and must have the one value that we have too.
+# largest number, so that a damaged file does not keep a loop busy
+_LARGEST = 10_000_000
+# Settings that change the model; only the value that our encoder has is accepted.
 _FIXED = {
     "layer_norm_eps": LAYER_NORM_EPSILON,
     "position_embedding_type": "absolute",
@@ -54,18 +37,18 @@ def encoder_config(path, values: dict, family: str, use_pooler: bool) -> Encoder
     """The encoder that `config.json` describes.
 
     Args:
-        path: Of the file, for messages.
+        path: The path of the file, for messages.
         values: Its content.
-        family: "electra" or "albert".
+        family: "electra", "bert" or "albert".
 
     Raises:
-        InterchangeError: If a value is missing, of another type, or asks for
-            something that our encoder does not do.
+        InterchangeError: If a value is missing, has another type, or asks for something
+            that our encoder does not support.
     """
     fields = {}
     for names, kinds, least, expected in (
         (_SIZES[family], int, 1, f"a whole number of 1 or more, up to {_LARGEST:,}"),
-        (_FRACTIONS, (int, float), 0, "a number of 0 or more"),
+        (families.RATES, (int, float), 0, "a number of 0 or more"),
     ):
         for name in names:
             value = values.get(name)
@@ -86,58 +69,17 @@ def encoder_config(path, values: dict, family: str, use_pooler: bool) -> Encoder
             raise InterchangeError(
                 f"{path}: {name} is {value!r}; only {expected!r} is supported"
             )
-    is_albert = family == "albert"
-    try:
-        model = EncoderConfig(
-            **fields,
-            hidden_act=_ACTIVATIONS[act],
-            parameter_sharing="all" if is_albert else "none",
-            use_pooler=use_pooler,
-            projection_initializer="truncated_normal"
-            if is_albert
-            else "glorot_uniform",
-        )
-    except ConfigError as error:
-        raise InterchangeError(f"{path}: {error}") from None
-    if is_albert:
+    if family == "bert":
+        fields["embedding_size"] = fields["hidden_size"]
+    fields |= {"hidden_act": _ACTIVATIONS[act], "use_pooler": use_pooler}
+    model = families.encoder_config(path, family, **fields)
+    if family == "albert":
         _check_groups(path, model)
     return model
 
 
-def pretrain_config(model: EncoderConfig, name: str, sentence: str) -> PretrainConfig:
-    """A run of the family with this encoder; what weights do not say is default.
-
-    Args:
-        name: Of the objective.
-        sentence: Sentence objective.
-    """
-    length = min(512, model.max_position_embeddings)
-    if model.parameter_sharing != "none":
-        return PretrainConfig(
-            model=model,
-            objective=ObjectiveConfig(name, sentence_objective=sentence),
-            data=DataConfig(
-                max_seq_length=length,
-                tokenizer="sentencepiece",
-                example_format="sentence_order",
-            ),
-            train=TrainConfig(optimizer="lamb", schedule="albert"),
-        )
-    # A fresh generator of about a quarter of the width (Clark et al., 2020, sec. 3.2),
-    # in whole heads of 64.
-    width = round(model.hidden_size / 4)
-    width -= width % 64 if width > 64 else 0
-    return PretrainConfig(
-        model=model,
-        objective=ObjectiveConfig(
-            name, generator_hidden_size=width / model.hidden_size
-        ),
-        data=DataConfig(max_seq_length=length),
-    )
-
-
 def check_head_activation(source, family: str, model: EncoderConfig) -> None:
-    """Raises InterchangeError where theirs and our masked-LM head differ."""
+    """Raises InterchangeError if their masked-LM head differs from ours."""
     if family == "electra" and model.hidden_act != "gelu":
         raise InterchangeError(
             f"{source}: hidden_act is {model.hidden_act!r}, but the masked-LM head of "
@@ -145,11 +87,15 @@ def check_head_activation(source, family: str, model: EncoderConfig) -> None:
         )
 
 
-def class_name(config: PretrainConfig, source: str) -> str:
+def class_name(config: PretrainConfig, source: str, family: str) -> str:
     """The Hugging Face class that can hold the model.
 
+    Args:
+        config, source: The model's config and its name for messages.
+        family: The model's family, see `families.family_of`.
+
     Raises:
-        InterchangeError: If there is none; says why.
+        InterchangeError: If there is no such class. The message says why.
     """
     model, objective = config.model, config.objective
     is_plain = (
@@ -170,19 +116,27 @@ def class_name(config: PretrainConfig, source: str) -> str:
             "no class shares attention or feed-forward alone (parameter_sharing "
             f"{model.parameter_sharing!r})"
         )
-    elif objective.sentence_objective == "next_sentence":
+    elif objective.sentence_objective == "next_sentence" and family != "bert":
         reason = (
             "no class has factorised embeddings and a next-sentence head "
             "(AlbertForPreTraining's predicts the order of sentences)"
         )
     if reason:
         raise InterchangeError(f"{source} cannot be written for Hugging Face: {reason}")
+    if family == "bert":
+        is_pair = objective.sentence_objective == "next_sentence"
+        return "BertForPreTraining" if is_pair else "BertForMaskedLM"
     if is_plain and model.hidden_act == "gelu":
         return "ElectraForMaskedLM"
     _check_groups(source, model)
     if objective.sentence_objective == "sentence_order":
         return "AlbertForPreTraining"
     return "AlbertForMaskedLM"
+
+
+def family_of_class(name: str) -> str:
+    """The family of a Hugging Face class, for example "bert" for "BertForMaskedLM"."""
+    return next(family for family in _SIZES if name.lower().startswith(family))
 
 
 def config_json(config: PretrainConfig, architecture: str, tokenizer) -> dict:
@@ -193,12 +147,12 @@ def config_json(config: PretrainConfig, architecture: str, tokenizer) -> dict:
         tokenizer: Our tokenizer, or None.
     """
     model = config.model
-    family = "electra" if architecture.startswith("Electra") else "albert"
+    family = family_of_class(architecture)
     values = dataclasses.asdict(model)
     written = {
         "architectures": [architecture],
         "model_type": family,
-        **{name: values[name] for name in (*_SIZES[family], *_FRACTIONS)},
+        **{name: values[name] for name in (*_SIZES[family], *families.RATES)},
         "hidden_act": _WRITTEN_ACTIVATIONS[model.hidden_act],
         "layer_norm_eps": LAYER_NORM_EPSILON,
         "tie_word_embeddings": True,
@@ -219,7 +173,7 @@ def _num_groups(model):
 
 
 def _check_groups(source, model):
-    """Raises InterchangeError where rounding puts a layer into another group."""
+    """Raises InterchangeError if rounding puts a layer into another group."""
     num_layers, num_groups = model.num_hidden_layers, _num_groups(model)
     for layer in range(num_layers):
         if int(layer / (num_layers / num_groups)) != layer * num_groups // num_layers:

@@ -1,7 +1,7 @@
-"""Our tokenizers in the elements of Hugging Face's `tokenizers` library.
+"""Our tokenizers, built from the elements of Hugging Face's `tokenizers` library.
 
-The library's own BERT and ALBERT tokenizers give other ids than the originals for a
-few texts. Here the originals' clean-up is spelled out, the same steps as in
+The library's own BERT and ALBERT tokenizers give other ids than the originals for a few
+texts. Here the clean-up of the originals is built from single steps, the same as in
 `tf_pretrain.data.normalization`.
 """
 
@@ -16,22 +16,23 @@ from tf_pretrain.data.characters import (
     combining_marks,
 )
 from tf_pretrain.data.tokenization import META_SYMBOL
+from tf_pretrain.interchange.huggingface import charsmap
 from tf_pretrain.interchange.pretrained import InterchangeError
 
 _BERT_SPACE = r"[\p{Z}\t\n\r]"
 _PYTHON_SPACE = r"[\p{Z}\t\n\v\f\r\x{1C}-\x{1F}\x{85}]"
-# Unicode's rule for the sigma that ends a word, which the library's lower-casing, one
-# character after the other, does not see.
+# Unicode's rule for the sigma at the end of a word. The library lower-cases one
+# character after the other and does not apply it.
 _CASED = r"[\p{Cased}&&[^\p{Case_Ignorable}]]"
 _FINAL_SIGMA = rf"(?<={_CASED}\p{{Case_Ignorable}}*)Σ(?!\p{{Case_Ignorable}}*{_CASED})"
 _UNIGRAM = 1  # SentencePiece's TrainerSpec.ModelType
 
 
 def build(tokenizer, path) -> tokenizers.Tokenizer:
-    """The tokenizer without special tokens.
+    """Builds the tokenizer without special tokens.
 
     Args:
-        tokenizer: One of ours.
+        tokenizer: One of our tokenizers.
         path: Its vocabulary file.
 
     Raises:
@@ -47,8 +48,8 @@ def add_special_tokens(fast, tokenizer, tokens) -> None:
 
     Args:
         fast: From `build`.
-        tokenizer: One of ours.
-        tokens: {"cls_token": its name, ...}, of all special tokens.
+        tokenizer: One of our tokenizers.
+        tokens: {"cls_token": its name, ...} for all special tokens.
     """
     cls, sep = tokens["cls_token"], tokens["sep_token"]
     fast.post_processor = processors.TemplateProcessing(
@@ -100,11 +101,9 @@ def _unigram(tokenizer, path):
         steps += [normalizers.NFKD(), _replace(combining_marks(), "")]
     if tokenizer.lower_case:
         steps += _lower_case()
-    if model.normalizer_spec.precompiled_charsmap:
-        charsmap = model.normalizer_spec.precompiled_charsmap
-        steps.append(normalizers.Precompiled(charsmap))
+    steps += charsmap.steps(model.normalizer_spec)
     fast.normalizer = normalizers.Sequence(steps)
-    # Control symbols are no pieces of text: their first character is cut off.
+    # Control symbols are not pieces of text. Removing their first character hides them.
     special = [tokenizer.id_to_piece(i) for i in range(tokenizer.vocab_size)]
     special = [p for p in special if p in tokenizer.special_pieces]
     begins = "|".join(f"\\{piece[0]}(?={_escape(piece[1:])})" for piece in special)
@@ -122,8 +121,8 @@ def _unigram(tokenizer, path):
 def _unless_cut(piece):
     """The piece, unless it ends in a digit and a comma.
 
-    ALBERT cuts these again, before the comma (see `tokenization`). A blank, which is
-    in no cleaned text, keeps them from being found; their ids stay.
+    ALBERT splits these again before the comma (see `tokenization`). A blank, which no
+    cleaned text contains, keeps them from being found; their ids stay.
     """
     is_cut = len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
     return f"{piece[:-1]} ," if is_cut else piece

@@ -1,4 +1,4 @@
-"""Tensors of a Hugging Face folder, read without running anything that is in it."""
+"""Reads the tensors of a Hugging Face folder without executing anything in it."""
 
 import re
 from pathlib import Path
@@ -12,14 +12,14 @@ from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 _PICKLE_FILE = "pytorch_model.bin"
-_INDEX_SUFFIX = ".index.json"  # of weights that are cut into several files
-# Older versions of `torch.load(weights_only=True)` can be made to run code
+_INDEX_SUFFIX = ".index.json"  # index of weights that are split into several files
+# Older versions of `torch.load(weights_only=True)` can be made to execute code
 # (CVE-2025-32434).
 _SAFE_TORCH = (2, 6)
 
 
 def read_tensors(folder: Path, notes: list[str]) -> dict[str, np.ndarray]:
-    """All tensors by name: floats as float32, others as they are.
+    """All tensors by name: floats as float32, others unchanged.
 
     safetensors are preferred to `pytorch_model.bin`.
 
@@ -27,8 +27,8 @@ def read_tensors(folder: Path, notes: list[str]) -> dict[str, np.ndarray]:
         notes: Receives a sentence if numbers were converted.
 
     Raises:
-        InterchangeError: If there are no weights, or a file is damaged, foreign, or a
-            pickle that does more than hold tensors.
+        InterchangeError: If there are no weights, or a file is damaged, of another
+            format, or a pickle with more than tensors.
     """
     for name, load in ((WEIGHTS_FILE, _load_safetensors), (_PICKLE_FILE, _load_pickle)):
         if (folder / name).is_file():
@@ -85,7 +85,8 @@ def _load_pickle(path):
         )
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # many kinds: zip, tar, pickle, the refusal itself
+    # many kinds of errors: zip, tar, pickle, the refusal itself
+    except Exception as error:
         raise InterchangeError(
             f"{path} is damaged, or holds more than tensors and was refused: {error}"
         ) from None

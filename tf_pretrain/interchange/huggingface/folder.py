@@ -1,7 +1,7 @@
-"""Hugging Face folders: `Electra*` and `Albert*` classes, read and written.
+"""Reads and writes Hugging Face folders: `Electra*`, `Bert*` and `Albert*` classes.
 
-A folder is one network. ELECTRA's two are a folder of `ElectraForPreTraining` with one
-of `ElectraForMaskedLM` in it, named `generator`.
+A folder is one network. ELECTRA's two networks are a folder of `ElectraForPreTraining`
+that contains a folder of `ElectraForMaskedLM` named `generator`.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from tf_pretrain.interchange import combine
+from tf_pretrain.interchange import combine, families
 from tf_pretrain.interchange.huggingface import config as huggingface_config
 from tf_pretrain.interchange.huggingface import files as huggingface_files
 from tf_pretrain.interchange.huggingface import names as huggingface_names
@@ -25,7 +25,6 @@ from tf_pretrain.interchange.pretrained import (
     variable_shapes,
 )
 
-_FAMILIES = ("electra", "albert")
 _GENERATOR = "generator"  # folder
 _MAPPING = "albert.encoder.embedding_hidden_mapping_in"
 _HEADS = ("masked_lm_head/", "replaced_token_head/", "sentence_head/", "generator/")
@@ -34,12 +33,12 @@ _HEADS = ("masked_lm_head/", "replaced_token_head/", "sentence_head/", "generato
 def read(path) -> Pretrained:
     """Reads a folder, and the generator in it if there is one.
 
-    Which heads there are is seen from the weights, not from the class that the config
-    names: released ALBERT files hold more than theirs.
+    The heads are detected from the weights, not from the class in the config, because
+    released ALBERT files hold more than their class.
 
     Raises:
         InterchangeError: If config or weights are damaged, do not fit each other, or
-            describe what our classes do not do.
+            describe something that our classes do not support.
     """
     folder = Path(path)
     pretrained = _read_network(folder)
@@ -51,6 +50,20 @@ def read(path) -> Pretrained:
     return pretrained
 
 
+def read_encoder(path) -> Pretrained:
+    """Reads a folder's own network and skips a generator in it.
+
+    Raises:
+        InterchangeError: As for `read`.
+    """
+    return _read_network(Path(path))
+
+
+def read_tokenizer(path, notes: list[str]):
+    """The folder's Tokenizer, or None; `notes` receives what was assumed."""
+    return huggingface_tokenizer.read(path, notes)
+
+
 def write(pretrained: Pretrained, folder) -> None:
     """Writes config, weights and tokenizer into an empty folder.
 
@@ -60,24 +73,25 @@ def write(pretrained: Pretrained, folder) -> None:
     folder = Path(folder)
     check_is_released(pretrained)
     if not pretrained.is_replaced_token_detection:
-        _write_network(pretrained, folder)
+        _write_network(pretrained, folder, families.family_of(pretrained.config))
         return
     discriminator, generator = combine.split(pretrained)
-    _write_network(discriminator, folder)
+    _write_network(discriminator, folder, "electra")
     if generator is not None:
         huggingface_config.check_head_activation(
             generator.source, "electra", generator.config.model
         )
         (folder / _GENERATOR).mkdir()
-        _write_network(generator, folder / _GENERATOR)
+        _write_network(generator, folder / _GENERATOR, "electra")
 
 
 def _read_network(folder):
     values = read_json(folder / CONFIG_FILE)
     family, source = values.get("model_type"), f"Hugging Face folder {folder}"
-    if family not in _FAMILIES:
+    if family not in huggingface_names.HEADS:
         raise InterchangeError(
-            f"{source}: model_type is {family!r}; expected one of {_FAMILIES}"
+            f"{source}: model_type is {family!r}; expected one of "
+            f"{tuple(huggingface_names.HEADS)}"
         )
     notes = []
     tensors = huggingface_files.read_tensors(folder, notes)
@@ -113,25 +127,27 @@ def _read_network(folder):
 
 def _config(path, values, family, names):
     """The model that `config.json` and the names of the tensors describe."""
-    use_pooler = family == "albert" and "albert.pooler.weight" in names
-    model = huggingface_config.encoder_config(path, values, family, use_pooler)
-    has_masked_lm = any(name.startswith("generator_predictions.") for name in names)
-    if has_masked_lm:
-        huggingface_config.check_head_activation(path, family, model)
-    is_masked_lm = family == "albert" or has_masked_lm
-    has_order = use_pooler and "sop_classifier.classifier.weight" in names
-    return huggingface_config.pretrain_config(
-        model,
-        "masked_lm" if is_masked_lm else "replaced_token_detection",
-        "sentence_order" if has_order else "none",
+
+    def holds(start):
+        return any(name.startswith(start) for name in names)
+
+    pooler = huggingface_names.POOLERS.get(family)
+    model = huggingface_config.encoder_config(
+        path, values, family, pooler is not None and holds(pooler)
     )
+    heads = {
+        head for head, start in huggingface_names.HEADS[family].items() if holds(start)
+    }
+    if "masked_lm" in heads:
+        huggingface_config.check_head_activation(path, family, model)
+    return families.pretrain_config(family, model, heads)
 
 
 def _drop_tied(tensors, source):
-    """Removes heads' copies of other tensors.
+    """Removes the heads' copies of other tensors.
 
     Raises:
-        InterchangeError: If one is no copy: our heads are tied.
+        InterchangeError: If a tensor is not a copy, because our heads are tied.
     """
     for copy, original in huggingface_names.TIED.items():
         if copy in tensors:
@@ -144,10 +160,10 @@ def _drop_tied(tensors, source):
 
 
 def _drop_identity(tensors, source):
-    """Removes ALBERT's map from E to H, which we do not have where E = H.
+    """Removes ALBERT's projection from E to H, which we do not have if E = H.
 
     Raises:
-        InterchangeError: If it changes anything.
+        InterchangeError: If it is not the identity.
     """
     weight = tensors.pop(f"{_MAPPING}.weight", None)
     bias = tensors.pop(f"{_MAPPING}.bias", None)
@@ -161,17 +177,21 @@ def _drop_identity(tensors, source):
 
 
 def _neutral(value):
-    """The identity of a matrix's shape, zeros of a vector's."""
+    """The identity for a matrix's shape, zeros for a vector's."""
     if value.ndim == 2:
         return np.eye(*value.shape, dtype=np.float32)
     return np.zeros_like(value)
 
 
-def _write_network(pretrained, folder):
-    """One network: its heads all there, or, as a bare encoder, none."""
+def _write_network(pretrained, folder, family):
+    """Writes one network with all of its heads, or a bare encoder without heads.
+
+    Args:
+        family: The network's family. The class may be that of another family.
+    """
     config, model = pretrained.config, pretrained.config.model
-    architecture = huggingface_config.class_name(config, pretrained.source)
-    family = "electra" if architecture.startswith("Electra") else "albert"
+    architecture = huggingface_config.class_name(config, pretrained.source, family)
+    family = huggingface_config.family_of_class(architecture)
     missing = pretrained.missing()
     if pretrained.is_replaced_token_detection:  # the generator's are not its own
         own = ("discriminator/", "replaced_token_head/")

@@ -1,20 +1,25 @@
-"""Names of our variables in Hugging Face's `Electra*` and `Albert*` classes.
+"""Names of our variables in Hugging Face's `Electra*`, `Bert*` and `Albert*` classes.
 
-One direction only, ours to theirs: readers go over the variables that a config
-describes and ask for each one's name.
+The names are translated in one direction only, from ours to theirs: readers iterate
+over the variables that a config describes and ask for each one's name.
 """
 
 import re
 
-_ELECTRA = (
-    (r"^(discriminator|encoder)/(attention|feed_forward)_(\d+)/", r"\1/layer/\3/\2/"),
-    (r"^(discriminator|encoder)/layer/", "electra/encoder/layer/"),
-    (r"^(discriminator|encoder)/", "electra/"),
+# Within a layer of ELECTRA and BERT.
+_LAYER = (
     (r"/attention/(query|key|value)/", r"/attention/self/\1/"),
     (r"/attention/output/", "/attention/output/dense/"),
     (r"/attention/layer_norm/", "/attention/output/LayerNorm/"),
     (r"/feed_forward/(intermediate|output)/", r"/\1/dense/"),
     (r"/feed_forward/layer_norm/", "/output/LayerNorm/"),
+)
+
+_ELECTRA = (
+    (r"^(discriminator|encoder)/(attention|feed_forward)_(\d+)/", r"\1/layer/\3/\2/"),
+    (r"^(discriminator|encoder)/layer/", "electra/encoder/layer/"),
+    (r"^(discriminator|encoder)/", "electra/"),
+    *_LAYER,
     (r"^masked_lm_head/output_bias$", "generator_lm_head/bias"),
     (r"^masked_lm_head/", "generator_predictions/"),
     (
@@ -22,6 +27,16 @@ _ELECTRA = (
         "discriminator_predictions/dense_prediction/",
     ),
     (r"^replaced_token_head/", "discriminator_predictions/"),
+)
+
+_BERT = (
+    (r"^encoder/(attention|feed_forward)_(\d+)/", r"bert/encoder/layer/\2/\1/"),
+    (r"^encoder/pooler/", "bert/pooler/dense/"),
+    (r"^encoder/", "bert/"),
+    *_LAYER,
+    (r"^masked_lm_head/output_bias$", "cls/predictions/bias"),
+    (r"^masked_lm_head/", "cls/predictions/transform/"),
+    (r"^sentence_head/dense/", "cls/seq_relationship/"),
 )
 
 _ALBERT = (
@@ -37,7 +52,7 @@ _ALBERT = (
     (r"^sentence_head/dense/", "sop_classifier/classifier/"),
 )
 
-_BOTH = (
+_ALL = (
     (r"(^|/)layer_norm/", r"\1LayerNorm/"),
     (r"/(kernel|gamma)$", "/weight"),
     (r"/beta$", "/bias"),
@@ -45,11 +60,26 @@ _BOTH = (
     (r"/", "."),
 )
 
-# Heads' copies of other tensors, and which; files have them or not.
+_FAMILIES = {"electra": _ELECTRA, "bert": _BERT, "albert": _ALBERT}
+
+# Prefixes of the names of each head and of the pooler.
+HEADS = {
+    "electra": {
+        "masked_lm": "generator_predictions.",
+        "replaced_token": "discriminator_predictions.",
+    },
+    "bert": {"masked_lm": "cls.predictions.", "sentence": "cls.seq_relationship."},
+    "albert": {"masked_lm": "predictions.", "sentence": "sop_classifier."},
+}
+POOLERS = {"bert": "bert.pooler.", "albert": "albert.pooler."}
+
+# The heads' copies of other tensors, and which tensors these are. Files may have them.
 TIED = {
     "generator_lm_head.weight": "electra.embeddings.word_embeddings.weight",
     "predictions.decoder.weight": "albert.embeddings.word_embeddings.weight",
     "predictions.decoder.bias": "predictions.bias",
+    "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
 }
 
 
@@ -58,7 +88,7 @@ def name_of(path: str, family: str, inner_group_num: int = 1) -> str:
 
     Args:
         path: Ours, e.g. "discriminator/attention_0/query/kernel".
-        family: "electra" or "albert".
+        family: "electra", "bert" or "albert".
         inner_group_num: Blocks a layer (ALBERT).
     """
 
@@ -66,10 +96,10 @@ def name_of(path: str, family: str, inner_group_num: int = 1) -> str:
         outer, inner = divmod(int(match[1]), inner_group_num)
         return f"albert/encoder/albert_layer_groups/{outer}/albert_layers/{inner}/"
 
-    for pattern, replacement in _ELECTRA if family == "electra" else _ALBERT:
+    for pattern, replacement in _FAMILIES[family]:
         path = re.sub(pattern, replacement, path)
     path = re.sub(r"^unit_(\d+)/", group, path)
-    for pattern, replacement in _BOTH:
+    for pattern, replacement in _ALL:
         path = re.sub(pattern, replacement, path)
     return path
 
@@ -80,9 +110,9 @@ def is_transposed(path: str) -> bool:
 
 
 def modern_name(name: str, family: str) -> str:
-    """A name of an older file, or of a class without heads, in today's form.
+    """The current form of a name from an older file or from a class without heads.
 
-    Early files call LayerNorm's vectors gamma and beta; `ElectraModel` and
+    Early files call LayerNorm's vectors gamma and beta. `ElectraModel`, `BertModel` and
     `AlbertModel` save their tensors without the family's prefix.
     """
     name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))

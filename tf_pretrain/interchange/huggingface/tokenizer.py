@@ -1,7 +1,7 @@
-"""Our tokenizers as Hugging Face's `tokenizer.json`, and back from their files.
+"""Writes our tokenizers as Hugging Face's `tokenizer.json`, and reads their files.
 
-Special tokens written in a text are recognised, as is usual there;
-`split_special_tokens=True` cuts them like other text, as the originals do.
+Special tokens in a text are recognised, as usual in Hugging Face.
+`split_special_tokens=True` splits them like other text, as the originals do.
 """
 
 import json
@@ -12,8 +12,9 @@ from tf_pretrain.data import tokenization
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.interchange.pretrained import InterchangeError, peek_json, read_json
 
-_TOKENIZER_FILE = "tokenizer.json"
-_SETTINGS_FILE = "tokenizer_config.json"
+TOKENIZER_FILE = "tokenizer.json"
+SETTINGS_FILE = "tokenizer_config.json"
+_ADDED_FILE = "added_tokens.json"
 _SPECIAL_TOKENS = ("pad", "unk", "cls", "sep", "mask")
 
 
@@ -35,7 +36,7 @@ def write(tokenizer: Tokenizer, folder, max_length: int) -> None:
     }
     fast = huggingface_fast_tokenizer.build(tokenizer, folder / tokenizer.file_name)
     huggingface_fast_tokenizer.add_special_tokens(fast, tokenizer, tokens)
-    fast.save(str(folder / _TOKENIZER_FILE))
+    fast.save(str(folder / TOKENIZER_FILE))
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         **tokens,
@@ -47,24 +48,42 @@ def write(tokenizer: Tokenizer, folder, max_length: int) -> None:
         "model_max_length": max_length,
     }
     text = json.dumps(settings, indent=2, ensure_ascii=False)
-    (folder / _SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def read(folder, notes: list[str]) -> Tokenizer | None:
-    """The tokenizer of a folder, or None where there is none that we can use.
+    """The tokenizer of a folder, or None if there is none that we can use.
 
     Args:
-        notes: Receives what had to be assumed, or could not be read.
+        notes: Receives what had to be assumed or could not be read.
 
     Raises:
         InterchangeError: If a file is damaged.
         VocabularyError: If the vocabulary cannot be used.
     """
     folder = Path(folder)
+    tokenizer = _read_vocabulary(folder, notes)
+    added = _added_tokens(folder)
+    if tokenizer is not None:
+        special = {p: tokenizer.pieces.index(p) for p in tokenizer.special_pieces}
+        added = sorted(token for token, i in added.items() if special.get(token) != i)
+        if added:
+            notes.append(
+                f"the tokenizer in {folder} was not read: the tokens {added} were "
+                "added to its vocabulary. They are found in a text before it is cut, "
+                "which the tokenizers here do not do; give --vocab to go on without "
+                "them"
+            )
+            return None
+    return tokenizer
+
+
+def _read_vocabulary(folder, notes):
+    """The tokenizer without added tokens."""
     for name in ("vocab.txt", "spiece.model"):
         if (folder / name).is_file():
             return tokenization.load_tokenizer(folder / name, *_casing(folder, notes))
-    path = folder / _TOKENIZER_FILE
+    path = folder / TOKENIZER_FILE
     if not path.is_file():
         return None
     model = read_json(path).get("model")
@@ -87,27 +106,52 @@ def read(folder, notes: list[str]) -> Tokenizer | None:
             raise InterchangeError(f"{path} cannot be used: {error}") from None
 
 
-def _casing(folder, notes):
-    """Whether text is lower-cased, and accents stripped.
+def _added_tokens(folder):
+    """{token: id} of tokens that are searched as a whole, special tokens included."""
+    added = {}
+    listed = peek_json(folder / TOKENIZER_FILE).get("added_tokens") or []
+    decoder = peek_json(folder / SETTINGS_FILE).get("added_tokens_decoder") or {}
+    for token in listed:
+        added[token["content"]] = token["id"]
+    for number, token in decoder.items():
+        added[token["content"]] = int(number)
+    return added | peek_json(folder / _ADDED_FILE)
 
-    transformers 5 writes some tokenizers whose settings do not say; then the normalizer
-    of the fast tokenizer does.
+
+def text_settings(folder) -> tuple[bool, bool] | None:
+    """Whether text is lower-cased and accents are stripped; None if no file says.
+
+    transformers 5 writes some tokenizers whose settings do not say this. Then the
+    normalizer of the fast tokenizer does.
     """
-    path = folder / _SETTINGS_FILE
+    folder = Path(folder)
+    path = folder / SETTINGS_FILE
     settings = read_json(path) if path.is_file() else {}
-    normalizer = peek_json(folder / _TOKENIZER_FILE).get("normalizer")
+    normalizer = peek_json(folder / TOKENIZER_FILE).get("normalizer")
     if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
         named = {"do_lower_case": "lowercase", "strip_accents": "strip_accents"}
         found = {ours: normalizer.get(theirs) for ours, theirs in named.items()}
         settings = found | {k: v for k, v in settings.items() if v is not None}
     lower_case = settings.get("do_lower_case")
     if lower_case is None:
-        lower_case = True  # the default of both of their classes
-        notes.append(f"{_SETTINGS_FILE} has no do_lower_case; taken as lower-cased")
+        return None
+    return bool(lower_case), _strips_accents(folder, settings, lower_case)
+
+
+def _casing(folder, notes):
+    """Like `text_settings`, with the defaults of both of their classes."""
+    said = text_settings(folder)
+    if said is not None:
+        return said
+    notes.append(f"{SETTINGS_FILE} has no do_lower_case; taken as lower-cased")
+    return True, _strips_accents(folder, peek_json(folder / SETTINGS_FILE), True)
+
+
+def _strips_accents(folder, settings, lower_case):
     strip_accents = settings.get("strip_accents")
     if strip_accents is None:
-        # Their defaults: BERT's strips where it lower-cases, ALBERT's always.
+        # Their defaults: BERT strips accents if it lower-cases, ALBERT always.
         is_sentencepiece = (folder / "spiece.model").is_file()
         keeps = settings.get("keep_accents", False if is_sentencepiece else None)
         strip_accents = lower_case if keeps is None else not keeps
-    return bool(lower_case), bool(strip_accents)
+    return bool(strip_accents)

@@ -1,26 +1,21 @@
-"""What keras-hub calls our encoders: classes, settings, variables."""
+"""The names in keras-hub for our encoders: classes, settings, variables."""
 
 import dataclasses
 
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import (
-    DataConfig,
-    EncoderConfig,
-    ObjectiveConfig,
-    PretrainConfig,
-)
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data.tokenization import SentencePieceTokenizer, WordPieceTokenizer
+from tf_pretrain.interchange import families
 from tf_pretrain.interchange.pretrained import InterchangeError, read_json
 
 SETTINGS_FILE = "pretrain_config.json"
 _PACKAGES = ("keras_hub", "keras_nlp")  # keras-nlp is keras-hub's former name
 POOLER = "pooled_dense/"
-# Argument of both backbones -> EncoderConfig field.
+# Argument of all backbones -> EncoderConfig field.
 _FIELDS = {
     "num_layers": "num_hidden_layers",
     "num_heads": "num_attention_heads",
     "hidden_dim": "hidden_size",
-    "embedding_dim": "embedding_size",
     "intermediate_dim": "intermediate_size",
     "dropout": "hidden_dropout_prob",
     "max_sequence_length": "max_position_embeddings",
@@ -30,29 +25,42 @@ _FIELDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """One of the two backbone classes."""
+    """One of the backbone classes."""
 
+    name: str  # see `families`
     backbone: str
     tokenizer: str
     fields: dict[str, str]  # argument -> EncoderConfig field
-    projection: str  # its name for the layer from E to H
+    projection: str | None  # its name for the layer from E to H, if it has one
     tokenizer_class: type
     vocabulary: str  # file under assets/tokenizer
 
 
 ELECTRA = Family(
+    "electra",
     "ElectraBackbone",
     "ElectraTokenizer",
-    {"vocab_size": "vocab_size", **_FIELDS},
+    {"vocab_size": "vocab_size", "embedding_dim": "embedding_size", **_FIELDS},
     "embeddings_projection/",
     WordPieceTokenizer,
     "vocabulary.txt",
 )
+BERT = Family(
+    "bert",
+    "BertBackbone",
+    "BertTokenizer",
+    {"vocabulary_size": "vocab_size", **_FIELDS},
+    None,
+    WordPieceTokenizer,
+    "vocabulary.txt",
+)
 ALBERT = Family(
+    "albert",
     "AlbertBackbone",
     "AlbertTokenizer",
     {
         "vocabulary_size": "vocab_size",
+        "embedding_dim": "embedding_size",
         **_FIELDS,
         "num_groups": "num_hidden_groups",
         "num_inner_repetitions": "inner_group_num",
@@ -61,7 +69,7 @@ ALBERT = Family(
     SentencePieceTokenizer,
     "vocabulary.spm",
 )
-_FAMILIES = {family.backbone: family for family in (ELECTRA, ALBERT)}
+_FAMILIES = {family.backbone: family for family in (ELECTRA, BERT, ALBERT)}
 
 
 def read_backbone_config(file):
@@ -105,37 +113,26 @@ def read_config(path, family, settings, notes):
                     f"{SETTINGS_FILE} beside it has {ours} {expected}"
                 )
         return config
-    is_albert = family is ALBERT
-    rate = fields["hidden_dropout_prob"]
-    length = min(DataConfig().max_seq_length, fields["max_position_embeddings"])
-    try:
-        model = EncoderConfig(
-            **fields,
-            attention_probs_dropout_prob=rate,
-            hidden_act="gelu_tanh",
-            parameter_sharing="all" if is_albert else "none",
-            use_pooler=is_albert,
-            projection_initializer="truncated_normal",
-        )
-        objective = ObjectiveConfig()
-        data = DataConfig(max_seq_length=length)
-        if is_albert:
-            order = "sentence_order"
-            objective = ObjectiveConfig("masked_lm", sentence_objective=order)
-            data = DataConfig(length, tokenizer="sentencepiece", example_format=order)
-        config = PretrainConfig(model=model, objective=objective, data=data)
-    except ValueError as error:
-        raise InterchangeError(f"{path / 'config.json'}: {error}") from None
-    if not is_albert:
+    if "embedding_size" not in fields:
+        fields["embedding_size"] = fields["hidden_size"]
+    model = families.encoder_config(
+        path / "config.json",
+        family.name,
+        **fields,
+        attention_probs_dropout_prob=fields["hidden_dropout_prob"],
+        hidden_act="gelu_tanh",
+    )
+    if family is not ALBERT:
         notes.append(
             "hidden_act is gelu_tanh, what keras-hub computes; weights that come from "
-            "the original ELECTRA were trained with gelu"
+            "the original ELECTRA or from PyTorch were trained with gelu"
         )
+    if family is ELECTRA:
         notes.append(
             "a preset does not say which network it holds: it is taken as the "
             "discriminator, and the pooler, which ELECTRA has not, is left over"
         )
-    return config
+    return families.pretrain_config(family.name, model, heads=())
 
 
 def choose_family(pretrained):
@@ -168,7 +165,10 @@ def choose_family(pretrained):
             f"keras-hub has one dropout rate: {model.hidden_dropout_prob}, in place of "
             f"{model.attention_probs_dropout_prob} for attention"
         )
-    return (ELECTRA if model.parameter_sharing == "none" else ALBERT), notes
+    if model.parameter_sharing != "none":
+        return ALBERT, notes
+    is_bert = families.family_of(pretrained.config) == "bert"
+    return (BERT if is_bert else ELECTRA), notes
 
 
 def encoder_prefix(config):

@@ -1,19 +1,19 @@
-"""Presets of keras-hub: `ElectraBackbone` and `AlbertBackbone`, in and out.
+"""Presets of keras-hub: `ElectraBackbone`, `BertBackbone` and `AlbertBackbone`.
 
-What the two classes (keras-hub 0.32) are, beside our encoder:
+How the classes (keras-hub 0.32) differ from our encoder:
 
-* Both compute the tanh form of GELU. ELECTRA has the exact one, and so have the
+* All compute the tanh form of GELU. ELECTRA has the exact one, and so have the
   weights of the ELECTRA presets that keras-hub publishes: they were converted.
-* `ElectraBackbone` has a pooler, which ELECTRA has not. In the published presets it is
-  at random initial values, for their conversion does not set it.
+* `ElectraBackbone` has a pooler, which ELECTRA does not have. In the published presets
+  it has random initial values, because their conversion does not set it.
 * `AlbertBackbone` always has a projection from E to H; ALBERT only where E differs.
 * One dropout rate, one initializer, and no heads.
 
 Their tokenizers give the same ids on plain text only. On the 179 hard strings of
 `tests/golden/tokenization` ElectraTokenizer, lower-cased and without accents, differs
 in 55: it folds case by NFKC, splits at control characters and not at unusual spaces.
-AlbertTokenizer normalises nothing, which the model's owner must do before; then it
-differs in 6, mostly because it keeps pieces like "1999," whole.
+AlbertTokenizer normalises nothing, so the user must do this before. Then it differs in
+6, mostly because it keeps pieces like "1999," whole.
 
 A preset that `write` made also holds `pretrain_config.json`, our config with what
 `config.json` cannot say; `read` takes it from there.
@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_pretrain import config as config_lib
+from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.interchange.keras_hub import names as keras_hub_names
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
@@ -41,7 +42,7 @@ _WEIGHTS_FILE = "model.weights.h5"
 def read(path) -> Pretrained:
     """Reads the backbone, and the tokenizer if the preset has one.
 
-    Nothing in the preset is deserialised: its class is compared with the two known
+    Nothing in the preset is deserialised: its class is compared with the known
     ones, and its settings are read as plain numbers.
 
     Raises:
@@ -63,7 +64,7 @@ def read(path) -> Pretrained:
             weights[ours] = theirs[name].reshape(shape)
             taken.add(name)
     unused = [name for name in theirs if name not in taken]
-    if config.model.embedding_size == config.model.hidden_size:
+    if family.projection and config.model.embedding_size == config.model.hidden_size:
         unused = [name for name in unused if not name.startswith(family.projection)]
         _check_is_identity(theirs, family, config.model.hidden_size, file)
     # Heads of a keras-hub task, say AlbertMaskedLM.
@@ -80,13 +81,21 @@ def read(path) -> Pretrained:
     return pretrained
 
 
+def read_tokenizer(path, notes: list[str]):
+    """The preset's Tokenizer, or None; `notes` receives what was assumed."""
+    path = Path(path)
+    family, settings = keras_hub_names.read_backbone_config(path / "config.json")
+    config = keras_hub_names.read_config(path, family, settings, [])
+    return _read_tokenizer(path, family, config.data, notes)
+
+
 def write(pretrained: Pretrained, folder) -> list[str]:
     """Writes the encoder and the tokenizer as a preset, for `from_preset(folder)`.
 
-    An encoder without sharing becomes an ElectraBackbone, one that shares all an
-    AlbertBackbone, whatever it was trained on. Where keras-hub has a pooler and the
-    encoder has none, its kernel is the identity and its bias 0: the pooled output is
-    tanh of [CLS].
+    An encoder that shares all becomes an AlbertBackbone; one without sharing a
+    BertBackbone if it is of BERT's family, otherwise an ElectraBackbone. Where
+    keras-hub has a pooler and the encoder has none, its kernel is the identity and its
+    bias 0: the pooled output is tanh of [CLS].
 
     Args:
         folder: An empty folder.
@@ -141,7 +150,7 @@ def _identity(layer, size):
 
 
 def _check_is_identity(theirs, family, size, file):
-    """Our encoder has no projection where E equals H; an identity can be left out."""
+    """Checks that a projection with E = H is an identity, which our encoder lacks."""
     for name, expected in _identity(family.projection, size).items():
         if name in theirs and not np.array_equal(theirs[name], expected):
             raise InterchangeError(
@@ -196,7 +205,7 @@ def _load_weights(backbone, file):
         raise InterchangeError(
             f"{file} cannot be read as what config.json describes: {reason}"
         ) from None
-    # Keras passes over layers of the file that the model does not have.
+    # Keras skips layers of the file that the model does not have.
     if len(names) != len(backbone.weights):
         raise InterchangeError(
             f"{file} holds {len(names)} tensors, but the backbone that config.json "
@@ -210,7 +219,7 @@ def _read_tokenizer(path, family, data, notes):
     if not file.is_file():
         return None
     lower_case, strip_accents = data.lower_case, data.strip_accents
-    if family is keras_hub_names.ELECTRA:
+    if family.tokenizer_class is WordPieceTokenizer:
         settings = read_json(path / "tokenizer.json").get("config") or {}
         lower_case = bool(settings.get("lowercase"))
         strip_accents = bool(settings.get("strip_accents"))
@@ -237,7 +246,7 @@ def _write_tokenizer(pretrained, family, folder, notes):
         return config
     keras_hub = _keras_hub()
     cls = getattr(keras_hub.models, family.tokenizer)
-    if family is keras_hub_names.ELECTRA:
+    if family.tokenizer_class is WordPieceTokenizer:
         saved = cls(
             [tokenizer.id_to_piece(i) for i in range(tokenizer.vocab_size)],
             lowercase=tokenizer.lower_case,

@@ -1,4 +1,4 @@
-"""Checkpoints of the original TensorFlow 1 programs, ELECTRA's and ALBERT's."""
+"""Checkpoints of the original TensorFlow 1 programs of ELECTRA, BERT and ALBERT."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_pretrain.data import tokenization
+from tf_pretrain.interchange import vocabularies
 from tf_pretrain.interchange.pretrained import (
     InterchangeError,
     Pretrained,
@@ -21,7 +22,7 @@ _STEP = "global_step"
 
 
 def read(path) -> Pretrained:
-    """Reads an ELECTRA (discriminator, generator or both) or ALBERT checkpoint.
+    """Reads an ELECTRA (discriminator, generator or both), BERT or ALBERT checkpoint.
 
     Raises:
         InterchangeError: If the files are damaged, hold another model, or do not fit
@@ -37,9 +38,10 @@ def read(path) -> Pretrained:
             f"{prefix} is not a readable checkpoint: {error}"
         ) from None
     notes = []
-    config, scope = configs.config_of(prefix, shapes, notes)
+    config, program, scope = configs.config_of(prefix, shapes, notes)
     names = {
-        ours: tf1_names.name_of(ours, config, scope) for ours in variable_shapes(config)
+        ours: tf1_names.name_of(ours, config, program, scope)
+        for ours in variable_shapes(config)
     }
 
     def tensors(suffix=""):
@@ -47,7 +49,7 @@ def read(path) -> Pretrained:
         for ours, name in names.items():
             if name + suffix in shapes:
                 value = _get_tensor(reader, prefix, name + suffix)
-                is_transposed = tf1_names.is_transposed(ours, config)
+                is_transposed = tf1_names.is_transposed(ours)
                 found[ours] = np.ascontiguousarray(value.T if is_transposed else value)
         return found
 
@@ -78,23 +80,29 @@ def read(path) -> Pretrained:
     return pretrained
 
 
+def read_tokenizer(path, notes: list[str]):
+    """The Tokenizer beside a checkpoint, or None; `notes` receives what was assumed."""
+    return _find_tokenizer(_find_prefix(Path(path)).parent, notes)
+
+
 def write(pretrained: Pretrained, folder) -> None:
     """Writes `model.ckpt-STEP` with the original names, config and vocabulary.
 
     Raises:
-        InterchangeError: If neither original program can hold the model.
+        InterchangeError: If no original program can hold the model.
     """
     tf = _tensorflow("writing a TF1 checkpoint")
     folder, config = Path(folder), pretrained.config
     check_is_released(pretrained)
-    configs.check_is_expressible(config)
+    program = tf1_names.program_of(config)
+    configs.check_is_expressible(config, program)
     tensors = {_STEP: np.int64(pretrained.step)}
     parts = [("", pretrained.weights)]
     parts += [(f"/{_SLOTS[key]}", part) for key, part in pretrained.moments.items()]
     for suffix, part in parts:
         for path, value in part.items():
-            name = tf1_names.name_of(path, config) + suffix
-            tensors[name] = value.T if tf1_names.is_transposed(path, config) else value
+            name = tf1_names.name_of(path, config, program) + suffix
+            tensors[name] = value.T if tf1_names.is_transposed(path) else value
     name = f"model.ckpt-{pretrained.step}"
     tf.raw_ops.SaveV2(
         prefix=str(folder / name),
@@ -103,7 +111,7 @@ def write(pretrained: Pretrained, folder) -> None:
         tensors=[tf.constant(value) for value in tensors.values()],
     )
     (folder / "checkpoint").write_text(f'model_checkpoint_path: "{name}"\n')
-    file, values = configs.settings_file(config)
+    file, values = configs.settings_file(config, program)
     (folder / file).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     if pretrained.tokenizer is not None:
         pretrained.tokenizer.save(folder)
@@ -118,7 +126,7 @@ def _find_prefix(path):
         return _prefix_of(path)
     prefixes = sorted(p.with_suffix("") for p in path.glob("*.index"))
     state = path / "checkpoint"
-    if state.is_file():  # its paths may be those of the machine that trained
+    if state.is_file():  # its paths may be those of the machine that trained the model
         match = re.search(r'^model_checkpoint_path: "(.*)"', state.read_text(), re.M)
         if match and path / Path(match[1]).name in prefixes:
             return path / Path(match[1]).name
@@ -131,7 +139,7 @@ def _find_prefix(path):
 
 
 def _tensorflow(purpose):
-    """TensorFlow, imported only here: other formats are read and written without.
+    """TensorFlow, which is imported only here, because other formats do not need it.
 
     Raises:
         InterchangeError: If it is not installed.
@@ -168,5 +176,6 @@ def _find_tokenizer(folder, notes):
     files = [p for p in [folder / "vocab.txt", *folder.glob("*.model")] if p.is_file()]
     if not files:
         return None
-    notes.append(f"{files[0].name} is taken as lower-cased, accents stripped")
-    return tokenization.load_tokenizer(files[0])
+    if vocabularies.text_settings(folder) is None:
+        notes.append(f"{files[0].name} is taken as lower-cased, accents stripped")
+    return vocabularies.load(files[0])

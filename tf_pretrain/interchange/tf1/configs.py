@@ -1,32 +1,35 @@
-"""What the original programs' files say about a model, as our config and back.
+"""Converts the settings of the original programs' files to our config and back.
 
-Beside the weights ALBERT's releases have `albert_config.json`. ELECTRA's have none:
-sizes follow from the shapes; what does not (heads, dropout) is read from
-`hparams.json`, the settings in the form of the original's `--hparams` option, or else
-is the released code's rule, and noted.
+ALBERT's releases have `albert_config.json` beside the weights, and BERT's have
+`bert_config.json`. ELECTRA's have no such file. Its sizes follow from the shapes of the
+weights. Heads and dropout are read from `hparams.json`, in the form of the original's
+`--hparams` option. Without that file the rule of the released code is used, and a note
+says so.
 """
 
 import dataclasses
 import re
 
-from tf_pretrain.config import (
-    DataConfig,
-    EncoderConfig,
-    ObjectiveConfig,
-    PretrainConfig,
-    TrainConfig,
-    generator_config,
-)
+from tf_pretrain.config import PretrainConfig, generator_config
+from tf_pretrain.interchange import families
 from tf_pretrain.interchange.pretrained import InterchangeError, read_json
-from tf_pretrain.interchange.tf1 import names as tf1_names
 
-# What the two programs' "gelu" computes.
-_ACTIVATIONS = {"electra": {"gelu": "gelu"}, "albert": {"gelu": "gelu_tanh"}}
+# The function that each program computes under the name "gelu".
+_ACTIVATIONS = {
+    "electra": {"gelu": "gelu"},
+    "bert": {"gelu": "gelu_tanh"},
+    "albert": {"gelu": "gelu_tanh"},
+}
+# Prefixes of names that only one of two related programs writes.
+_FIRST_LAYERS = {
+    "albert": "bert/encoder/transformer/group_0/",
+    "bert": "bert/encoder/layer_0/",
+}
 _LAYER_0 = "encoder/layer_0/attention/self/query/kernel"
 
 
-def config_of(prefix, shapes, notes) -> tuple[PretrainConfig, str]:
-    """The model that a checkpoint holds.
+def config_of(prefix, shapes, notes) -> tuple[PretrainConfig, str, str]:
+    """The config of the model in a checkpoint.
 
     Args:
         prefix: Path of the checkpoint.
@@ -34,68 +37,67 @@ def config_of(prefix, shapes, notes) -> tuple[PretrainConfig, str]:
         notes: List that receives what had to be assumed.
 
     Returns:
-        The config, and the encoder's scope (see tf1_names.electra_name).
+        The config; the program that wrote it ("electra", "bert" or "albert"); and the
+        encoder's scope (see tf1_names.electra_name).
 
     Raises:
-        InterchangeError: If it is neither ELECTRA nor ALBERT, or a file is missing.
+        InterchangeError: If it belongs to none of the three, or a file is missing.
     """
-    if any(name.startswith("bert/encoder/transformer/group_0/") for name in shapes):
-        return _albert_config(prefix, shapes), "electra"
+    for program, start in _FIRST_LAYERS.items():
+        if any(name.startswith(start) for name in shapes):
+            return _bert_config(prefix, shapes, program), program, ""
     if any(re.match("(electra|generator)/encoder/layer_0/", n) for n in shapes):
-        return _electra_config(prefix, shapes, notes)
+        config, scope = _electra_config(prefix, shapes, notes)
+        return config, "electra", scope
     raise InterchangeError(
-        f"{prefix} holds neither ELECTRA nor ALBERT: names begin with "
+        f"{prefix} holds neither ELECTRA nor ALBERT nor BERT: names begin with "
         f"{sorted(shapes)[:3]}"
     )
 
 
-def settings_file(config: PretrainConfig) -> tuple[str, dict]:
-    """Name and content of the JSON file that goes beside a checkpoint."""
-    if tf1_names.is_albert(config):
-        return "albert_config.json", _albert_json(config.model)
-    return "hparams.json", _electra_json(config)
+def settings_file(config: PretrainConfig, program: str) -> tuple[str, dict]:
+    """Name and content of the JSON file that goes beside a program's checkpoint."""
+    if program == "electra":
+        return "hparams.json", _electra_json(config)
+    return f"{program}_config.json", _bert_json(config.model, program)
 
 
-def _encoder_config(path, values, family, **fixed):
+def _encoder_config(path, values, program, **fixed):
     """EncoderConfig from the original's JSON keys; other keys are not ours."""
-    fields = EncoderConfig.__dataclass_fields__
-    values = {key: values[key] for key in values if key in fields} | fixed
+    known = (*families.SIZES, *families.GROUP_SIZES, *families.RATES, "hidden_act")
+    values = {key: values[key] for key in values if key in known} | fixed
     act = values.get("hidden_act", "gelu")
-    values["hidden_act"] = _ACTIVATIONS[family].get(act, act)
-    try:
-        return EncoderConfig(**values)
-    except (TypeError, ValueError) as error:
-        raise InterchangeError(f"{path}: {error}") from None
+    values["hidden_act"] = _ACTIVATIONS[program].get(act, act)
+    return families.encoder_config(path, program, **values)
 
 
-def _albert_config(prefix, shapes):
-    path = prefix.parent / "albert_config.json"
+def _bert_config(prefix, shapes, program):
+    """PretrainConfig of a checkpoint of BERT's program, or ALBERT's."""
+    path = prefix.parent / f"{program}_config.json"
     if not path.is_file():
         raise InterchangeError(
-            f"{prefix} needs its albert_config.json beside it: heads, groups and "
-            "dropout cannot be told from the weights"
+            f"{prefix} needs its {path.name} beside it: heads, groups and dropout "
+            "cannot be told from the weights"
         )
+    values, fixed = read_json(path), {}
+    if program == "bert":
+        fixed = {"embedding_size": values.get("hidden_size")}
     model = _encoder_config(
         path,
-        read_json(path),
-        "albert",
-        parameter_sharing="all",
+        values,
+        program,
         use_pooler="bert/pooler/dense/kernel" in shapes,
-        projection_initializer="truncated_normal",
+        **fixed,
     )
-    sentence = "none"
-    if "cls/seq_relationship/output_weights" in shapes and model.use_pooler:
-        sentence = "sentence_order"
-    return PretrainConfig(
-        model=model,
-        objective=ObjectiveConfig("masked_lm", sentence_objective=sentence),
-        data=DataConfig(
-            max_seq_length=min(512, model.max_position_embeddings),
-            tokenizer="sentencepiece",
-            example_format="sentence_order",
-        ),
-        train=TrainConfig(optimizer="lamb", schedule="albert"),
-    )
+    heads = {
+        head
+        for head, name in (
+            ("masked_lm", "cls/predictions/output_bias"),
+            ("sentence", "cls/seq_relationship/output_weights"),
+        )
+        if name in shapes
+    }
+    return families.pretrain_config(program, model, heads)
 
 
 def _electra_config(prefix, shapes, notes):
@@ -117,9 +119,28 @@ def _electra_config(prefix, shapes, notes):
             )
     model = _encoder_config(path, overrides, "electra", **sizes)
 
-    has_mlm = any(name.startswith("generator_predictions/") for name in shapes)
-    has_replaced = any(name.startswith("discriminator_predictions/") for name in shapes)
-    settings = {
+    heads = {
+        head
+        for head, start in (
+            ("masked_lm", "generator_predictions/"),
+            ("replaced_token", "discriminator_predictions/"),
+        )
+        if any(name.startswith(start) for name in shapes)
+    }
+    fields = {}
+    if scope == "generator" or (heads == {"masked_lm"} and len(scopes) == 1):
+        heads = {"masked_lm"}
+    else:
+        fields = _objective_fields(shapes, model, heads, hparams, len(scopes) == 2)
+        heads.add("replaced_token")
+    length = hparams.get("max_seq_length")
+    config = families.pretrain_config("electra", model, heads, length, **fields)
+    return config, scope
+
+
+def _objective_fields(shapes, model, heads, hparams, has_two_networks):
+    """Fields of ObjectiveConfig for a discriminator, with or without a generator."""
+    fields = {
         ours: float(hparams[theirs])
         for ours, theirs in (
             ("generator_weight", "gen_weight"),
@@ -128,34 +149,22 @@ def _electra_config(prefix, shapes, notes):
         )
         if theirs in hparams
     }
-    if scope == "generator" or (has_mlm and not has_replaced and len(scopes) == 1):
-        objective = ObjectiveConfig("masked_lm")
-    elif len(scopes) == 2:
+    if has_two_networks:
         generator = _electra_sizes(shapes, "generator")
-        settings |= {
-            "generator_hidden_size": generator["hidden_size"] / model.hidden_size,
-            "generator_layers": generator["num_hidden_layers"]
-            / model.num_hidden_layers,
-        }
+        layers = generator["num_hidden_layers"] / model.num_hidden_layers
         untied = "generator/embeddings/word_embeddings" in shapes
-        objective = ObjectiveConfig(
-            weight_tying="none" if untied else "embeddings", **settings
-        )
-    elif has_mlm:
-        objective = ObjectiveConfig(
-            weight_tying="all",
-            generator_hidden_size=1.0,
-            generator_layers=1.0,
-            **settings,
-        )
-    else:
-        objective = ObjectiveConfig(**settings)
-    length = hparams.get("max_seq_length", 512)
-    return PretrainConfig(
-        model=model,
-        objective=objective,
-        data=DataConfig(max_seq_length=min(length, model.max_position_embeddings)),
-    ), scope
+        fields |= {
+            "generator_hidden_size": generator["hidden_size"] / model.hidden_size,
+            "generator_layers": layers,
+            "weight_tying": "none" if untied else "embeddings",
+        }
+    elif "masked_lm" in heads:
+        fields |= {
+            "generator_hidden_size": 1.0,
+            "generator_layers": 1.0,
+            "weight_tying": "all",
+        }
+    return fields
 
 
 def _electra_sizes(shapes, scope):
@@ -185,18 +194,20 @@ def _electra_sizes(shapes, scope):
         raise InterchangeError(f"the checkpoint lacks {error}") from None
 
 
-def check_is_expressible(config: PretrainConfig) -> None:
-    """Raises InterchangeError if neither original program can hold the model."""
-    model, is_albert = config.model, tf1_names.is_albert(config)
-    expected = "gelu_tanh" if is_albert else "gelu"
+def check_is_expressible(config: PretrainConfig, program: str) -> None:
+    """Raises InterchangeError if the original program cannot hold the model."""
+    model = config.model
+    expected = _ACTIVATIONS[program]["gelu"]
     reason = None
     if model.hidden_act not in (expected, "relu"):
         reason = f"its hidden_act is {model.hidden_act!r}, not {expected!r}"
-    elif is_albert and model.parameter_sharing in ("attention", "ffn"):
+    elif program == "albert" and model.parameter_sharing in ("attention", "ffn"):
         reason = "ALBERT's program cannot share attention or feed-forward alone"
-    elif not is_albert and (model.parameter_sharing != "none" or model.use_pooler):
+    elif program != "electra":
+        pass
+    elif model.parameter_sharing != "none" or model.use_pooler:
         reason = "ELECTRA's program has neither shared layers nor a pooler"
-    elif not is_albert and model.inner_group_num != 1:
+    elif model.inner_group_num != 1:
         reason = "ELECTRA's program has one block a layer"
     elif _has_other_generator(config):
         reason = "ELECTRA's program gives a generator 64 units a head"
@@ -216,30 +227,24 @@ def _has_other_generator(config):
     )
 
 
-def _albert_json(model):
+def _bert_json(model, program):
+    """The content of `bert_config.json` or `albert_config.json`."""
     values = dataclasses.asdict(model)
-    for ours in ("parameter_sharing", "use_pooler", "projection_initializer"):
-        del values[ours]
+    names = [*families.SIZES, *families.RATES]
+    if program == "bert":
+        names.remove("embedding_size")
+    else:
+        names += families.GROUP_SIZES
     if model.parameter_sharing == "none":
         values["num_hidden_groups"] = model.num_hidden_layers
-    values["hidden_act"] = "gelu" if model.hidden_act == "gelu_tanh" else "relu"
-    return values
+    act = "gelu" if model.hidden_act == "gelu_tanh" else "relu"
+    return {name: values[name] for name in names} | {"hidden_act": act}
 
 
 def _electra_json(config):
     model, objective = config.model, config.objective
-    sizes = dataclasses.asdict(model)
-    kept = (
-        "hidden_size",
-        "num_hidden_layers",
-        "num_attention_heads",
-        "intermediate_size",
-        "max_position_embeddings",
-        "hidden_dropout_prob",
-        "attention_probs_dropout_prob",
-        "initializer_range",
-        "hidden_act",
-    )
+    values = dataclasses.asdict(model)
+    kept = [*families.SIZES, *families.RATES, "hidden_act"]
     return {
         "model_size": "small",
         "vocab_size": model.vocab_size,
@@ -253,5 +258,5 @@ def _electra_json(config):
         "untied_generator": objective.weight_tying != "all",
         "untied_generator_embeddings": objective.weight_tying == "none",
         "electra_objective": objective.name == "replaced_token_detection",
-        "model_hparam_overrides": {key: sizes[key] for key in kept},
+        "model_hparam_overrides": {key: values[key] for key in kept},
     }

@@ -1,27 +1,27 @@
-"""The processes of cells: started on their own cores, and waited for."""
+"""Starts the processes of cells on their own cores, and waits for them."""
 
 import contextlib
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 from tf_pretrain import atomic_files
+from tf_pretrain import config as config_lib
 from tf_pretrain.errors import UserError
-from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain.tables.cells.request import Request
 
 _POLL_S = 0.1
-# What TensorFlow and its libraries read at their start.
+# Environment variables that TensorFlow and its libraries read at their start.
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def shares_of_cores(jobs: int) -> list[set[int]]:
-    """The cores of this process in `jobs` sets, as equal as can be.
+    """The cores of this process in `jobs` sets of nearly equal size.
 
     Raises:
-        UserError: If there are too few.
+        UserError: If there are fewer cores than jobs.
     """
     cores = sorted(os.sched_getaffinity(0))
     if not 1 <= jobs <= len(cores):
@@ -30,60 +30,48 @@ def shares_of_cores(jobs: int) -> list[set[int]]:
     return [set(cores[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
 
 
-def start(request: dict, cores: set[int], threads: int | None) -> subprocess.Popen:
-    """Starts the cell's process; its output goes to log.txt.
+def start(
+    request: Request, folder: Path, cores: set[int], threads: int | None
+) -> subprocess.Popen:
+    """Starts the process of a cell. Its output goes to log.txt.
 
     Args:
-        cores: That it may run on.
-        threads: Of its thread pools; None leaves that to the libraries.
+        folder: The cell's folder.
+        cores: The cores that the process may run on.
+        threads: Size of its thread pools; None leaves the choice to the libraries.
     """
-    folder = cells.folder(request["workdir"], request["key"])
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "request.json"
-    atomic_files.write_json(path, request)
-    # The package need not be installed, nor be in the current folder.
+    atomic_files.write_json(path, config_lib.to_dict(request))
+    # The package may be neither installed nor in the current folder.
     search = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search))}
     if threads is not None:
         environment |= dict.fromkeys(_THREADS, str(threads))
     with open(folder / "log.txt", "a", encoding="utf-8") as log, _on(cores):
         return subprocess.Popen(
-            _command(path), stdout=log, stderr=subprocess.STDOUT, env=environment
+            command(path), stdout=log, stderr=subprocess.STDOUT, env=environment
         )
 
 
-def _command(path):
+def command(request_path, *arguments) -> list[str]:
+    """The command line with which this process starts `run_cell`."""
     module = "tf_pretrain.tables.cells.run_cell"
-    return [sys.executable, "-m", module, str(path), str(os.getpid())]
+    return [
+        *(sys.executable, "-m", module, str(request_path), str(os.getpid())),
+        *arguments,
+    ]
 
 
 @contextlib.contextmanager
 def _on(cores):
-    """Processes that are started within inherit these cores, from their beginning."""
+    """A context in which new processes run on these cores only."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-def die_with_parent(parent: int) -> None:
-    """Ends this process when its parent has ended.
-
-    Two processes in one cell would spoil it, should its runner start again.
-
-    Args:
-        parent: Its process id, by itself: it may have ended while this one was
-            importing, and what `os.getppid()` says is another one then.
-    """
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def first_to_end(processes) -> subprocess.Popen:

@@ -1,207 +1,192 @@
 """The process of one cell: `python -m ...cells.run_cell REQUEST PARENT`.
 
-Pretrains, fine-tunes and scores what its REQUEST, a request.json, asks for and is not
-there yet, and writes `cell.json` beside it after each of these. Started by
-`run_all`, whose process PARENT is; a cell that was stopped goes on where its
+It does what REQUEST, a request.json, asks for and what is not done yet: pretraining,
+fine-tuning and scoring. It writes `cell.json` beside the request after each of these.
+The process PARENT, `run_all`, starts it. A cell that was stopped continues where its
 pretraining and its trials were.
+
+With the word "pretrain" as a third argument it only pretrains. Cells on JAX or PyTorch
+are pretrained in this way, because Keras has one backend in a process and fine-tuning
+runs on TensorFlow.
 """
 
-import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import filelock
 
-from tf_pretrain import atomic_files, commands
+from tf_pretrain import commands, processes
 from tf_pretrain import config as config_lib
-from tf_pretrain.config import DataConfig, PretrainConfig
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import record_sets
 from tf_pretrain.errors import UserError
+from tf_pretrain.models import flops, sizes
 from tf_pretrain.runs import curves
-from tf_pretrain.tables.cells import cell as cells
-from tf_pretrain.tables.cells import processes
+from tf_pretrain.tables.cells import record
+from tf_pretrain.tables.cells.processes import command
+from tf_pretrain.tables.cells.record import PretrainRecord, Record, TaskRecord
+from tf_pretrain.tables.cells.request import Request
 
-_KEPT = (
-    "step",
-    "seconds",
-    "tokens_per_s",
-    "parameters",
-    "encoder_parameters",
-    "weights_sha256",
-    "eval",
-)
+_PRETRAIN = "pretrain"
 
 
-def run(request: dict) -> dict:
-    """Does what is missing of a request; see `cells.request`.
-
-    Returns:
-        What `cell.json` holds: `config`, `seed`, `backend`, `cells.costs`, `pretrain`
-        (of its results.json), `curves` (held-out scores by step), `tasks` {key:
-        results}, `intrinsic`, and `minutes` of computing. `pretrain` and each task
-        have the `command`, the `commit` and the number of `cores` that they ended with.
+def run(request: Request) -> Record:
+    """Does the missing parts of a request, and saves the record after each part.
 
     Raises:
-        UserError: As pretraining and fine-tuning do.
+        UserError: As for pretraining and fine-tuning.
     """
-    workdir = request["workdir"]
-    folder = cells.folder(workdir, request["key"])
-    config = config_lib.from_dict(PretrainConfig, request["config"])
+    folder = record.folder_of(request.workdir, request.key)
     origin = {
-        "command": request["command"],
+        "command": request.command,
         "commit": _commit(),
         "cores": len(os.sched_getaffinity(0)),
     }
-    for data in request["data"].values():
-        _prepare_data(config, request, data)
-    results = _pretrain(config, request, folder)
-    cell = cells.load(workdir, request["key"])
-    if cell is None:
-        cell = {
-            "key": request["key"],
-            "seed": config.seed,
-            "config": request["config"],
-            "inputs": request["inputs"],
-            "vocab": request["vocab"],
-            "backend": request["backend"],
-            **cells.costs(config),
-            "pretrain": {**{name: results[name] for name in _KEPT}, **origin},
-            "curves": curves.read_metrics(folder / "pretrain" / "metrics.jsonl")[1],
-            "tasks": {},
-            "intrinsic": {},
-            "intrinsic_formats": [],
-        }
-    _keep(folder, cell)
-    for key, wanted in request["tasks"].items():
-        if key not in cell["tasks"]:
-            cell["tasks"][key] = {**_finetune(folder, key, wanted), **origin}
-            _keep(folder, cell)
-    if not set(request["intrinsic"]) <= set(cell["intrinsic_formats"]):
-        cell["intrinsic"] = _intrinsic(folder, config, request)
-        cell["intrinsic_formats"] = request["intrinsic"]
-        _keep(folder, cell)
-    return cell
+    for wanted in request.data.values():
+        _prepare_data(request, wanted)
+    results = _pretrain(request, folder)
+    found = record.load(request.workdir, request.key)
+    if found is None:
+        found = _new_record(request, folder, results, origin)
+    found.save(folder)
+    for key, wanted in request.tasks.items():
+        if key not in found.tasks:
+            found.tasks[key] = _finetune(folder / key, folder, wanted, origin)
+            found.save(folder)
+    if not set(request.intrinsic) <= set(found.intrinsic_formats):
+        found.intrinsic = _intrinsic(folder, request)
+        found.intrinsic_formats = request.intrinsic
+        found.save(folder)
+    return found
 
 
-def _keep(folder, cell):
-    parts = (cell["pretrain"], *cell["tasks"].values())
-    cell["minutes"] = sum(part["seconds"] for part in parts) / 60
-    atomic_files.write_json(folder / "cell.json", cell)
+def _new_record(request, folder, results, origin):
+    config = request.config
+    return Record(
+        key=request.key,
+        seed=config.seed,
+        config=config_lib.to_dict(config),
+        inputs=request.inputs,
+        vocab=request.vocab,
+        backend=request.backend,
+        flops=flops.matmul_training_flops(config),
+        electra_flops=flops.training_flops(config),
+        memory_bytes=sizes.memory_bytes(config),
+        pretrain=PretrainRecord(**_of(PretrainRecord, results), **origin),
+        curves=curves.read_metrics(folder / "pretrain" / "metrics.jsonl")[1],
+    )
 
 
-def _prepare_data(config, request, folders):
-    """The tokenizer and the records of a format, unless they are there.
+def _of(kind, results):
+    """The values of a results.json that belong to a record of this kind."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in results.items() if name in names}
 
-    Both are made with seed 0, so that all seeds see the same data.
+
+def _prepare_data(request, wanted):
+    """Makes the tokenizer and the records of a format, unless they exist.
+
+    Both are made with seed 0, so that all seeds see the same data. Cells share the
+    folders: one process at a time makes one, and the others wait.
     """
     from tf_pretrain.data import vocabulary
     from tf_pretrain.data.build_records import build_records
 
-    data = config_lib.from_dict(DataConfig, folders["data"])
-    of_data = PretrainConfig(
-        model=dataclasses.replace(config.model, use_pooler=True), data=data
-    )
-    inputs = request["inputs"]
-    tokenizer, records = folders["tokenizer"], folders["records"]
-    with _alone(tokenizer):
-        vocabulary.prepare_tokenizer(of_data, inputs, request["vocab"], tokenizer)
-    with _alone(records):
-        vocabulary.prepare_tokenizer(of_data, inputs, tokenizer, records)
-        build_records(inputs, records, records, data, 0, request["num_workers"])
+    model = dataclasses.replace(request.config.model, use_pooler=True)
+    config = PretrainConfig(model=model, data=wanted.data)
+    inputs, tokenizer, records = request.inputs, wanted.tokenizer, wanted.records
+    for folder in (tokenizer, records):
+        Path(folder).parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{tokenizer}.lock"):
+        vocabulary.prepare_tokenizer(config, inputs, request.vocab, tokenizer)
+    with filelock.FileLock(f"{records}.lock"):
+        vocabulary.prepare_tokenizer(config, inputs, tokenizer, records)
+        build_records(inputs, records, records, wanted.data, 0, request.num_workers)
 
 
-@contextlib.contextmanager
-def _alone(folder):
-    """One process at a time makes a folder that cells share; the others wait."""
-    Path(folder).parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{folder}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _pretrain(config, request, folder):
-    """What results.json of the run holds."""
-    records = request["data"][config.data.example_format]["records"]
-    if request["backend"] == "tensorflow":
-        from tf_pretrain.runs.data import Sources
-        from tf_pretrain.runs.pretrain import pretrain
-
-        sources = Sources(records=f"{records}/train-*.tfrecord")
-        return pretrain(config, folder / "pretrain", sources)
-    # Keras has one backend in a process, and fine-tuning needs TensorFlow's.
-    module = "tf_pretrain.tables.cells.backend_pretraining"
+def _pretrain(request, folder):
+    """Pretrains; returns the contents of the run's results.json."""
+    if request.backend == "tensorflow":
+        return _pretrain_here(request, folder)
     done = subprocess.run(
-        [sys.executable, "-m", module, folder / "request.json", str(os.getpid())],
-        env={**os.environ, "KERAS_BACKEND": request["backend"]},
+        command(folder / "request.json", _PRETRAIN),
+        env={**os.environ, "KERAS_BACKEND": request.backend},
     )
     if done.returncode:
-        raise UserError(f"pretraining with {request['backend']} failed")
+        raise UserError(f"pretraining with {request.backend} failed")
     path = folder / "pretrain" / "results.json"
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _finetune(folder, key, wanted):
-    from tf_pretrain.config import FinetuneConfig
+def _pretrain_here(request, folder):
+    from tf_pretrain.runs.data import Sources
+    from tf_pretrain.runs.pretrain import pretrain
+
+    records = request.data[request.config.data.example_format].records
+    sources = Sources(records=f"{records}/train-*.tfrecord")
+    return pretrain(request.config, folder / "pretrain", sources)
+
+
+def _finetune(workdir, folder, wanted, origin):
+    """Fine-tunes the pretrained model of a cell's folder on a task."""
     from tf_pretrain.tasks import glue, own_task
     from tf_pretrain.tasks.finetune import finetune, load_initial
 
-    config = config_lib.from_dict(FinetuneConfig, wanted["settings"])
-    results_path = folder / key / "results.json"
-    name, settings = wanted["task"], config.finetune
+    name, settings = wanted.task, wanted.settings.finetune
     if name in glue.NAMES:
-        task = glue.load(name, wanted["data_dir"], settings.subsets)
+        task = glue.load(name, wanted.data_dir, settings.subsets)
     else:
         task = own_task.load(name)
     # Predictions of what has no labels are for leaderboards, and take their time.
     kept = ("train", *task.scored_splits)
     task = dataclasses.replace(task, splits={n: task.splits[n] for n in kept})
-    if results_path.is_file():  # finished, but the cell was stopped later on
-        results = json.loads(results_path.read_text(encoding="utf-8"))
+    if (workdir / "results.json").is_file():  # but the cell was stopped later on
+        results = json.loads((workdir / "results.json").read_text(encoding="utf-8"))
     else:
         initial = load_initial(folder / "pretrain")
-        results = finetune(task, config, initial, folder / key)
+        results = finetune(task, wanted.settings, initial, workdir)
     # Scores are what a table needs; weights would fill the disk.
-    (folder / key / results["weights"]).unlink(missing_ok=True)
-    kept = ("task", "metric", "median", "min", "max", "medians", "examples")
-    return {name: results[name] for name in kept} | {
-        "notes": [n.replace(f"{wanted['data_dir']}/", "") for n in results["notes"]],
+    (workdir / results["weights"]).unlink(missing_ok=True)
+    values = _of(TaskRecord, results) | {
+        "notes": [n.replace(f"{wanted.data_dir}/", "") for n in results["notes"]],
         "seconds": sum(trial["seconds"] for trial in results["trials"]),
         "steps": results["trials"][0]["steps"],
         "num_trials": len(results["trials"]),
         "finetune": config_lib.to_dict(settings),
     }
+    return TaskRecord(**values | origin)
 
 
-def _intrinsic(folder, config, request):
+def _intrinsic(folder, request):
     """Lan et al. (2019), Table 5: masked LM, then each format's sentence task."""
     from tf_pretrain.data import batches, tokenization
     from tf_pretrain.interchange.loading import load_pretrainer
     from tf_pretrain.training.evaluation import intrinsic_scores
 
-    heldout = {}
-    for name in dict.fromkeys((config.data.example_format, *request["intrinsic"])):
-        folders = request["data"][name]
-        heldout[name] = batches.evaluation_batches(
-            record_sets.find_records(f"{folders['records']}/heldout-*.tfrecord"),
-            config_lib.from_dict(DataConfig, folders["data"]),
-            tokenization.load_tokenizer(folders["tokenizer"]),
+    train = request.config.train
+    heldout = {
+        name: batches.evaluation_batches(
+            record_sets.find_records(f"{wanted.records}/heldout-*.tfrecord"),
+            wanted.data,
+            tokenization.load_tokenizer(wanted.tokenizer),
             0,
-            config.train.batch_size,
-            config.train.eval_steps,
+            train.batch_size,
+            train.eval_steps,
         )
+        for name, wanted in request.data.items()
+    }
     network = load_pretrainer(folder / "pretrain").network
-    values = intrinsic_scores(network, heldout, config.train.jit_compile)
-    wanted = {"masked_lm_accuracy", *(f"{f}_accuracy" for f in request["intrinsic"])}
+    values = intrinsic_scores(network, heldout, train.jit_compile)
+    wanted = {"masked_lm_accuracy", *(f"{f}_accuracy" for f in request.intrinsic)}
     return {name: value for name, value in values.items() if name in wanted}
 
 
 def _commit():
-    """Of the code that runs, with "+" if files differ from it; None outside git."""
+    """The code's commit, with "+" if files differ from it; None outside git."""
     repository = Path(__file__).parents[3]
 
     def git(*arguments):
@@ -220,7 +205,16 @@ def _commit():
         return None
 
 
-if __name__ == "__main__":
-    processes.die_with_parent(int(sys.argv[2]))
+def main(request_path, parent, *what):
+    """The process; see the docstring of the module."""
+    processes.die_with_parent(int(parent))
     with commands.errors_as_messages():
-        run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        request = config_lib.load(Request, request_path)
+        if what == (_PRETRAIN,):
+            _pretrain_here(request, record.folder_of(request.workdir, request.key))
+        else:
+            run(request)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

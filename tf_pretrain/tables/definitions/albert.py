@@ -20,12 +20,12 @@ _SCORES = {
     "held-out sentence_order_accuracy": None,
 }
 _LINES = (
-    "sentence order is easier where lines are paragraphs: most examples are then cut "
-    "inside a line, and where sentences end tells the order"
+    "sentence order is easier if lines are paragraphs: most examples are then cut "
+    "inside a line, and the ends of sentences give away the order"
 )
 _OTHER_AVERAGE = (
-    "the paper's average is over SQuAD 1.1 and 2.0, MNLI, SST-2 and RACE, ours over "
-    "the GLUE tasks that were run"
+    "the paper averages SQuAD 1.1 and 2.0, MNLI, SST-2 and RACE, and we average the "
+    "GLUE tasks that we ran"
 )
 _LONGER = 4.0  # of the other tables' compute, until the sentence tasks are learnt
 _SHARING = {
@@ -106,7 +106,7 @@ _NO_DROPOUT = {name: 0.0 for name in _DROPOUT}
 # The released xxlarge has none, but the paper removes it only after a million steps
 # (sec. 4.9); the rows of its tables have 125,000.
 _PAPER_XXLARGE = Recipe(_XXLARGE, {"model": _DROPOUT})
-_OTHER_START = "no pretraining is the config file's network"
+_OTHER_START = "the row without pretraining is the config file's network"
 _RATE = (
     "every width is fine-tuned at one rate, which is too high for an ALBERT of width "
     "192 (docs/results.md): --set=finetune.learning_rate=3e-4 for rows as wide"
@@ -139,25 +139,22 @@ def _dropout_row(name, fields):
     )
 
 
-def _facts(number, title, reason, printed=None):
-    return Table(
-        f"albert_table{number}",
-        title,
-        "facts",
-        "albert",
-        printed or f"table{number}",
-        notes=(reason,),
-    )
+def _table(name, title, kind, printed=None, **fields):
+    """The table of this name; `printed` if our file names it otherwise."""
+    fields.setdefault("reference", _LAB)
+    return Table(f"albert_{name}", title, kind, "albert", printed or name, **fields)
+
+
+def _facts(number, title, reason):
+    return _table(f"table{number}", title, "facts", notes=(reason,))
 
 
 TABLES = (
     _facts(1, "Configurations", "sizes, not results: see python -m tf_pretrain.sizes"),
-    Table(
-        "albert_table2",
+    _table(
+        "table2",
         "BERT and ALBERT of several sizes, dev",
         "paper",
-        "albert",
-        "table2",
         rows=(
             _bert("BERT-base", "base", 768, 12),
             _bert("BERT-large", "large", 1024, 24),
@@ -178,19 +175,16 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(_OTHER_AVERAGE,),
     ),
-    Table(
-        "albert_table3",
+    _table(
+        "table3",
         "Embedding size, with and without sharing",
         "lab",
-        "albert",
-        "table3",
         rows=tuple(
             _embedding_row(sharing, size)
             for sharing in ("not-shared", "all-shared")
             for size in (64, 128, 256, 768)
         )
         + (_START,),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -200,17 +194,14 @@ TABLES = (
             _LINES,
         ),
     ),
-    Table(
-        "albert_table4",
+    _table(
+        "table4",
         "What the layers share",
         "lab",
-        "albert",
-        "table4",
         rows=tuple(
             _embedding_row(sharing, size) for size in (768, 128) for sharing in _SHARING
         )
         + (_START,),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -220,19 +211,16 @@ TABLES = (
             _LINES,
         ),
     ),
-    Table(
-        "albert_table5",
+    _table(
+        "table5",
         "Sentence objectives: none, next sentence, sentence order",
         "lab",
-        "albert",
-        "table5",
         rows=(
             _objective_row("None", "none", "sentence_pair", "None"),
             _objective_row("NSP", "next_sentence", "next_sentence", "NSP"),
             _objective_row("SOP", "sentence_order", "sentence_order", "SOP"),
             _START,
         ),
-        reference=_LAB,
         metrics={
             **_AVERAGE,
             "intrinsic masked LM": "intrinsic_mlm",
@@ -242,23 +230,21 @@ TABLES = (
         intrinsic=("next_sentence", "sentence_order"),
         notes=(
             _OTHER_AVERAGE,
-            "a model without a sentence objective has no classifier to score; the "
-            "paper prints chance",
-            "at lab scale four times the config file's compute: with less neither "
-            "sentence task is learnt (docs/results.md)",
-            "to be run on text of one sentence a line: of paragraphs both sentence "
-            "tasks can be solved from where sentences end",
+            "a model without a sentence objective has no classifier to score, and for "
+            "it the paper prints chance",
+            "at lab scale the rows have four times the config file's compute, because "
+            "with less neither sentence task is learnt (docs/results.md)",
+            "run it on text with one sentence on each line: in paragraphs the ends of "
+            "sentences give away both sentence tasks",
             "every row has its own held-out examples, for all seeds: beside the seeds, "
             "chance moves a masked LM accuracy by about 0.2 points and a sentence "
             "accuracy by about 1.2 (standard errors at lab scale)",
         ),
     ),
-    Table(
-        "albert_table6",
+    _table(
+        "table6",
         "BERT-large and ALBERT-xxlarge at equal time",
         "lab",
-        "albert",
-        "table6",
         rows=(
             Row(
                 "BERT-large",
@@ -283,14 +269,13 @@ TABLES = (
             ),
             _START,
         ),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
             "at lab scale BERT is twice as deep as the config file's network, ALBERT "
             "8/3 as wide",
             _OTHER_START,
-            "equal time is taken to be equal operations in the matrix products",
+            "we take equal operations in the matrix products for equal time",
             _RATE,
         ),
     ),
@@ -300,18 +285,15 @@ TABLES = (
         "the additional data (XLNet's and RoBERTa's) are not public as a whole; any "
         "two --input settings compare two corpora",
     ),
-    Table(
-        "albert_table8",
+    _table(
+        "table8",
         "With and without dropout",
         "lab",
-        "albert",
-        "table8",
         rows=(
             _dropout_row("with dropout", _DROPOUT),
             _dropout_row("without dropout", _NO_DROPOUT),
             _START,
         ),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -322,33 +304,30 @@ TABLES = (
             _RATE,
         ),
     ),
-    _facts(9, "GLUE, dev and test", "ensembles, and hidden test labels"),
+    _facts(
+        9, "GLUE, dev and test", "the scores are of ensembles and of hidden test labels"
+    ),
     _facts(10, "SQuAD and RACE", "question answering is not part of this project"),
-    Table(
-        "albert_table11",
+    _table(
+        "table11",
         "Depth",
         "lab",
-        "albert",
-        "table11",
         rows=_depth_rows(),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
             EQUAL_STEPS,
-            "at lab scale without the two deepest",
+            "at lab scale the two deepest rows are left out",
             _OTHER_START,
-            "the paper starts each row from the shallower one, we from random weights",
+            "the paper starts each row from the shallower one, and we start each from "
+            "random weights",
         ),
     ),
-    Table(
-        "albert_table12",
+    _table(
+        "table12",
         "Width of 3 layers",
         "lab",
-        "albert",
-        "table12",
         rows=_width_rows(),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,
@@ -359,12 +338,10 @@ TABLES = (
             _RATE,
         ),
     ),
-    Table(
-        "albert_table13",
+    _table(
+        "table13",
         "Depth of a wide network",
         "lab",
-        "albert",
-        "table13",
         rows=tuple(
             Row(
                 f"{layers} layers",
@@ -379,7 +356,6 @@ TABLES = (
             for layers in (12, 24)
         )
         + (_START,),
-        reference=_LAB,
         metrics=_SCORES,
         notes=(
             _OTHER_AVERAGE,

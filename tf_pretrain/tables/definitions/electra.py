@@ -14,15 +14,18 @@ _BERT_BASE = (_BERT_LAB, "bert_base.py")
 _START = unpretrained(_LAB)
 _AVERAGE = {"glue": "glue_dev_avg"}
 _OTHER_TASKS = (
-    "the paper's average is over GLUE's eight tasks without WNLI, ours over those that "
-    "were run"
+    "the paper averages GLUE's eight tasks without WNLI, and we average those that we "
+    "ran"
 )
 # What pretraining itself shows, also where a run is too short for GLUE. Not printed.
 _HELD_OUT = {"held-out replaced_token_auc": None, "held-out masked_lm_accuracy": None}
-_HELD_OUT_NOTE = "held-out masked LM is the generator's, where there is a discriminator"
-_TREND = ("ELECTRA", "BERT")
-_OWN_SCHEDULE = "a row with a fraction of the compute has a schedule of its own"
-_FRACTIONS = "at lab scale without 1/8 and 1/16, which are too short to read"
+_HELD_OUT_NOTE = (
+    "in rows with a discriminator, held-out masked LM is the generator's score"
+)
+_OWN_SCHEDULE = (
+    "the learning rate of a row with a fraction of the compute ends with that row"
+)
+_FRACTIONS = "1/8 and 1/16 are left out at lab scale, because such runs are too short"
 
 
 def _fractions():
@@ -127,14 +130,17 @@ def _sizes():
     return (*rows, _START)
 
 
+def _table(name, title, kind, printed=None, **fields):
+    """The table or figure of this name; `printed` if our file names it otherwise."""
+    return Table(f"electra_{name}", title, kind, "electra", printed or name, **fields)
+
+
 _TABLE1 = _fractions()
 TABLES = (
-    Table(
-        "electra_table1",
+    _table(
+        "table1",
         "BERT and ELECTRA over training budgets, GLUE dev",
         "lab",
-        "electra",
-        "table1",
         rows=_TABLE1
         + (
             _paper_only("BERT-Base", "bert_base.py", "BERT-Base"),
@@ -142,15 +148,12 @@ TABLES = (
         ),
         metrics=_AVERAGE | _HELD_OUT,
         by_compute=True,
-        trend=_TREND,
         notes=(_OTHER_TASKS, _OWN_SCHEDULE, _FRACTIONS, _HELD_OUT_NOTE),
     ),
-    Table(
-        "electra_table2",
+    _table(
+        "table2",
         "Large models, GLUE dev",
         "paper",
-        "electra",
-        "table2",
         rows=(
             _paper_only("ELECTRA-400K", "electra_large.py", "ELECTRA-400K"),
             _paper_only(
@@ -167,32 +170,28 @@ TABLES = (
         metrics={"glue": "avg"},
         notes=(
             _OTHER_TASKS,
-            "the other rows are others' models",
-            "the paper's text is XLNet's, which is not public as a whole",
+            "the other rows of the paper's table are models of other authors",
+            "the paper trains on XLNet's text, which is not public as a whole",
         ),
     ),
-    Table(
-        "electra_table3",
+    _table(
+        "table3",
         "Large models, GLUE test",
         "facts",
-        "electra",
-        "table3",
-        notes=("leaderboard systems: ensembles, with hidden test labels",),
+        notes=(
+            "the rows are ensembles, scored by a leaderboard that keeps its labels",
+        ),
     ),
-    Table(
-        "electra_table4",
+    _table(
+        "table4",
         "SQuAD 1.1 and 2.0",
         "facts",
-        "electra",
-        "table4",
         notes=("question answering is not part of this project",),
     ),
-    Table(
-        "electra_table5",
+    _table(
+        "table5",
         "From BERT to ELECTRA, step by step",
         "lab",
-        "electra",
-        "table5",
         rows=(
             Row("ELECTRA", recipes(*_BASE), {"model": "ELECTRA"}),
             Row(
@@ -217,21 +216,20 @@ TABLES = (
         notes=(
             _OTHER_TASKS,
             _HELD_OUT_NOTE,
-            "at equal compute All-Tokens MLM has the fewest steps: it predicts every "
-            "position, which at lab scale is most of its products",
-            "ELECTRA 15%'s held-out AUC is over all tokens, too, though it learns from "
-            "the masked ones alone",
-            "All-Tokens and Replace MLM read samples in the place of masks there, too",
-            "the paper does not print the steps of the rows in between: at paper scale "
-            "they have ELECTRA-Base's",
+            "at equal compute All-Tokens MLM has the fewest steps, because predicting "
+            "every position takes most of its products at lab scale",
+            "the held-out AUC of ELECTRA 15% is over all tokens, although it learns "
+            "from the masked ones alone",
+            "All-Tokens and Replace MLM read samples in place of masks in held-out "
+            "scores, too",
+            "the paper does not print the steps of the rows between BERT and ELECTRA; "
+            "at paper scale we give them ELECTRA-Base's",
         ),
     ),
-    Table(
-        "electra_weight_tying",
+    _table(
+        "weight_tying",
         "Weight tying between generator and discriminator of one size (sec. 3.2)",
         "lab",
-        "electra",
-        "weight_tying",
         rows=(
             _tied("none", "none", "no weight tying"),
             _tied("embeddings", "embeddings", "tied token embeddings"),
@@ -241,78 +239,68 @@ TABLES = (
         metrics=_AVERAGE,
         notes=(_OTHER_TASKS,),
     ),
-    Table(
-        "electra_figure2",
+    _table(
+        "figure2",
         "GLUE against training FLOPs",
         "lab",
-        "electra",
         "table1",
         rows=tuple(row for row in _TABLE1 if "lab" in row.recipes),
         metrics=_AVERAGE | _HELD_OUT,
         by_compute=True,
-        trend=_TREND,
         notes=(
             _OTHER_TASKS,
             _OWN_SCHEDULE,
-            "without 1/8 and 1/16, which are too short to read at lab scale",
+            "1/8 and 1/16 are left out at lab scale, because such runs are too short",
             _HELD_OUT_NOTE,
-            "the same runs as electra_table1's",
+            "the runs are those of electra_table1",
         ),
     ),
-    Table(
-        "electra_figure3_sizes",
+    _table(
+        "figure3_sizes",
         "Generators of several sizes (Figure 3, left)",
         "lab",
-        "electra",
         "figure3",
         rows=_generator_sizes(),
         notes=("the paper plots its values and prints none", EQUAL_STEPS),
     ),
-    Table(
-        "electra_figure3_training",
+    _table(
+        "figure3_training",
         "Joint, adversarial and two-stage training (Figure 3, right)",
         "lab",
-        "electra",
         "figure3",
         rows=_generator_trainings(),
         notes=("the paper plots its values and prints none",),
     ),
-    Table(
-        "electra_figure4",
+    _table(
+        "figure4",
         "BERT and ELECTRA of several widths",
         "lab",
-        "electra",
-        "figure4",
         rows=_sizes(),
-        trend=_TREND,
         notes=(
             "the paper plots its values and prints none",
-            "at lab scale all rows have the same compute: the wider, the fewer steps",
-            "at lab scale the widths are 1/2, 1, 2 and 3 times the config files'",
-            "no pretraining is of the config file's width",
+            "at lab scale the rows have equal compute, so wider rows have fewer steps",
+            "at lab scale the widths are 1/2, 1, 2 and 3 times the config file's",
+            "the row without pretraining has the config file's width",
         ),
     ),
-    Table(
-        "electra_table6",
+    _table(
+        "table6",
         "Pretraining hyper-parameters",
         "facts",
-        "electra",
         "table6_pretraining_hparams",
         notes=("settings, not results: configs/electra_*.py have them",),
     ),
-    Table(
-        "electra_table7",
+    _table(
+        "table7",
         "Fine-tuning hyper-parameters",
         "facts",
-        "electra",
         "table7_finetuning_hparams",
         notes=("settings, not results: configs/finetune_electra.py has them",),
     ),
-    Table(
-        "electra_table8",
+    _table(
+        "table8",
         "GLUE test without ensembles",
         "facts",
-        "electra",
         "table8_glue_test_single",
         notes=(
             "test labels are hidden; run_finetuning.py --task=all writes the files "

@@ -7,7 +7,7 @@ import math
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.config.files import CONFIGS, load_config
-from tf_pretrain.models import flops
+from tf_pretrain.models import sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Recipe:
     Attributes:
         file: In `configs/`, with its argument.
         changes: {section: {field: value}}.
-        fraction: Of the compute of the table's reference (lab) or of the file's
-            steps (paper).
-        num_steps: Instead of the file's; paper scale only.
+        fraction: Part of the compute of the table's reference (lab scale) or of the
+            file's steps (paper scale).
+        num_steps: Steps to take instead of the file's; paper scale only.
         width: Multiple of the file's hidden_size, with the fields that follow
             (`shape`); for lab rows, so that they move when that is overridden.
         depth: Multiple of the file's num_hidden_layers, likewise.
@@ -140,7 +140,7 @@ def _rounded(number, step):
 def _width_of_parameters(model, like):
     def count(values):
         encoder = config_lib.from_dict(config_lib.EncoderConfig, values)
-        return flops.parameter_counts(encoder)["total"]
+        return sizes.parameter_counts(encoder)["total"]
 
     target = count(like)
     candidates = [shape(32 * i) for i in range(1, 257)]

@@ -1,4 +1,4 @@
-"""All tables by their ids, our own included, and what `--list` prints."""
+"""All tables by their ids, with one of our own, and what `--list` prints."""
 
 from tf_pretrain.errors import UserError, nearest_name
 from tf_pretrain.models import flops
@@ -52,10 +52,7 @@ def find(table_id: str) -> Table:
 
 
 def listing() -> str:
-    """Every table with what it takes; costs are of one seed's pretraining.
-
-    FLOPs as the ELECTRA paper counts, hours by the products that are executed.
-    """
+    """Every table with what it takes: the costs of pretraining with one seed."""
     header = (
         f"{'table':<26}{'kind':<7}{'rows':>5}{'lab FLOPs':>11}{'rows':>6}"
         f"{'paper FLOPs':>13}{'hours':>11}  title"
@@ -76,12 +73,12 @@ def listing() -> str:
         lines += [f"{'':<33}- {note}" for note in table.notes]
     lines += [
         "",
-        "kind: lab runs here (rows and FLOPs on the left), paper only at the paper's "
-        "scale, facts not at all.",
-        "FLOPs of all rows, pretraining with one seed: lab those of the matrix "
-        "products executed, paper as the ELECTRA paper counts.",
-        f"hours: of one accelerator that sustains {ACCELERATOR_FLOPS_PER_S:.0e} "
-        "operations a second, by the products executed.",
+        "kind: lab tables run on a small machine (the left rows and FLOPs); paper "
+        "tables run only at the paper's sizes (the right ones); facts cannot be run.",
+        "FLOPs: pretraining of all rows with one seed. On the left they count the "
+        "matrix products that are executed, on the right as the ELECTRA paper counts.",
+        f"hours: on one accelerator that sustains {ACCELERATOR_FLOPS_PER_S:.0e} "
+        "operations a second, for the products that are executed.",
     ]
     return "\n".join(lines)
 

@@ -1,9 +1,10 @@
-"""What a table is: rows, each a config at one or both scales, and what is compared.
+"""A table: rows, each with a config at one or both scales, and what is compared.
 
-Scales: "lab" is this project's (`configs/*_lab.py`), where all rows of a table execute
-the same number of operations in matrix products; "paper" has the papers' sizes and
-steps. The ELECTRA paper also counts each lookup of an embedding as a product with the
-whole table, which is never executed: of `electra_lab` that would be most of the count.
+There are two scales. "lab" is this project's (`configs/*_lab.py`), where all rows of a
+table execute the same number of operations in matrix products. "paper" has the papers'
+sizes and steps. The ELECTRA paper also counts each lookup of an embedding as a product
+with the whole table, which is never executed. For `electra_lab` this would be most of
+the count.
 """
 
 import dataclasses
@@ -17,9 +18,10 @@ from tf_pretrain.tables.definitions.recipe import Recipe
 SCALES = ("lab", "paper")
 UNPRETRAINED = "no pretraining"
 EQUAL_STEPS = (
-    "the paper gives each row the same steps; at lab scale each has the same compute"
+    "the paper gives each row the same steps, and at lab scale each row has the same "
+    "compute"
 )
-# What `_lab_run` decides.
+# The fields that `_lab_run` sets.
 _OF_LAB_RUNS = ("train.checkpoint_every", "train.log_every", "train.keep_checkpoints")
 # "lab": the rows run at lab scale; "paper": at the paper's only; "facts": not at all.
 KINDS = ("lab", "paper", "facts")
@@ -30,7 +32,7 @@ class Row:
     """A row of a table.
 
     Attributes:
-        name: As printed.
+        name: Its name, as printed.
         recipes: {scale: Recipe}; a row may be missing at a scale.
         printed: Values that identify the paper's row; None if it has none.
     """
@@ -46,11 +48,11 @@ class Row:
 
 
 def unpretrained(file: str, family: str | None = None) -> Row:
-    """What a lab config's network scores untrained: where a table's scores begin.
+    """The row that fine-tunes a lab config's network without pretraining.
 
     Args:
-        family: Of the rows that it is for, as their names have it before a comma; None
-            if it is for all rows that have none of their family.
+        family: The rows that are compared with it: those whose names begin with this
+            word. None for all rows of which no family has such a row.
     """
     name = UNPRETRAINED if family is None else f"{UNPRETRAINED}, {family}"
     return Row(name, {"lab": Recipe(file, fraction=0.0)})
@@ -64,16 +66,14 @@ class Table:
         id: For `--table`.
         title: One line.
         kind: One of KINDS.
-        paper: Of papers.PAPERS; None for our own.
+        paper: One of papers.PAPERS; None for a table of our own.
         printed: Name of the paper's table in its file.
         rows: In the paper's order.
         reference: Config file whose compute all rows get at lab scale.
         metrics: {our score: the paper's column, or None}; the first is the main one.
-            Our scores: see `tables.cells.scores`.
+            Our scores: see `tables.cells.record`.
         intrinsic: Example formats that each model is scored on as it is.
         by_compute: Whether the report draws the scores against FLOPs.
-        trend: Two families of rows whose difference is followed over what their names
-            say after a comma: ("ELECTRA", "BERT") of "ELECTRA, 1/2" and "BERT, 1/2".
         notes: What differs from the paper; for "facts" why it cannot be run.
     """
 
@@ -87,7 +87,6 @@ class Table:
     metrics: dict = dataclasses.field(default_factory=lambda: {"glue": None})
     intrinsic: tuple[str, ...] = ()
     by_compute: bool = False
-    trend: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
 
     def configs(self, scale: str, overrides=None) -> dict[str, PretrainConfig]:
@@ -159,7 +158,7 @@ def _lab_run(config, budget):
     forty lines of figures.
     """
     old = config.train
-    # Costs are proportional to the steps, but for one step of two-stage training.
+    # Costs are proportional to the steps, except for one step of two-stage training.
     one_step = flops.matmul_flops(with_steps(config, old.num_steps))
     config = with_steps(config, max(2, budget / one_step))
     steps = config.train.num_steps

@@ -4,34 +4,30 @@ import json
 from pathlib import Path
 
 from tf_pretrain import atomic_files
-from tf_pretrain.tables.cells import cell as cells
-from tf_pretrain.tables.report import pages
-from tf_pretrain.tables.report.document import (
-    Grid,
-    Heading,
-    Paragraph,
-    to_html,
-    to_markdown,
-)
-from tf_pretrain.tables.report.pages import name_of
+from tf_pretrain import config as config_lib
+from tf_pretrain.tables.cells.record import folder_of
+from tf_pretrain.tables.report import markdown, pages
 from tf_pretrain.tables.report.results import load_all
 
 _TITLE = "Comparison tables"
 _INTRODUCTION = (
-    "Our runs beside the papers' printed values. The last columns count pairs of rows, "
-    "by the main score: in the paper's order, in the other order, no further apart "
-    "than our seeds are from each other, of two rows no better than without "
-    "pretraining, or of too few seeds; pairs that are equal in the paper are left out. "
-    "Of pairs that do not really differ, about 6 in 100 are further apart than the "
-    "spread of three seeds."
+    "Our runs beside the papers' printed values. The last five columns count pairs of "
+    "rows, compared by the main score. *As the paper* and *against*: the two rows are "
+    "further apart than our seeds are from each other, in the paper's order or in the "
+    "other one. *In the spread*: they are no further apart than our seeds. *At the "
+    "floor*: neither is better than without pretraining. *Too few seeds*: one of them "
+    "has fewer than three. Pairs that are equal in the paper are not counted. Even if "
+    "two rows do not really differ, they are further apart than the spread of three "
+    "seeds in about 6 cases of 100."
 )
+_COLUMNS = ("as the paper", "against", "in the spread", "at the floor", "too few seeds")
 
 
 def write(workdir, output=None) -> Path | None:
     """Writes the report on everything that is finished.
 
     Args:
-        workdir: Of the runs.
+        workdir: The folder of the runs.
         output: Folder; None for `report/` in the workdir.
 
     Returns:
@@ -44,69 +40,57 @@ def write(workdir, output=None) -> Path | None:
         return None
     folder = Path(output or Path(workdir) / "report")
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {name_of(r): pages.table_blocks(r, folder) for r in all_results}
-    for name, blocks in contents.items():
-        _write(folder / f"{name}.md", to_markdown(blocks))
-    head = [Heading(_TITLE, 1), Paragraph(_INTRODUCTION), _overview(all_results)]
-    _write(folder / "index.md", to_markdown(head))
-    every_block = [*head, *(block for blocks in contents.values() for block in blocks)]
-    _write(folder / "index.html", to_html(every_block, _TITLE, folder))
-    # What was there from other machines or plans stays.
+    index = [f"# {_TITLE}", _INTRODUCTION, _list(all_results)]
+    texts = {"index": markdown.joined(index)}
+    texts |= {r.name: pages.table_page(r, folder) for r in all_results}
+    for name, text in texts.items():
+        _write(folder / f"{name}.md", text + "\n")
+    _write(folder / "index.html", markdown.to_html(texts, _TITLE, folder))
+    # Cells from other machines or plans are kept.
     earlier = _read(folder)
+    plans = {r.name: config_lib.to_dict(r.plan) for r in all_results}
     everything = {
-        "tables": earlier["tables"] | {name_of(r): r.record for r in all_results},
+        "tables": earlier["tables"] | plans,
         "cells": earlier["cells"] | _all_cells(all_results),
     }
     atomic_files.write_json(folder / "cells.json", everything)
     return folder
 
 
-def _overview(all_results):
+def _list(all_results):
+    """All tables, and how many pairs of their rows are in the paper's order."""
     rows = []
     for results in all_results:
         order = results.order(next(iter(results.table.metrics)))
-        verdict = ["–"] * 5
+        verdict = ["–"] * len(_COLUMNS)
         if order.paper:
-            found = (
-                *(order.agree, order.against, order.inside),
-                *(order.at_floor, order.unknown),
-            )
+            found = (order.agree, order.against, order.inside)
+            found += (order.at_floor, order.unknown)
             verdict = [str(len(pairs)) for pairs in found]
-        done = f"{results.finished} of {results.planned}"
-        link = f"[{results.table.title}]({name_of(results)}.md)"
+        done = f"{results.finished} of {len(results.plan.cells)}"
+        link = f"[{results.table.title}]({results.name}.md)"
         rows.append([link, f"`{results.table.id}`", results.scale, done, *verdict])
-    header = [
-        "table",
-        "id",
-        "scale",
-        "cells",
-        "as the paper",
-        "against",
-        "in the spread",
-        "at the floor",
-        "too few seeds",
-    ]
-    return Grid(header, rows)
+    return markdown.table(["table", "id", "scale", "cells", *_COLUMNS], rows)
 
 
 def restore(output, workdir) -> int:
-    """What an earlier report holds counts as finished in a workdir that lacks it.
+    """Adds the cells of an earlier report to a workdir that lacks them.
 
-    A report that is kept with the code thus carries its cells to other machines. Runs
-    (weights, records) do not come back: a cell that shall get one more task is
+    So a report that is kept with the code carries its cells to other machines. Runs
+    (weights, records) are not restored. If such a cell needs one more task, it is
     pretrained again.
 
     Args:
-        output: Folder of the report; need not exist.
+        output: Folder of the report, which may not exist.
 
     Returns:
         How many cells were added.
     """
     report = _read(output)
-    for name, record in report["tables"].items():
-        _add(Path(workdir) / "tables" / f"{name}.json", record)
+    for name, plan in report["tables"].items():
+        _add(Path(workdir) / "tables" / f"{name}.json", plan)
     return sum(
-        _add(cells.folder(workdir, key) / "cell.json", cell)
+        _add(folder_of(workdir, key) / "cell.json", cell)
         for key, cell in report["cells"].items()
     )
 
@@ -129,17 +113,18 @@ def _add(path, values):
 
 
 def _all_cells(all_results):
+    """{key: the record, with the names of its rows}."""
     found = {}
     for results in all_results:
         for row, runs in results.cells.items():
-            for cell, scores in runs:
-                entry = found.setdefault(cell["key"], {**cell, "rows": []})
-                entry["rows"].append(
-                    {"table": name_of(results), "row": row, "scores": scores}
+            for record, scores in runs:
+                cell = found.setdefault(record.key, record.to_dict() | {"rows": []})
+                cell["rows"].append(
+                    {"table": results.name, "row": row, "scores": scores}
                 )
     return found
 
 
-def _write(path, content):
+def _write(path, text):
     with atomic_files.replacing(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")

@@ -1,50 +1,39 @@
-"""The page of one table: scores, orders, trend, plots and cells, as blocks."""
+"""The page of one table, in Markdown: scores, orders, plots and cells."""
 
 import re
 
 from tf_pretrain.tables.definitions import papers
-from tf_pretrain.tables.report import plots as figures
-from tf_pretrain.tables.report import trends
-from tf_pretrain.tables.report.document import (
-    Code,
-    Folded,
-    Grid,
-    Heading,
-    Image,
-    Items,
-    Paragraph,
-)
+from tf_pretrain.tables.report import markdown, plots
 from tf_pretrain.tables.report.results import MIN_SEEDS, Order, TableResults
 
 
-def table_blocks(results: TableResults, folder) -> list:
-    """The blocks of one table; draws its images into the folder."""
+def table_page(results: TableResults, folder) -> str:
+    """The page of one table; draws its images into the folder."""
     table, main = results.table, next(iter(results.table.metrics))
-    title = f"{table.title} (`{table.id}`, {results.scale} scale)"
-    blocks = [Heading(title, 2, name_of(results))]
-    blocks += [Paragraph(text) for text in _introduction(results)]
+    blocks = [f"## {table.title} (`{table.id}`, {results.scale} scale)"]
+    blocks += _introduction(results)
     facts = _printed_facts(table)
     if facts:
-        blocks += [Paragraph("What is known of it, and from where:"), Items(facts)]
-    blocks.append(_scores_grid(results, _shown(results)))
+        blocks += ["What the sources say about it:", markdown.items(facts)]
+    blocks.append(_scores_table(results, _shown(results)))
     tasks = [m for m in _task_labels(results) if m not in table.metrics]
     if tasks:
-        blocks += [Paragraph("Each task:"), _scores_grid(results, tasks, costs=False)]
+        blocks += ["Each task:", _scores_table(results, tasks, costs=False)]
     for metric in _shown(results):
         if metric == main or table.metrics[metric] is not None:
             lines = order_lines(results.order(metric))
             if lines:
-                blocks += [Paragraph(f"Order by {metric}:"), Items(lines)]
-    blocks += _trend_blocks(results, main, folder)
+                blocks += [f"Order by {metric}:", markdown.items(lines)]
     notes = [*table.notes, *_task_notes(results)]
     if notes:
-        blocks += [Paragraph("Notes:"), Items(notes)]
+        blocks += ["Notes:", markdown.items(notes)]
     blocks += _images(results, main, folder)
-    return [*blocks, Folded(f"{results.finished} cells", _cell_blocks(results))]
+    cells = markdown.folded(f"{results.finished} cells", *_cell_blocks(results))
+    return markdown.joined([*blocks, cells])
 
 
 def order_lines(order: Order) -> list[str]:
-    """How our order of the rows compares with the paper's, for people."""
+    """How our order of the rows compares with the paper's, in words."""
     if len(order.ours) < 2:
         return []
     lines = [f"ours: {' > '.join(order.ours)}"]
@@ -70,37 +59,14 @@ def order_lines(order: Order) -> list[str]:
         lines.append(f"no better than without pretraining: {', '.join(order.floor)}")
     if order.at_floor:
         lines.append(
-            "so nothing is said about the order of pairs of these, though they are "
-            f"further apart than the spread: {_pairs(order.at_floor)}"
+            "two rows that are no better than without pretraining are not compared, "
+            f"though they are further apart than the spread: {_pairs(order.at_floor)}"
         )
     return lines
 
 
-def _trend_blocks(results, metric, folder):
-    points = trends.points(results, metric)
-    if len(points) < 2:
-        return []
-    path = f"images/{name_of(results)}-trend.png"
-    first, second = results.table.trend
-    text = f"{first} minus {second}, {metric}"
-    figures.plot_trend(points, text, folder / path)
-    header = ["rows", "FLOPs", "parameters, M", text, "the paper's"]
-    rows = [
-        [
-            point.label,
-            f"{point.flops:.2e}",
-            f"{point.parameters / 1e6:.2f}",
-            _show_signed(point.difference),
-            "–" if point.printed is None else f"{point.printed:+.1f}",
-        ]
-        for point in points
-    ]
-    return [
-        Paragraph(f"{first} minus {second} over scales, seed by seed:"),
-        Grid(header, rows),
-        Items(trends.lines(points)),
-        Image(path, text),
-    ]
+def _pairs(pairs):
+    return "; ".join(f"{a} and {b}" for a, b in pairs)
 
 
 def _introduction(results):
@@ -114,14 +80,16 @@ def _introduction(results):
         )
     if results.scale == "lab":
         yield (
-            "All rows, but those with a fraction in their name, have equal compute "
-            "(operations in the matrix products that are executed): that of `configs/"
-            f"{table.reference}` with the values of `--set`, or as the notes say. The "
-            "ELECTRA paper also counts lookups as products; its count is beside ours."
+            "All rows have equal compute, except those with a fraction in their name "
+            "and those that the notes mention. Compute is the number of operations in "
+            "the matrix products that are executed, here as many as of `configs/"
+            f"{table.reference}` with the values of `--set`. The ELECTRA paper also "
+            "counts lookups as products; the table shows its count, too."
         )
     yield (
-        f"{results.finished} of {results.planned} cells are finished. Scores are x 100 "
-        "on the dev sets: median over the seeds (lowest to highest)."
+        f"{results.finished} of {len(results.plan.cells)} cells are finished. Scores "
+        "are x 100 on the dev sets: the median over the seeds, with the lowest and the "
+        "highest in parentheses."
     )
     tasks = _task_labels(results)
     if tasks:
@@ -129,7 +97,7 @@ def _introduction(results):
 
 
 def _printed_facts(table):
-    """Of a figure whose values are not printed; then the sources that these cite."""
+    """Facts about a figure whose values are not printed, then the sources they cite."""
     if table.paper is None:
         return []
     rows = papers.table(table.paper, table.printed)["rows"]
@@ -140,7 +108,7 @@ def _printed_facts(table):
 
 
 def _shown(results):
-    """The table's metrics that a cell has; our other scores come below."""
+    """The table's metrics that a cell has; the scores of single tasks come below."""
     return [
         metric
         for metric in results.table.metrics
@@ -148,49 +116,54 @@ def _shown(results):
     ]
 
 
+def _task_results(results):
+    """The results of all cells in the tasks that their table asks for."""
+    for runs in results.cells.values():
+        for record, scores in runs:
+            yield from (t for t in record.tasks.values() if t.task in scores)
+
+
 def _task_labels(results):
     """{task: its name for people}, e.g. {"MNLI": "MNLI (subset, accuracy)"}."""
     found = {}
-    for runs in results.cells.values():
-        for cell, scores in runs:
-            for task in cell["tasks"].values():
-                if task["task"] in scores:
-                    is_subset = any("_subset." in note for note in task["notes"])
-                    kind = "subset, " if is_subset else ""
-                    found[task["task"]] = f"{task['task']} ({kind}{task['metric']})"
+    for result in _task_results(results):
+        is_subset = any("_subset." in note for note in result.notes)
+        kind = "subset, " if is_subset else ""
+        found[result.task] = f"{result.task} ({kind}{result.metric})"
     return found
 
 
-def _scores_grid(results, metrics, costs=True):
-    columns = []
-    for metric in metrics:
-        has_paper = any(
-            results.printed(row, metric) is not None for row in results.rows
-        )
-        columns.append((metric, has_paper))
-    header, labels = ["row"], _task_labels(results)
+def _task_notes(results):
+    notes = (f"{t.task}: {note}" for t in _task_results(results) for note in t.notes)
+    return list(dict.fromkeys(notes))
+
+
+def _scores_table(results, metrics, costs=True):
+    labels = _task_labels(results)
+    has_paper = {
+        metric: any(results.printed(row, metric) is not None for row in results.rows)
+        for metric in metrics
+    }
+    header = ["row"]
     if costs:
         header += ["seeds", "steps", "FLOPs", "as ELECTRA counts"]
-    for metric, has_paper in columns:
+    for metric in metrics:
         header.append(labels.get(metric, metric))
-        if has_paper:
+        if has_paper[metric]:
             header.append(f"paper's {results.table.metrics[metric]}")
     rows = []
     for row in results.rows:
-        runs = results.cells[row.name]
-        cell = runs[0][0]
-        line = [row.name]
+        record, line = results.first(row), [row.name]
         if costs:
-            steps = f"{cell['pretrain']['step']:,}"
-            counts = [f"{cell[name]:.2e}" for name in ("flops", "electra_flops")]
-            line += [str(len(runs)), steps, *counts]
-        for metric, has_paper in columns:
+            line += [str(len(results.cells[row.name])), f"{record.pretrain.step:,}"]
+            line += [f"{record.flops:.2e}", f"{record.electra_flops:.2e}"]
+        for metric in metrics:
             line.append(_show(results.summary(row, metric)))
-            if has_paper:
+            if has_paper[metric]:
                 printed = results.printed(row, metric)
                 line.append("–" if printed is None else f"{printed:g}")
         rows.append(line)
-    return Grid(header, rows)
+    return markdown.table(header, rows)
 
 
 def _show(summary):
@@ -203,81 +176,50 @@ def _show(summary):
     return f"{median} ({summary.low:,.{digits}f} to {summary.high:,.{digits}f})"
 
 
-def _show_signed(summary):
-    if summary.count == 1:
-        return f"{summary.median:+.1f}"
-    return f"{summary.median:+.1f} ({summary.low:+.1f} to {summary.high:+.1f})"
-
-
-def _task_notes(results):
-    found = {}
-    for runs in results.cells.values():
-        for cell, scores in runs:
-            for task in cell["tasks"].values():
-                if task["task"] in scores:
-                    found |= {f"{task['task']}: {n}": None for n in task["notes"]}
-    return list(found)
-
-
 def _images(results, main, folder):
-    blocks = []
+    images = []
 
-    def add(kind, text, draw):
-        path = f"images/{name_of(results)}-{kind}.png"
-        if draw(folder / path) is not False:
-            blocks.append(Image(path, text))
+    def add(kind, text, draw, *arguments):
+        path = f"images/{results.name}-{kind}.png"
+        if draw(results, *arguments, folder / path) is not False:
+            images.append(f"![{text}]({path})")
 
     if main in _shown(results):
-        text = f"{main} of each row"
-        add("scores", text, lambda path: figures.plot_scores(results, main, path))
-        if results.table.by_compute and figures.spans_compute(results):
+        add("scores", f"{main} of each row", plots.plot_scores, main)
+        if results.table.by_compute and plots.spans_compute(results):
             text = f"{main} against training FLOPs"
-            add(
-                "flops", text, lambda path: figures.plot_by_compute(results, main, path)
-            )
-    text = "held-out scores during pretraining"
-    add("curves", text, lambda path: figures.plot_curves(results, path))
-    return blocks
+            add("flops", text, plots.plot_by_compute, main)
+    add("curves", "held-out scores during pretraining", plots.plot_curves)
+    return images
 
 
 def _cell_blocks(results):
-    commands, rows = [], []
-    for row in results.rows:
-        for cell, scores in results.cells[row.name]:
-            parts = (cell["pretrain"], *cell["tasks"].values())
-            for part in parts:
-                if part["command"] not in commands:
-                    commands.append(part["command"])
-
-            def each(name, parts=parts):
-                """What its parts were made with; one value, as a rule."""
-                return ", ".join({str(part[name] or "–"): None for part in parts})
-
-            numbers = {commands.index(part["command"]) + 1: None for part in parts}
-            glue = scores.get("glue")
-            rows.append(
-                [
-                    row.name,
-                    str(cell["seed"]),
-                    "–" if glue is None else f"{glue:.2f}",
-                    f"{cell['minutes']:.1f}",
-                    each("cores"),
-                    cell["backend"],
-                    each("commit"),
-                    f"`{cell['key']}`",
-                    ", ".join(f"[{number}]" for number in numbers),
-                ]
-            )
+    """A table of the cells, and the command lines that it refers to."""
+    runs = [(row.name, *run) for row in results.rows for run in results.cells[row.name]]
+    parts = [part for _, record, _ in runs for part in record.parts]
+    commands = list(dict.fromkeys(part.command for part in parts))
     header = ["row", "seed", "glue", "minutes", "cores", "backend", "commit"]
     header += ["in cells.json", "command"]
+    rows = []
+    for row, record, scores in runs:
+        numbers = [f"[{commands.index(part.command) + 1}]" for part in record.parts]
+        rows.append(
+            [
+                row,
+                str(record.seed),
+                f"{scores['glue']:.2f}" if "glue" in scores else "–",
+                f"{record.minutes:.1f}",
+                _different(str(part.cores) for part in record.parts),
+                record.backend,
+                _different(part.commit or "–" for part in record.parts),
+                f"`{record.key}`",
+                _different(numbers),
+            ]
+        )
     lines = [f"# [{i + 1}]\n{command}" for i, command in enumerate(commands)]
-    return [Grid(header, rows), Code("\n".join(lines))]
+    return [markdown.table(header, rows), markdown.code("\n".join(lines))]
 
 
-def _pairs(pairs):
-    return "; ".join(f"{a} and {b}" for a, b in pairs)
-
-
-def name_of(results) -> str:
-    """The name of a table's page."""
-    return f"{results.table.id}-{results.scale}"
+def _different(texts):
+    """The different values; the parts of a cell usually have the same one."""
+    return ", ".join(dict.fromkeys(texts))

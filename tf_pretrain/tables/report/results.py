@@ -2,16 +2,17 @@
 
 import dataclasses
 import itertools
-import json
 import statistics
 from pathlib import Path
 
-from tf_pretrain.tables.cells import cell as cells
+from tf_pretrain import config as config_lib
+from tf_pretrain.tables.cells.planning import Plan
+from tf_pretrain.tables.cells.record import Record, load
 from tf_pretrain.tables.definitions import registry
 from tf_pretrain.tables.definitions.table import UNPRETRAINED, Row, Table
 
-# Of fewer, the spread says little: two medians that do not differ are further apart
-# than the spread of two seeds in one case of five (docs/tables.md).
+# With fewer seeds the spread says little: in one case of five, two medians that do not
+# really differ are further apart than the spread of two seeds (docs/tables.md).
 MIN_SEEDS = 3
 
 
@@ -26,7 +27,7 @@ class Summary:
 
     @classmethod
     def of(cls, values: list[float]) -> "Summary":
-        """Of one value or more."""
+        """Summarizes one value or more."""
         return cls(statistics.median(values), min(values), max(values), len(values))
 
     @property
@@ -41,19 +42,19 @@ class Summary:
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """Rows by a score, ours and the paper's, best first.
+    """Rows sorted by a score, ours and the paper's, best first.
 
     Attributes:
-        ours, paper: Row names, of the same rows if the paper has values at all; in
-            the paper's, rows with one value are joined: "a = b".
-        agree, against: Pairs of rows in the paper's order, or in the other one,
-            further apart than the spread of our seeds.
+        ours, paper: Row names. They are the same rows if the paper has values. In the
+            paper's list, rows with equal values are joined: "a = b".
+        agree, against: Pairs of rows that are further apart than the spread of our
+            seeds, in the paper's order or in the other one.
         inside: Pairs whose medians differ by no more than the larger spread.
-        unknown: Pairs of which a row has fewer than MIN_SEEDS seeds.
-        tied: Pairs to which the paper gives one value.
-        at_floor: Pairs of two rows of `floor`: their order is noise.
-        floor: Rows no further above the network without pretraining than the spread,
-            also those without a value of the paper's.
+        unknown: Pairs in which a row has fewer than MIN_SEEDS seeds.
+        tied: Pairs with equal values in the paper.
+        at_floor: Pairs of two rows of `floor`; their order is noise.
+        floor: Rows that are not above the network without pretraining by more than the
+            spread, also those without a value in the paper.
     """
 
     ours: list[str]
@@ -68,32 +69,32 @@ class Order:
 
 
 class TableResults:
-    """What a workdir holds of a table at a scale.
+    """The results of a table at one scale in a workdir.
 
     Attributes:
-        record: As `runner.plan` wrote it.
-        table, scale: Which.
-        rows: Those that have finished cells, in the table's order.
-        cells: {row name: [(cell, scores), ...]}, by seed; see `cells.scores`.
-        planned: Number of cells that were planned.
-        command: Of the last plan.
+        plan: The cells that were planned.
+        table, scale: The table and its scale.
+        name: The name of the table's page.
+        rows: Rows with finished cells, in the table's order.
+        cells: {row name: [(record, its scores), ...]}, by seed; see `Record.scores`.
     """
 
-    def __init__(self, workdir, record: dict):
-        self.record = record
-        self.table: Table = registry.find(record["table"])
-        self.scale, self.command = record["scale"], record["command"]
-        self.planned = len(record["cells"])
-        self.cells: dict[str, list] = {}
-        for planned in sorted(record["cells"], key=lambda c: c["seed"]):
-            cell = cells.load(workdir, planned["key"])
-            if cell is None or not set(planned["tasks"]) <= set(cell["tasks"]):
-                continue
-            if not set(self.table.intrinsic) <= set(cell["intrinsic_formats"]):
-                continue
-            scores = cells.scores(cell, planned["tasks"])
-            self.cells.setdefault(planned["row"], []).append((cell, scores))
+    def __init__(self, workdir, plan: Plan):
+        self.plan = plan
+        self.table: Table = registry.find(plan.table)
+        self.scale = plan.scale
+        self.name = f"{plan.table}-{plan.scale}"
+        self.cells: dict[str, list[tuple[Record, dict]]] = {}
+        for planned in sorted(plan.cells, key=lambda cell: cell.seed):
+            record = load(workdir, planned.key)
+            if record and record.has(planned.tasks, self.table.intrinsic):
+                scores = record.scores(planned.tasks)
+                self.cells.setdefault(planned.row, []).append((record, scores))
         self.rows: list[Row] = [r for r in self.table.rows if r.name in self.cells]
+
+    def first(self, row: Row) -> Record:
+        """The record of a row's first finished seed."""
+        return self.cells[row.name][0][0]
 
     @property
     def finished(self) -> int:
@@ -146,12 +147,12 @@ def _kind_of_pair(a, b, paper_a, paper_b):
     if not a.is_clear_of(b):
         return "inside"
     if paper_a is None:
-        return "agree"  # with ourselves: outside the spread
+        return "agree"  # no value in the paper: outside the spread
     return "agree" if (a.median - b.median) * (paper_a - paper_b) > 0 else "against"
 
 
 def _start(starts, name):
-    """The network without pretraining by which a row is measured."""
+    """The network without pretraining with which a row is compared."""
     family = name.partition(", ")[0]
     return starts.get(f"{UNPRETRAINED}, {family}") or starts.get(UNPRETRAINED)
 
@@ -168,8 +169,7 @@ def load_all(workdir) -> list[TableResults]:
     found = []
     for table_id in registry.TABLES:
         for path in sorted(Path(workdir).glob(f"tables/{table_id}-*.json")):
-            record = json.loads(path.read_text(encoding="utf-8"))
-            results = TableResults(workdir, record)
+            results = TableResults(workdir, config_lib.load(Plan, path))
             if results.finished:
                 found.append(results)
     return found

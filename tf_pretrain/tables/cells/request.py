@@ -1,4 +1,4 @@
-"""A cell: one row of a table with one seed, and where its results are kept.
+"""The request for a cell's process, and the key by which a cell is identified.
 
     WORKDIR/tokenizers/KEY, WORKDIR/records/KEY    made once, shared by cells
     WORKDIR/cells/KEY/request.json                 what is to be done
@@ -6,9 +6,9 @@
                       log.txt                      what they print
                       cell.json                    the results, written last
 
-A key is a hash of the settings that count and of the names and sizes of the input
-files, those of a task too, so tables that have a row in common have its cells in
-common. This module imports no TensorFlow.
+A cell is identified by its settings and by the names and sizes of its input files. Its
+key is a hash of them. Tables that share a row therefore share its cells. This module
+does not import TensorFlow.
 """
 
 import dataclasses
@@ -21,11 +21,10 @@ from tf_pretrain.config import DataConfig, FinetuneConfig, PretrainConfig
 from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.data import text
 from tf_pretrain.errors import UserError
-from tf_pretrain.models import flops, summary
 from tf_pretrain.tasks.glue import NAMES
 
-# Over ELECTRA-Small's values, for every task: a larger rate does better, and half as
-# many steps show nothing yet (docs/results.md, "how long a trial at lab scale ...").
+# These change ELECTRA-Small's values for every task. A larger learning rate does
+# better, and with half as many steps nothing can be seen (docs/log).
 _LAB_FINETUNE = {
     "num_trials": 1,
     "num_evaluations": 1,
@@ -33,14 +32,14 @@ _LAB_FINETUNE = {
     "batch_size": 16,
     "learning_rate": 1e-3,
     "bias_correction": True,
-    "layerwise_decay": 1.0,  # layers that are shared cannot have others
+    "layerwise_decay": 1.0,  # shared layers cannot have different rates
     "subsets": True,
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """What all cells of one command have in common.
+    """The settings that all cells of one command share.
 
     Attributes:
         workdir: Folder of all results.
@@ -49,7 +48,7 @@ class Setup:
         vocab: Vocabulary file; None to train one for each kind and size.
         data_dir: Folder with GLUE's folders; None for tensorflow-datasets.
         tasks: GLUE names, or folders of own tasks.
-        finetune: {field of FinetuneSettings: text} over the scale's values.
+        finetune: {field of FinetuneSettings: text}, which override the scale's values.
         num_workers: Processes that build records.
         backend: Keras' backend for pretraining: "tensorflow", "jax" or "torch".
         command: The command line, for the report.
@@ -67,7 +66,7 @@ class Setup:
     command: str = ""
 
     def identity(self) -> dict:
-        """What identifies the text and its vocabulary."""
+        """Names and sizes of the text's files, and the vocabulary's checksum."""
         described = [
             {**item, "name": Path(item["name"]).name}
             for item in text.describe_inputs(self.inputs)
@@ -78,59 +77,105 @@ class Setup:
         return {"inputs": described, "vocab": vocab}
 
 
-def request(
+@dataclasses.dataclass(frozen=True)
+class TaskRequest:
+    """A task to fine-tune on: `task` and `data_dir` as in Setup."""
+
+    settings: FinetuneConfig
+    task: str
+    data_dir: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordsRequest:
+    """Records of one example format: folders of their tokenizer and their shards."""
+
+    tokenizer: str
+    records: str
+    data: DataConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """All that the process of a cell needs, in the form of `request.json`.
+
+    Attributes:
+        key: The cell's key.
+        config: The pretraining config, with the cell's seed.
+        data: {example format: its records}.
+        intrinsic: Example formats to score the model on.
+        tasks: {TASK-KEY: what to fine-tune}.
+        workdir, inputs, vocab, num_workers, backend, command: As in Setup.
+    """
+
+    key: str
+    workdir: str
+    config: PretrainConfig
+    inputs: str
+    vocab: str | None
+    data: dict[str, RecordsRequest]
+    intrinsic: list[str]
+    tasks: dict[str, TaskRequest]
+    num_workers: int
+    backend: str
+    command: str
+
+
+def make_request(
     setup: Setup, config: PretrainConfig, intrinsic: tuple[str, ...], identity: dict
-) -> dict:
-    """All that the process of a cell needs to know, JSON-serialisable.
+) -> Request:
+    """The request for a run with this config.
 
     Args:
         config: With the cell's seed.
         intrinsic: Example formats to score the model on.
-        identity: `setup.identity()`.
+        identity: `setup.identity()`, which reads the folder of the text.
+
+    Raises:
+        UserError: If a task's folder is missing, or two tasks have one name.
     """
-    formats = {
-        name: _data_folders(setup, _with_format(config, name), identity)
-        for name in dict.fromkeys((config.data.example_format, *intrinsic))
-    }
-    finetunes = {}
+    content = {"config": _content(config), **identity}
+    if setup.backend != "tensorflow":  # other samples and another speed
+        content["backend"] = setup.backend
+    return Request(
+        key=_hash(content)[:16],
+        workdir=str(setup.workdir),
+        config=config,
+        inputs=setup.inputs,
+        vocab=setup.vocab,
+        data={
+            name: _records_request(setup, _with_format(config, name), identity)
+            for name in dict.fromkeys((config.data.example_format, *intrinsic))
+        },
+        intrinsic=list(intrinsic),
+        tasks=_task_requests(setup, config),
+        num_workers=setup.num_workers,
+        backend=setup.backend,
+        command=setup.command,
+    )
+
+
+def _task_requests(setup, config):
     names = [t if t in NAMES else Path(t).resolve().name for t in setup.tasks]
     if len(set(names)) < len(names):
         raise UserError(f"two of the tasks have one name: {', '.join(sorted(names))}")
+    requests = {}
     for task, name in zip(setup.tasks, names, strict=True):
         settings = finetune_config(setup, task, config)
         files = _task_files(task, setup.data_dir)
         key = _hash([name, files, _differing(FinetuneConfig(), settings)])[:8]
-        finetunes[f"{name}-{key}"] = {
-            "settings": config_lib.to_dict(settings),
-            "task": task,
-            "data_dir": setup.data_dir,
-        }
-    content = {"config": _content(config), **identity}
-    if setup.backend != "tensorflow":  # other samples, other speed
-        content["backend"] = setup.backend
-    key = _hash(content)[:16]
-    return {
-        "key": key,
-        "workdir": str(setup.workdir),
-        "config": config_lib.to_dict(config),
-        "inputs": setup.inputs,
-        "vocab": setup.vocab,
-        "data": formats,
-        "intrinsic": list(intrinsic),
-        "tasks": finetunes,
-        "num_workers": setup.num_workers,
-        "backend": setup.backend,
-        "command": setup.command,
-    }
+        requests[f"{name}-{key}"] = TaskRequest(settings, task, setup.data_dir)
+    return requests
 
 
 def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> FinetuneConfig:
-    """How a task is fine-tuned after a run.
+    """The settings with which a task is fine-tuned after a run.
 
-    At paper scale as its paper does, which reports medians of 10 (ELECTRA) or 5
-    (ALBERT) trials; only that RTE, STS-B and MRPC start from pretraining, where ALBERT
-    starts them from MNLI. At lab scale every model in the same way, once for each
-    pretraining seed; one that was made with a pooler is read through it.
+    At paper scale they are those of the run's paper, which reports medians of 10
+    (ELECTRA) or 5 (ALBERT) trials. One thing differs: RTE, STS-B and MRPC start from
+    pretraining, while ALBERT starts them from MNLI. At lab scale every model is
+    fine-tuned in the same way, once for each pretraining seed. If a model has a pooler,
+    the classifier uses it.
     """
     pooled = config.model.use_pooler
     file, num_trials = "finetune_electra.py", 10
@@ -151,76 +196,17 @@ def finetune_config(setup: Setup, task: str, config: PretrainConfig) -> Finetune
     return config_lib.from_dict(FinetuneConfig, values)
 
 
-def folder(workdir, key: str) -> Path:
-    """Where a cell is."""
-    return Path(workdir) / "cells" / key
-
-
-def load(workdir, key: str) -> dict | None:
-    """The cell's results; None if there are none yet."""
-    path = folder(workdir, key) / "cell.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def is_finished(cell: dict | None, wanted: dict) -> bool:
-    """Whether results hold all that a request asks for."""
-    return (
-        cell is not None
-        and set(wanted["tasks"]) <= set(cell["tasks"])
-        and set(wanted["intrinsic"]) <= set(cell["intrinsic_formats"])
-    )
-
-
-def scores(cell: dict, task_keys) -> dict[str, float]:
-    """A cell's figures by the names that tables use; scores times 100.
-
-    "glue" (the mean of all tasks, each by its first metric), each task by its name,
-    "held-out ..." and "intrinsic ..." scores, and sizes and speed.
-
-    Args:
-        task_keys: Which of the cell's fine-tuning results to take.
-    """
-    tasks = {
-        cell["tasks"][key]["task"]: 100 * cell["tasks"][key]["median"]
-        for key in task_keys
-    }
-    result = {"glue": sum(tasks.values()) / len(tasks)} if tasks else {}
-    result |= tasks
-    for name, value in cell["pretrain"]["eval"].items():
-        # Losses are in nats, all others fractions.
-        factor = 1 if name.endswith("loss") else 100
-        result[f"held-out {name}"] = factor * value
-    for name, value in cell["intrinsic"].items():
-        name = name.removesuffix("_accuracy").replace("masked_lm", "masked LM")
-        result[f"intrinsic {name}"] = 100 * value
-    return result | {
-        "tokens/s": cell["pretrain"]["tokens_per_s"],
-        "encoder parameters, M": cell["pretrain"]["encoder_parameters"] / 1e6,
-        "memory, GiB (estimate)": cell["memory_bytes"] / 2**30,
-    }
-
-
-def costs(config: PretrainConfig) -> dict:
-    """What is known of a run beforehand, for cell.json.
-
-    "flops" are those of the matrix products executed, "electra_flops" what the ELECTRA
-    paper would count; "memory_bytes" is an estimate.
-    """
-    return {
-        "flops": flops.matmul_training_flops(config),
-        "electra_flops": flops.training_flops(config),
-        "memory_bytes": summary.memory_bytes(config),
-    }
-
-
 def _content(config):
-    """What counts of a run's config."""
+    """The fields of a run's config that change its results."""
     lines = _differing(PretrainConfig(), config)
     return [line for line in lines if not line.startswith(config_lib.RUN_FIELDS)]
 
 
 def _differing(defaults, config):
-    """What a config says beyond the defaults, so that a new field changes no key."""
+    """The values of a config that differ from the defaults.
+
+    A new field with its default therefore changes no key.
+    """
     return config_lib.differing_fields(
         config_lib.to_dict(defaults), config_lib.to_dict(config)
     )
@@ -232,27 +218,26 @@ def _with_format(config, example_format):
     return dataclasses.replace(config, data=data, objective=objective)
 
 
-def _data_folders(setup, config, identity):
-    """Tokenizer and records of a config: {"tokenizer", "records", "data"}."""
+def _records_request(setup, config, identity):
     data = config_lib.to_dict(config.data)
     del data["shuffle_buffer"]
     names = ["tokenizer", "lower_case", "strip_accents", "errors"]
     if data["encoding"] == DataConfig().encoding:
-        del data["encoding"]  # a newer field; the keys are as before
+        del data["encoding"]  # a newer field, which must not change the keys
     else:
         names.append("encoding")
     pieces = {name: data[name] for name in names}
     pieces |= {"vocab_size": config.model.vocab_size, **identity}
     workdir = Path(setup.workdir)
-    return {
-        "tokenizer": str(workdir / "tokenizers" / _hash(pieces)[:16]),
-        "records": str(workdir / "records" / _hash(pieces | {"data": data})[:16]),
-        "data": config_lib.to_dict(config.data),
-    }
+    return RecordsRequest(
+        tokenizer=str(workdir / "tokenizers" / _hash(pieces)[:16]),
+        records=str(workdir / "records" / _hash(pieces | {"data": data})[:16]),
+        data=config.data,
+    )
 
 
 def _task_files(task, data_dir):
-    """Names and sizes of what a task is read from; of tensorflow-datasets nothing."""
+    """Names and sizes of a task's files; nothing for tensorflow-datasets."""
     if task not in NAMES:
         folder = Path(task)
     elif data_dir is not None:
