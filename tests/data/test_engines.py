@@ -8,7 +8,7 @@ import pytest
 
 from tf_pretrain import storage
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import deduplication, text
+from tf_pretrain.data import deduplication, record_sets, text
 from tf_pretrain.data.build_records import BuildError, build_records
 from tf_pretrain.errors import ConfigError
 
@@ -177,6 +177,13 @@ def test_beam_builds_from_urls(corpus, memory):
     assert set(written) == set(expected)
     for name in expected.keys() - {"manifest.json"}:
         assert written[name] == expected[name]
+
+
+def test_records_at_a_url_are_refused_for_training():
+    with pytest.raises(
+        ConfigError, match="s3://a/train.*: records are read from disks"
+    ):
+        record_sets.find_records("s3://a/train-*.tfrecord")
 
 
 def test_an_error_leaves_no_half_file_at_a_url(memory):
