@@ -2,9 +2,17 @@
 
 python -m tf_pretrain.build_records --input='text/*.txt' --vocab=vocab.txt \
     --output=records --config=configs/quickstart.py --num_workers=4
+
+The same on Apache Beam, whose options come after `--` (see docs/scale.md):
+
+python -m tf_pretrain.build_records --engine=beam --runner=FlinkRunner \
+    --input='s3://bucket/text/*.txt' --vocab=vocab.txt --output=s3://bucket/records \
+    --config=configs/quickstart.py -- --flink_master=localhost:8081
 """
 
 import concurrent.futures
+import functools
+import logging
 import multiprocessing
 import os
 
@@ -13,6 +21,7 @@ from absl import flags
 from tf_pretrain import commands
 from tf_pretrain.config.flags import ConfigFlags
 from tf_pretrain.data import build_records
+from tf_pretrain.errors import ConfigError
 
 FLAGS = flags.FlagValues()
 _CONFIG = ConfigFlags(FLAGS, default="quickstart")
@@ -44,10 +53,24 @@ _WORKERS = flags.DEFINE_integer(
     1,
     flag_values=FLAGS,
 )
+_ENGINE = flags.DEFINE_enum(
+    "engine",
+    "local",
+    ["local", "beam"],
+    "Runs the workers: processes of this machine, or Apache Beam. The bytes are equal.",
+    flag_values=FLAGS,
+)
+_RUNNER = flags.DEFINE_string(
+    "runner",
+    "DirectRunner",
+    "Runner of --engine=beam. Its options follow after --.",
+    flag_values=FLAGS,
+)
 
 
-def _main():
+def _main(*arguments):
     config = _CONFIG.read()
+    engine = _engine(arguments)
     # In its own process, so that its memory is freed before records are built.
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, spawn) as executor:
@@ -61,7 +84,20 @@ def _main():
         config.data,
         config.seed,
         _WORKERS.value,
+        engine=engine,
     )
+
+
+def _engine(arguments):
+    """The function that builds all tasks; None for the processes of this machine."""
+    if _ENGINE.value == "local":
+        if arguments:
+            raise ConfigError(f"unexpected arguments: {' '.join(arguments)}")
+        return None
+    from tf_pretrain.data import beam_engine  # optional, and takes seconds to import
+
+    logging.basicConfig(level=logging.INFO)  # the runner reports the progress there
+    return functools.partial(beam_engine.run, [f"--runner={_RUNNER.value}", *arguments])
 
 
 def _prepare_tokenizer(config, inputs, vocab, folder):
@@ -75,7 +111,7 @@ def _prepare_tokenizer(config, inputs, vocab, folder):
 
 def main(argv=None):
     """The command, from the shell or from Python; argv are its arguments."""
-    commands.run(_main, FLAGS, argv)
+    commands.run(_main, FLAGS, argv, takes_arguments=True)
 
 
 if __name__ == "__main__":

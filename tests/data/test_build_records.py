@@ -1,4 +1,5 @@
 import dataclasses
+import gzip
 import json
 import random
 import re
@@ -14,7 +15,7 @@ import tensorflow as tf
 from support import programs
 from support.paths import ROOT, TESTS
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import chunks, records
+from tf_pretrain.data import chunks, records, shards, sources
 from tf_pretrain.data.batches import parsing_spec
 from tf_pretrain.data.build_records import BuildError, build_records
 from tf_pretrain.data.text import TextError
@@ -296,23 +297,26 @@ sys.path[:0] = {[str(ROOT), str(TESTS), str(TESTS / "data")]!r}
 import test_build_records as this
 from tf_pretrain import atomic_files
 write_json = atomic_files.write_json
-def write_or_die(path, values):
-    if path.name == "train-00002-01.json":
+def write_or_die(path, values, is_shared=False):
+    if path.name == "train-000002.json" and len(values["shards"]) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-    write_json(path, values)
+    write_json(path, values, is_shared)
 atomic_files.write_json = write_or_die
 this.build(Path({str(corpus)!r}), "two", this.STATIC)
 """
     killed = subprocess.run([sys.executable, "-c", program], capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     names = {path.name for path in (corpus / "two").iterdir()}
-    assert "train-00001-01.json" in names and "manifest.json" not in names
-    kept = (corpus / "two/train-00001-01.tfrecord").stat().st_mtime_ns
-    (corpus / "two/train-00003-00.tfrecord.tmp").write_bytes(b"half a shard")
+    assert "train-000001.json" in names and "manifest.json" not in names
+    assert "train-000002-000-01.tfrecord" in names  # which its state does not know yet
+    kept = ["train-000001-000-01.tfrecord", "train-000002-000-00.tfrecord"]
+    kept = {corpus / "two" / name: (corpus / "two" / name).stat() for name in kept}
+    (corpus / "two/train-000003-000-00.tfrecord.tmp").write_bytes(b"half a shard")
 
     build(corpus, "two", STATIC, num_workers=2)
     assert content(corpus / "one") == content(corpus / "two")
-    assert (corpus / "two/train-00001-01.tfrecord").stat().st_mtime_ns == kept
+    for path, stat in kept.items():
+        assert path.stat().st_mtime_ns == stat.st_mtime_ns
 
 
 def test_a_finished_build_is_not_repeated(corpus):
@@ -368,34 +372,108 @@ def test_an_error_in_a_worker_is_reported_with_its_traceback(corpus):
     assert "load_tokenizer" in str(error.value.__cause__)  # the worker's frames
 
 
-def test_documents_are_held_out_by_a_hash():
+def heldout_documents(path, documents, fraction, seed=0):
+    """What is held out of a file of these documents, and that nothing is lost."""
+    path.write_text("\n\n".join("\n".join(document) for document in documents))
+    data = DataConfig(heldout_fraction=fraction, shard_size_mb=0.004)
+    units = chunks.plan_units(sources.find_sources(str(path)), data.shard_size_mb)
+    bound = chunks.heldout_bound(units, data, seed)
+    settings = shards.BuildSettings("", "", data, seed, bound)
+    found = {"train": [], "heldout": []}
+    for task in chunks.plan_tasks(units, fraction):
+        selected = shards.selected_documents(settings, task, {})
+        found[task.split] += [document for document, _ in selected]
+    assert sorted(found["train"] + found["heldout"]) == sorted(documents)
+    return found["heldout"]
+
+
+def test_documents_are_held_out_by_a_hash(tmp_path):
     documents = [[f"document {i}"] for i in range(3000)]
 
     def heldout(number, fraction, seed=0):
-        data = DataConfig(heldout_fraction=fraction, shard_size_mb=0.001)
-        groups = list(chunks.group_documents(documents[:number], data, seed))
-        assert sorted(d for g in groups for d in g.documents) == sorted(
-            documents[:number]
-        )
-        return [d for g in groups if g.split == "heldout" for d in g.documents]
+        path = tmp_path / "a.txt"
+        return heldout_documents(path, documents[:number], fraction, seed)
 
     assert heldout(1, 0.5) == [] == heldout(3000, 0.0)
-    assert heldout(2, 1e-9) == [documents[1]]
-    assert heldout(3000, 1e-9) == [documents[-1]]
-    assert heldout(2, 1.0) == [documents[1]]
+    # One of two is held out, whatever the fraction is.
+    (one,) = heldout(2, 1e-9)
+    assert heldout(2, 1.0) == [one] and heldout(2, 1e-9, 1) != [one]
+    (smallest,) = heldout(3000, 1e-9)
+    assert len(heldout(3000, 1.0)) == 2999
     np.testing.assert_allclose(len(heldout(3000, 0.1)), 300, atol=60)
+    assert smallest in heldout(3000, 0.1)
     assert heldout(3000, 0.1) != heldout(3000, 0.1, seed=1)
     # A longer corpus holds out the same documents, and more.
     assert heldout(3000, 0.1)[: len(heldout(2000, 0.1))] == heldout(2000, 0.1)
+    # Their order and neighbours do not matter.
+    expected = heldout(3000, 0.1)
+    documents = documents[::-1]
+    assert sorted(heldout(3000, 0.1)) == sorted(expected)
+
+
+def test_copies_of_a_document_are_all_on_one_side(tmp_path):
+    documents = [[f"document {i % 50}"] for i in range(1000)]
+    found = heldout_documents(tmp_path / "a.txt", documents, 0.2)
+    assert len(found) == 20 * len({tuple(document) for document in found}) > 0
+
+
+def test_units_are_ranges_of_large_files_and_groups_of_small_ones(tmp_path):
+    for name, size in (("a", 300), ("b", 400), ("c", 2500), ("d", 0), ("e", 900)):
+        (tmp_path / name).write_text("x" * size)
+    (tmp_path / "f.gz").write_bytes(gzip.compress(random.Random(0).randbytes(3000)))
+    found = sources.find_sources(f"{tmp_path}/*")
+    units = chunks.plan_units(found, 0.001)
+    ranges = [[(r.name[-1], r.start, r.stop) for r in u.ranges] for u in units]
+    assert ranges == [
+        [("a", 0, None), ("b", 0, None)],
+        [("c", 0, 833)],
+        [("c", 833, 1666)],
+        [("c", 1666, 2500), ("d", 0, None)],
+        [("e", 0, None)],
+        [("z", 0, None)],
+    ]
+    assert sum(unit.size for unit in units) == sum(source.size for source in found) - 1
+    tasks = chunks.plan_tasks(units, 0.25)
+    heldout = [(t.number, len(t.units)) for t in tasks if t.split == "heldout"]
+    assert heldout == [(0, 4), (1, 2)]
+    assert [t.number for t in tasks if t.split == "train"] == [0, 1, 2, 3, 4, 5]
+
+
+def test_large_packed_files_become_several_shards(corpus):
+    content = (corpus / "text.txt").read_bytes()
+    (corpus / "text.txt").write_bytes(gzip.compress(content))
+    manifest = build(corpus, "packed")
+    names = [shard["file"] for shard in manifest["shards"]]
+    assert "train-000000-003-00.tfrecord" in names
+    (corpus / "text.txt").write_bytes(content)
+    plain = build(corpus, "plain")["totals"]
+    # The same documents on both sides; only where the shards end differs.
+    for name in ("documents", "lines", "pieces", "letters"):
+        assert manifest["totals"][name] == plain[name]
+    largest = max(shard["text_bytes"] for shard in manifest["shards"])
+    assert 30_000 <= largest < 35_000
 
 
 def test_chunks_are_whole_documents_of_about_the_size():
-    documents = [["x" * 99] * 3] * 100
+    task = chunks.Task("train", 7, ())
+    documents = [(["x" * 99] * 3, 300)] * 103
     data = DataConfig(heldout_fraction=0.0, shard_size_mb=0.001)
-    groups = list(chunks.group_documents(iter(documents), data, 0))
-    assert [len(group.documents) for group in groups] == [4] * 25
-    assert {group.text_bytes for group in groups} == {1200}
-    assert groups[7].shard_name(2) == "train-00007-02.tfrecord"
+    groups = list(chunks.group_documents(task, documents, data))
+    assert [len(group.documents) for group in groups] == [5] * 20 + [3]
+    assert {group.text_bytes for group in groups} == {1500, 900}
+    assert groups[3].shard_name(2) == "train-000007-003-02.tfrecord"
+
+
+def test_builds_of_other_versions(corpus):
+    """A finished one is good; one that was begun cannot go on."""
+    manifest = build(corpus, "records")
+    del manifest["layout"]
+    path = corpus / "records/manifest.json"
+    path.write_text(json.dumps(manifest))
+    assert build(corpus, "records")["shards"] == manifest["shards"]
+    path.rename(corpus / "records/build.json")
+    with pytest.raises(ConfigError, match="another version of the program began"):
+        build(corpus, "records")
 
 
 def test_command_line(corpus):

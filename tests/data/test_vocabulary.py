@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from support.paths import ROOT, TESTS
-from tf_pretrain.data import tokenization
+from tf_pretrain.config import DataConfig
+from tf_pretrain.data import text_sample, tokenization
+from tf_pretrain.data.text_sample import sample_documents
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
-from tf_pretrain.data.vocabulary import sample_documents, train_vocabulary
+from tf_pretrain.data.vocabulary import train_vocabulary
 
 KINDS = ("wordpiece", "sentencepiece")
 
@@ -148,3 +150,22 @@ def test_sample_is_bounded_uniform_and_reproducible():
     early = sum(int(document[0]) < 10_000 for sample in samples for document in sample)
     total = sum(map(len, samples))
     assert abs(early / total - 0.5) < 0.02  # 5 standard deviations
+
+
+def test_large_text_is_read_in_places(tmp_path, monkeypatch):
+    lines = [f"word{i} and more" for i in range(20_000)]
+    (tmp_path / "a.txt").write_text("\n\n".join(lines))
+    data = DataConfig()
+    everything = list(text_sample.read_sample(f"{tmp_path}/a.txt", data, 0))
+    assert everything == [[line] for line in lines]
+    monkeypatch.setattr(text_sample, "MAX_READ_BYTES", 60_000)
+    monkeypatch.setattr(text_sample, "_PLACE_MB", 0.004)
+    samples = [
+        list(text_sample.read_sample(f"{tmp_path}/a.txt", data, seed))
+        for seed in (0, 0, 1)
+    ]
+    assert samples[0] == samples[1] != samples[2]
+    numbers = [int(document[0][4:].split()[0]) for document in samples[0]]
+    assert numbers == sorted(numbers)
+    assert 2500 < len(numbers) < 3500  # 60 kB of 420 kB
+    assert numbers[0] < 5000 and numbers[-1] > 15_000

@@ -35,6 +35,9 @@ class DataConfig:
     encoding: str = encoding("utf-8")
     # "replace": bad bytes become U+FFFD instead of an error.
     errors: Literal["strict", "replace"] = "strict"
+    # Lines (paragraphs) of so many characters or more are left out if the same line
+    # came before in the input; 0 keeps all.
+    deduplicate_min_chars: int = at_least(0, default=0)
     example_format: Literal[
         "electra", "sentence_order", "next_sentence", "sentence_pair"
     ] = "electra"

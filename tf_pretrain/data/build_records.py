@@ -1,31 +1,42 @@
-"""Text to TFRecord shards: streamed, by several processes, resumable.
+"""Text to TFRecord shards: planned here, built by an engine, resumable.
 
-The parent streams documents and groups them, whole, into chunks of about
-`shard_size_mb`. A chunk is a function of the input, and a shard one of its chunk and
-the seed, so the bytes do not depend on the number of workers or on where an earlier
-build was killed. At most two chunks a worker are in flight, so memory does not grow
-with the corpus. The parent does not import tensorflow, which alone costs 0.5 GB.
+The input is cut into tasks by the sizes of its files (`chunks`). A task is built by
+`shards.build_task`, in processes of this machine (`local_engine`) or of many
+(`beam_engine`). A shard is a function of its task, the settings and the seed, so the
+bytes depend neither on the engine, nor on the number of workers, nor on where an
+earlier build was killed. This process does not import tensorflow, which alone costs
+0.5 GB.
 """
 
-import collections
-import concurrent.futures
+import functools
 import hashlib
 import json
-import multiprocessing
 import os
-from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tf_pretrain import atomic_files, config, processes
+from tf_pretrain import atomic_files, config, storage
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import build_warnings, chunks, encodings, text
+from tf_pretrain.data import (
+    build_warnings,
+    chunks,
+    deduplication,
+    encodings,
+    local_engine,
+    sources,
+)
+from tf_pretrain.data.chunks import Task
+from tf_pretrain.data.local_engine import BuildError
 from tf_pretrain.data.progress import Progress, print_line
-from tf_pretrain.errors import ConfigError, UserError
+from tf_pretrain.data.shards import BuildSettings, build_task
+from tf_pretrain.data.text_files import Notes
+from tf_pretrain.errors import ConfigError
 
 MANIFEST = "manifest.json"
 PLAN = "build.json"  # what an unfinished build is made of
-_CHUNKS_IN_FLIGHT = 2  # a worker
+# How text becomes shards. A build that another version began cannot be continued.
+_LAYOUT = 2
+Engine = Callable[[BuildSettings, list[Task]], Iterator[dict]]
 _MASKING_FIELDS = (
     "masked_lm_prob",
     "max_predictions_per_seq",
@@ -37,10 +48,6 @@ _MASKING_FIELDS = (
 )
 
 
-class BuildError(UserError, RuntimeError):
-    """Records cannot be built; finished shards are kept."""
-
-
 def build_records(
     inputs: str | list[str],
     tokenizer_path: str | os.PathLike,
@@ -49,6 +56,7 @@ def build_records(
     seed: int,
     num_workers: int = 1,
     progress: Callable[[str], None] | None = print_line,
+    engine: Engine | None = None,
 ) -> dict:
     """Builds `train-*.tfrecord` and `heldout-*.tfrecord` in a folder.
 
@@ -57,11 +65,13 @@ def build_records(
     Args:
         inputs: See `text.iter_documents`.
         tokenizer_path: See `tokenization.load_tokenizer`.
-        output_folder: Made if missing.
-        data: The settings; see `chunks.group_documents` for what is held out.
+        output_folder: A path or a URL; made if missing.
+        data: The settings; see `chunks.heldout_bound` for what is held out.
         seed: Of examples, masks and held-out documents.
         num_workers: Processes; 1 works in this one.
         progress: Called with a line now and then; None for silence.
+        engine: Builds all tasks and yields their states (see `shards.build_task`), in
+            any order. By default it is `num_workers` processes of this machine.
 
     Returns:
         The manifest, as in `manifest.json`: `inputs`, `settings`, `seed`, `tokenizer`
@@ -74,64 +84,119 @@ def build_records(
         text.TextError: If an input cannot be read.
         OSError: If a file cannot be written; no half shard is left.
     """
-    folder = Path(output_folder)
-    plan = {
-        "inputs": text.describe_inputs(inputs, data.encoding),
-        "settings": _record_settings(data),
-        "seed": seed,
-        "tokenizer": _fingerprint(Path(tokenizer_path)),
-    }
-    for name in (MANIFEST, PLAN):
-        if (folder / name).exists():
-            if name == PLAN and not any(folder.glob("*.tfrecord")):
-                continue  # nothing was built: say, the text had another encoding
-            found = json.loads((folder / name).read_text(encoding="utf-8"))
-            _require_same_plan(folder / name, found, plan)
-            if name == MANIFEST:
-                return found
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic_files.write_json(folder / PLAN, plan)
-    for left_over in folder.glob(f"*.tfrecord{atomic_files.TEMPORARY_SUFFIX}"):
-        left_over.unlink()
-
-    reporter = Progress(plan["inputs"], data.dupe_factor, progress)
+    folder = storage.path(output_folder)
+    notes = Notes(progress)
+    found = sources.find_sources(inputs, data.encoding, notes)
+    plan = _plan(found, tokenizer_path, data, seed)
+    if (finished := _begin(folder, plan)) is not None:
+        return finished
+    units = chunks.plan_units(found, data.shard_size_mb)
+    tasks = chunks.plan_tasks(units, data.heldout_fraction)
+    bound = chunks.heldout_bound(units, data, seed)
+    settings = BuildSettings(str(tokenizer_path), str(folder), data, seed, bound)
     warner = build_warnings.Warner(data, tokenizer_path, progress)
-    notes = text.Notes(progress)
-    arguments = (str(tokenizer_path), str(folder), data, seed)
-    statistics = []
-    documents = text.iter_documents(inputs, data.errors, data.encoding, notes)
-    work = _unfinished(documents, folder, data, seed, statistics, reporter)
-    for results in _run(arguments, work, num_workers):
-        statistics += results
-        reporter.add(results)
-        warner.look(statistics)
-    statistics.sort(key=lambda shard: shard["file"])
-    totals = build_warnings.totals(statistics, data)
-    totals["characters_replaced"] = notes.replaced_characters
-    manifest = plan | {"shards": statistics, "totals": totals}
+    reporter = Progress(plan["inputs"], data.dupe_factor, progress)
+    states = []
+    for state in (engine or _local_engine(num_workers))(settings, tasks):
+        states.append(state)
+        if engine is None:  # others show the progress of their jobs themselves
+            reporter.add(state)
+            warner.look(states)
+    manifest = plan | _summary(states, data)
     if notes.recognised:
         manifest["read_as"] = notes.recognised
-    if not any(s["examples"] for s in statistics if s["split"] == "train"):
-        for shard in statistics:  # another build would take them for its own
-            (folder / shard["file"]).unlink()
-            chunks.statistics_path(folder / shard["file"]).unlink(missing_ok=True)
-        (folder / PLAN).unlink()
-        raise BuildError(f"no training example in {inputs}: the text is empty")
-    atomic_files.write_json(folder / MANIFEST, manifest)
-    for shard in statistics:
-        chunks.statistics_path(folder / shard["file"]).unlink(missing_ok=True)
-    (folder / PLAN).unlink()
-    reporter.finish(totals)
-    warner.finish(statistics, totals)
+    _finish(folder, tasks, manifest)
+    reporter.finish(manifest["totals"])
+    warner.finish(manifest["shards"], manifest["totals"])
     return manifest
+
+
+def _plan(found, tokenizer_path, data, seed):
+    """What the bytes of the records depend on."""
+    return {
+        "layout": _LAYOUT,
+        "inputs": [source.description() for source in found],
+        "settings": _record_settings(data),
+        "seed": seed,
+        "tokenizer": _fingerprint(storage.path(tokenizer_path)),
+    }
+
+
+def _local_engine(num_workers) -> Engine:
+    """Processes of this machine."""
+
+    def run(settings, tasks):
+        data, folder = settings.data, settings.folder
+        if data.deduplicate_min_chars:
+            units = chunks.train_units(tasks)
+            deduplication.find_locally(folder, units, data, num_workers)
+        build = functools.partial(build_task, settings)
+        yield from local_engine.run(build, tasks, num_workers)
+
+    return run
+
+
+def _begin(folder, plan):
+    """Writes the plan; returns the manifest if the folder's build is finished."""
+    for name in (MANIFEST, PLAN):
+        path = folder / name
+        if path.exists():
+            if name == PLAN and not any(folder.glob("*.tfrecord")):
+                continue  # nothing was built: say, the text had another encoding
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if name == MANIFEST:
+                found.setdefault("layout", _LAYOUT)  # finished, so any will do
+            _require_same_plan(path, found, plan)
+            if name == MANIFEST:
+                return found
+    storage.make_folder(folder)
+    for left_over in folder.glob(f"*.tfrecord*{atomic_files.TEMPORARY_SUFFIX}"):
+        left_over.unlink()
+    atomic_files.write_json(folder / PLAN, plan)
+    return None
+
+
+def _summary(states, data):
+    """The statistics of all shards, and their totals."""
+    statistics = [shard for state in states for shard in state["shards"]]
+    statistics.sort(key=lambda shard: shard["file"])
+    totals = build_warnings.totals(statistics, data)
+    for name in build_warnings.TEXT_COUNTS:
+        totals[name] = sum(state.get(name, 0) for state in states)
+    return {"shards": statistics, "totals": totals}
+
+
+def _finish(folder, tasks, manifest):
+    """Writes the manifest in place of what only an unfinished build needs."""
+    is_empty = not any(
+        shard["examples"]
+        for shard in manifest["shards"]
+        if shard["split"] == chunks.TRAIN
+    )
+    if is_empty:  # another build would take its shards for its own
+        for shard in manifest["shards"]:
+            (folder / shard["file"]).unlink()
+    else:
+        atomic_files.write_json(folder / MANIFEST, manifest)
+    for task in tasks:
+        (folder / task.state_name).unlink(missing_ok=True)
+    deduplication.remove(folder)
+    (folder / chunks.TASKS).unlink(missing_ok=True)
+    (folder / PLAN).unlink()
+    if is_empty:
+        names = ", ".join(item["name"] for item in manifest["inputs"][:3])
+        raise BuildError(f"no training example in {names}: the text is empty")
 
 
 def _record_settings(data):
     """The settings that the bytes of records depend on."""
     settings = config.to_dict(data)
     del settings["shuffle_buffer"]
+    # As in folders of versions that did not have these.
     if data.encoding == encodings.UTF8:
-        del settings["encoding"]  # as in folders of versions that did not have it
+        del settings["encoding"]
+    if not data.deduplicate_min_chars:
+        del settings["deduplicate_min_chars"]
     if data.masking == "dynamic":
         for name in _MASKING_FIELDS:
             del settings[name]
@@ -153,6 +218,11 @@ def _fingerprint(path):
 
 
 def _require_same_plan(path, found, plan):
+    if found.get("layout") != plan["layout"]:
+        raise ConfigError(
+            f"{path.parent} holds a build that another version of the program began; "
+            "delete it or use another folder"
+        )
     differences = config.differing_fields(_comparable(found), _comparable(plan))
     if differences:
         raise ConfigError(
@@ -172,66 +242,3 @@ def _comparable(plan):
         for i, item in enumerate(plan["inputs"])
     }
     return {"inputs": inputs} | {key: plan[key] for key in keys}
-
-
-def _unfinished(documents, folder, data, seed, statistics, reporter):
-    """Yields (chunk, copies to build); adds finished shards to `statistics`."""
-    for chunk in chunks.group_documents(documents, data, seed):
-        # Evaluation needs no copies: its masks are drawn once.
-        dupes = range(data.dupe_factor if chunk.split == "train" else 1)
-        missing = []
-        for dupe in dupes:
-            shard = folder / chunk.shard_name(dupe)
-            path = chunks.statistics_path(shard)
-            if shard.exists() and path.exists():
-                found = json.loads(path.read_text(encoding="utf-8"))
-                statistics.append(found)
-                reporter.skip([found])
-            else:
-                missing.append(dupe)
-        if missing:
-            yield chunk, missing
-
-
-def _run(arguments, work, num_workers):
-    """Yields the statistics of each (chunk, copies), in the order of completion."""
-    if num_workers == 1:
-        for chunk, dupes in work:
-            yield _build(arguments, chunk, dupes)
-        return
-    executor = concurrent.futures.ProcessPoolExecutor(
-        num_workers, multiprocessing.get_context("spawn"), _start_worker
-    )
-    running = collections.deque()
-    try:
-        for chunk, dupes in work:
-            running.append(executor.submit(_build, arguments, chunk, dupes))
-            if len(running) >= _CHUNKS_IN_FLIGHT * num_workers:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    except BrokenProcessPool as error:
-        raise BuildError(
-            "a worker process died (killed, or out of memory?); finished shards are "
-            "kept, and the same command continues"
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _start_worker():
-    """Runs first in each worker process."""
-    processes.die_with_parent(multiprocessing.parent_process().pid)
-    import tensorflow as tf
-
-    # Workers share the cores among them, and text needs no accelerator.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.set_visible_devices([], "GPU")
-
-
-def _build(arguments, chunk, dupes):
-    # Imports tensorflow, hence not at the top: see the docstring of the module.
-    from tf_pretrain.data import shards
-
-    return shards.build_shards(shards.ShardSettings(*arguments), chunk, dupes)

@@ -16,7 +16,7 @@ MAX_UNKNOWN = 0.03  # of the pieces; ordinary text in its own vocabulary has und
 MAX_HARMED = 0.01  # of the letters
 MAX_PADDING = 0.5
 MAX_ONE_LINE = 0.5  # of the documents
-_COUNTS = (
+COUNTS = (
     "documents",
     "one_line_documents",
     "lines",
@@ -27,16 +27,17 @@ _COUNTS = (
     "real_tokens",
     "letters",
 )
+# Of the text of a task, not of its shards.
+TEXT_COUNTS = ("characters_replaced", "duplicate_lines")
 _MAX_EXAMPLES = 3
 
 
 def totals(statistics: list[dict], data: DataConfig) -> dict:
     """Sums of the shards' statistics, and the shares that they give."""
-    # Shards of an earlier version, whose build goes on here, lack the newer counts.
-    sums = {name: sum(s.get(name, 0) for s in statistics) for name in _COUNTS}
+    sums = {name: sum(shard[name] for shard in statistics) for name in COUNTS}
     harmed = collections.Counter()
     for shard in statistics:
-        harmed.update(shard.get("letters_harmed", {}))
+        harmed.update(shard["letters_harmed"])
     sums["letters_harmed"] = dict(sorted(harmed.items()))
     room = sums["examples"] * data.max_seq_length
     pieces = max(1, sums["pieces"])
@@ -61,13 +62,14 @@ class Warner:
         self._tokenizer_path = tokenizer_path
         self._show = show
         self._said = set()
-        self._next_look = 1  # number of shards
+        self._next_look = 1  # number of tasks
 
-    def look(self, statistics: list[dict]) -> None:
-        """Says what the shards built so far show, whenever they have doubled."""
-        if len(statistics) >= self._next_look:
-            self._next_look = 2 * len(statistics)
-            self._say_early(totals(statistics, self._data))
+    def look(self, states: list[dict]) -> None:
+        """Says what the tasks built so far show, whenever they have doubled."""
+        if len(states) >= self._next_look:
+            self._next_look = 2 * len(states)
+            shards = [shard for state in states for shard in state["shards"]]
+            self._say_early(totals(shards, self._data))
 
     def finish(self, statistics: list[dict], sums: dict) -> None:
         """Says the rest, given the statistics and totals of the finished build."""

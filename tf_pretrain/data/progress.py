@@ -18,7 +18,7 @@ class Progress:
     """Speed, counts and, if the size of the text is known, the remaining time.
 
     Args:
-        inputs: From `text.describe_inputs`.
+        inputs: See `text.describe_inputs`.
         dupe_factor: Number of copies of the text that are built.
         show: Called with a line; None for silence.
     """
@@ -36,14 +36,14 @@ class Progress:
         self._start = self._last_line = time.monotonic()
         self._bytes = self._skipped_bytes = self._examples = 0
 
-    def skip(self, shards: list[dict]) -> None:
-        """Counts shards that an earlier build finished."""
-        self._skipped_bytes += sum(shard["text_bytes"] for shard in shards)
-
-    def add(self, shards: list[dict]) -> None:
-        """Counts finished shards, and shows a line if it is time for one."""
-        self._bytes += sum(shard["text_bytes"] for shard in shards)
-        self._examples += sum(shard["examples"] for shard in shards)
+    def add(self, state: dict) -> None:
+        """Counts the state of a task, and shows a line if it is time for one."""
+        text_bytes = sum(shard["text_bytes"] for shard in state["shards"])
+        if state["was_finished"]:
+            self._skipped_bytes += text_bytes
+            return
+        self._bytes += text_bytes
+        self._examples += sum(shard["examples"] for shard in state["shards"])
         now = time.monotonic()
         if now - self._last_line < _SECONDS_BETWEEN_LINES:
             return

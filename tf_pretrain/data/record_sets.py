@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tf_pretrain import storage
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data import records
 from tf_pretrain.data.tfrecord import DamageError, TFRecordReader
@@ -177,6 +178,11 @@ def _reading_errors():
 
 def _files(pattern):
     """The files that match, and the counts {file: examples} that manifests know."""
+    if storage.is_url(pattern):
+        raise ConfigError(
+            f"{pattern}: records are read from disks; copy them to this machine, or "
+            "mount the bucket"
+        )
     found = {name for part in pattern.split(",") for name in glob.glob(part)}
     files = sorted(map(str, map(Path, found)))  # without "./", as names below
     if not files:

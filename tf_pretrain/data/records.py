@@ -6,7 +6,6 @@ here.
 """
 
 import functools
-from pathlib import Path
 
 import numpy as np
 
@@ -196,14 +195,14 @@ def _outside(values, limit):
     return (unsigned >= limit).any(1)
 
 
-def write_shard(path: Path, serialized: list[bytes]) -> None:
+def write_shard(path, serialized: list[bytes]) -> None:
     """Writes a TFRecord file completely or not at all.
 
     Raises:
         OSError: If it cannot be written, for example on a full disk. No file is left.
     """
     try:
-        with atomic_files.replacing(path) as temporary:
+        with atomic_files.replacing(path, is_shared=True) as temporary:
             tfrecord.write_records(temporary, serialized)
     except OSError as error:
         reason = error.strerror or error

@@ -1,43 +1,137 @@
-"""One task of the record builder: the text of a shard -> a finished TFRecord file."""
+"""Builds one task of the record builder: its text -> finished TFRecord files."""
 
+import collections
 import dataclasses
 import functools
-from pathlib import Path
+import json
+from collections.abc import Iterator
 
 import numpy as np
 
-from tf_pretrain import atomic_files
+from tf_pretrain import atomic_files, storage
 from tf_pretrain.config import DataConfig
-from tf_pretrain.data import accents, masking, records, sentence_pairs, tokenization
+from tf_pretrain.data import (
+    accents,
+    chunks,
+    deduplication,
+    masking,
+    records,
+    sentence_pairs,
+    tokenization,
+)
 from tf_pretrain.data import examples as examples_lib
-from tf_pretrain.data.chunks import SPLITS, Chunk, statistics_path
+from tf_pretrain.data.chunks import HELDOUT, SPLITS, TRAIN, Chunk, Task, group_documents
+from tf_pretrain.data.text import Notes
 
 _MASKING_ROWS = 1024  # examples masked at a time, few enough for the CPU caches
 
 
 @dataclasses.dataclass(frozen=True)
-class ShardSettings:
-    """The settings that all shards of a build share."""
+class BuildSettings:
+    """The settings that all tasks of a build share.
+
+    Attributes:
+        tokenizer_path: See `tokenization.load_tokenizer`.
+        folder: Of the records; a path or a URL.
+        data: The settings.
+        seed: Of examples, masks and held-out documents.
+        heldout_below: See `chunks.heldout_bound`.
+    """
 
     tokenizer_path: str
     folder: str
     data: DataConfig
     seed: int
+    heldout_below: float
 
 
-def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> list[dict]:
-    """Writes a shard for each of the copies `dupes` and, after it, its statistics.
+def build_task(settings: BuildSettings, task: Task) -> dict:
+    """Builds the shards of a task that are not finished; both engines call this.
 
-    A shard depends on (text, seed, split, chunk, dupe), the data settings and the
-    tokenizer. It does not depend on the process or on the order of the tasks.
+    The result depends on the arguments and the text only. So any process may repeat
+    the task, even two processes at the same time.
 
     Returns:
-        For each shard `file`, `split`, and counts: `documents`, those of one line
-        (`one_line_documents`), `lines`, `examples`, `pieces` of the text, `pieces_kept`
-        of these in examples, `pieces_unknown`, `real_tokens` (special tokens included),
-        `text_bytes`, `letters` of the text, and by script those that accent stripping
-        harms (`letters_harmed`, see `accents.count_harmed`).
+        The state of the task, as in its file in the folder: `shards`, the statistics
+        of each (see `build_shards`), and counts of the units' text:
+        `characters_replaced` and `duplicate_lines` (left out). `was_finished`
+        says that nothing was left to do.
     """
+    path = storage.path(settings.folder) / task.state_name
+    state = read_state(path) or {"is_finished": False, "shards": []}
+    state["was_finished"] = state["is_finished"]
+    if state["is_finished"]:
+        return state
+    # Evaluation needs no copies: its masks are drawn once.
+    dupes = range(settings.data.dupe_factor if task.split == TRAIN else 1)
+    finished = {shard["file"] for shard in state["shards"]}
+    counts = collections.Counter()
+    documents = selected_documents(settings, task, counts)
+    for chunk in group_documents(task, documents, settings.data):
+        missing = [d for d in dupes if chunk.shard_name(d) not in finished]
+        for statistics in build_shards(settings, chunk, missing):
+            state["shards"].append(statistics)
+            atomic_files.write_json(path, state, is_shared=True)
+    state |= {"is_finished": True, **counts}
+    atomic_files.write_json(path, state, is_shared=True)
+    return state
+
+
+def read_state(path) -> dict | None:
+    """The state that `build_task` wrote; None if it wrote none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def selected_documents(
+    settings: BuildSettings, task: Task, counts: dict
+) -> Iterator[tuple[list[str], int]]:
+    """Yields the documents of the task's split and the bytes of each.
+
+    At the end, `counts` gets what was counted on the way. This is done for the split
+    "train" only, because its tasks together read each unit once.
+    """
+    notes, data = Notes(), settings.data
+    found = collections.Counter()
+    for unit in task.units:
+        repeats = frozenset()
+        if data.deduplicate_min_chars:
+            repeats = deduplication.read_repeats(settings.folder, unit.number)
+        line = 0
+        for document in chunks.unit_documents(unit, data, notes):
+            # The whole document decides on its split, whatever is left of it.
+            value = chunks.uniform_hash(chunks.join(document), settings.seed)
+            kept = [x for i, x in enumerate(document, line) if i not in repeats]
+            line += len(document)
+            size = len(chunks.join(kept)) + 1
+            found["duplicate_lines"] += len(document) - len(kept)
+            is_heldout = value < settings.heldout_below
+            if kept and is_heldout == (task.split == HELDOUT):
+                yield kept, size
+    if task.split == TRAIN:
+        counts |= found | {"characters_replaced": notes.replaced_characters}
+
+
+def build_shards(
+    settings: BuildSettings, chunk: Chunk, dupes: list[int]
+) -> Iterator[dict]:
+    """Writes a shard for each of the copies `dupes`.
+
+    A shard is a function of (text, seed, split, task, part, dupe), the data settings
+    and the tokenizer.
+
+    Yields:
+        For each shard, once it is written, `file`, `split`, and counts: `documents`,
+        those of one line (`one_line_documents`), `lines`, `examples`, `pieces` of the
+        text, `pieces_kept` of these in examples, `pieces_unknown`, `real_tokens`
+        (special tokens included), `text_bytes`, `letters` of the text, and by script
+        those that accent stripping harms (`letters_harmed`, see
+        `accents.count_harmed`).
+    """
+    if not dupes:
+        return
     data = settings.data
     tokenizer = _load_tokenizer(settings)
     ids, row_splits = tokenizer.tokenize([line for d in chunk.documents for line in d])
@@ -49,37 +143,42 @@ def build_shards(settings: ShardSettings, chunk: Chunk, dupes: list[int]) -> lis
         if data.example_format == "electra"
         else sentence_pairs.sentence_pair_examples
     )
-    letters, harmed = accents.count_harmed(chunk.documents, tokenizer)
-    all_statistics = []
+    counts = _text_counts(chunk, ids, tokenizer)
+    split = SPLITS.index(chunk.split)
     for dupe in dupes:
-        key = [settings.seed, SPLITS.index(chunk.split), chunk.number, dupe]
+        key = [settings.seed, split, chunk.task, chunk.part, dupe]
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
         examples = build(documents, rng, data)
         examples = [examples[i] for i in rng.permutation(len(examples))]
         features = _features(examples, rng, data, tokenizer)
-        path = Path(settings.folder, chunk.shard_name(dupe))
+        path = storage.path(settings.folder) / chunk.shard_name(dupe)
         records.write_shard(path, records.encode_examples(features))
-        statistics = {
+        yield {
             "file": path.name,
             "split": chunk.split,
-            "documents": len(chunk.documents),
-            "one_line_documents": sum(len(d) == 1 for d in chunk.documents),
-            "lines": sum(map(len, chunk.documents)),
+            **counts,
             "examples": len(examples),
-            "pieces": len(ids),
             "pieces_kept": sum(
                 len(e.segment_a) + (0 if e.is_b_random else len(e.segment_b))
                 for e in examples
             ),
-            "pieces_unknown": int((ids == tokenizer.unk_id).sum()),
             "real_tokens": int(features["input_mask"].sum()),
-            "text_bytes": chunk.text_bytes,
-            "letters": letters,
-            "letters_harmed": harmed,
         }
-        atomic_files.write_json(statistics_path(path), statistics)
-        all_statistics.append(statistics)
-    return all_statistics
+
+
+def _text_counts(chunk, ids, tokenizer):
+    """The statistics that all copies of a chunk have in common."""
+    letters, harmed = accents.count_harmed(chunk.documents, tokenizer)
+    return {
+        "documents": len(chunk.documents),
+        "one_line_documents": sum(len(d) == 1 for d in chunk.documents),
+        "lines": sum(map(len, chunk.documents)),
+        "text_bytes": chunk.text_bytes,
+        "letters": letters,
+        "letters_harmed": harmed,
+        "pieces": len(ids),
+        "pieces_unknown": int((ids == tokenizer.unk_id).sum()),
+    }
 
 
 @functools.lru_cache(maxsize=1)  # a worker builds many shards with one tokenizer

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from tf_pretrain import storage
 from tf_pretrain.data import encodings
 from tf_pretrain.errors import UserError
 
@@ -99,11 +100,41 @@ class TextFile:
     """How a file is read."""
 
     path: str
-    open: Callable
+    open: Callable | None  # of gzip, bz2 or lzma; None if it is not packed
     encoding: str
     mark_bytes: int  # length of the byte-order mark
     form: str
     front_lines: int  # length of the front matter
+
+    @property
+    def is_seekable(self) -> bool:
+        """Whether a part of it can be read without what lies before."""
+        return (
+            self.open is None
+            and self.encoding == encodings.UTF8
+            and self.form != FRONT_MATTER
+        )
+
+    def note(self, encoding: str, notes: Notes) -> None:
+        """Notes what is not plain text in the encoding that was set."""
+        if self.form != PLAIN:
+            notes.recognise(self.path, FORMS[self.form])
+        if self.encoding != encoding or self.encoding.startswith("utf-16"):
+            notes.recognise(self.path, f"text in {self.encoding}")
+
+    @contextlib.contextmanager
+    def reading(self):
+        """Yields a binary file of the content, unpacked.
+
+        Raises:
+            TextError: Also in the body of the `with`, for what reading raises.
+        """
+        with readable(self.path), storage.open_to_read(self.path) as raw:
+            if self.open is None:
+                yield raw
+            else:
+                with self.open(raw, "rb") as unpacked:
+                    yield unpacked
 
 
 def recognise(path: str, encoding: str | None = None) -> TextFile:
@@ -117,19 +148,19 @@ def recognise(path: str, encoding: str | None = None) -> TextFile:
     Raises:
         TextError: If it is not text or cannot be read.
     """
-    with readable(path):
-        with open(path, "rb") as file:
-            head = file.read(_HEAD_BYTES)
-        opener = open
+    opener = None
+    with readable(path), storage.open_to_read(path) as file:
+        head = file.read(_HEAD_BYTES)
         for suffix, magic, unpack in _PACKED:
             if head.startswith(magic):
                 opener = unpack
                 break
             if path.endswith(suffix):
                 opener = unpack
-        if opener is not open:
-            with opener(path, "rb") as file:
-                head = file.read(_HEAD_BYTES)
+        if opener is not None:
+            file.seek(0)
+            with opener(file, "rb") as unpacked:
+                head = unpacked.read(_HEAD_BYTES)
     name = path
     for suffix in PACKED_SUFFIXES:
         name = name.removesuffix(suffix)
@@ -188,6 +219,11 @@ def _find_form(path, name, start):
 def readable(path: str):
     """A context that turns errors of an unreadable or damaged file into TextErrors."""
     try:
-        yield
+        with contextlib.ExitStack() as stack:
+            if storage.is_url(path):
+                stack.enter_context(storage.reaching(path))
+            yield
+    except storage.StorageError:
+        raise
     except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
         raise TextError(f"cannot read {path}: {error}") from error

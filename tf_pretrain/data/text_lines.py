@@ -4,34 +4,40 @@ All formats become such lines, so other modules need not know the formats. All e
 become UTF-8, so lines are split in one way. Memory does not grow with the file.
 """
 
+import dataclasses
 import io
 import json
 from collections.abc import Iterator
 
+from tf_pretrain import storage
 from tf_pretrain.data import encodings, text_files
+from tf_pretrain.data.document_bounds import MAX_LINE_BYTES, find_bound
 from tf_pretrain.data.text_files import Notes, TextError
 
-MAX_LINE_BYTES = 1 << 20
 MAX_JSON_LINE_BYTES = 1 << 26
 BLOCK_BYTES = 1 << 20
 
 
 def line_blocks(
-    path: str, errors: str, encoding: str, notes: Notes
+    path: str,
+    errors: str,
+    encoding: str,
+    notes: Notes,
+    bounds: tuple[int, int | None] = (0, None),
 ) -> Iterator[list[str]]:
     """Yields the lines of a file in groups; an empty line ends a document.
+
+    Args:
+        bounds: First byte and end of the part that is read, as `find_bound` moves
+            them; of files that are not seekable all is read.
 
     Raises:
         TextError: If it is not text, cannot be read, or is not in its encoding.
     """
     file = text_files.recognise(path, encoding)
-    if file.form != text_files.PLAIN:
-        notes.recognise(path, text_files.FORMS[file.form])
-    if file.encoding != encoding or file.encoding.startswith("utf-16"):
-        notes.recognise(path, f"text in {file.encoding}")
-    with text_files.readable(path), file.open(path, "rb") as opened:
-        opened.read(file.mark_bytes)
-        stream = opened
+    file.note(encoding, notes)
+    with file.reading() as opened:
+        place, stream = _part(file, opened, bounds)
         if file.encoding != encodings.UTF8:
             raw = encodings.Utf8Reader(
                 opened, file.encoding, errors, notes.count_replaced, BLOCK_BYTES
@@ -39,9 +45,9 @@ def line_blocks(
             stream = io.BufferedReader(raw, BLOCK_BYTES)
         try:
             if file.form == text_files.JSON:
-                yield from _json_blocks(path, stream, errors, notes)
+                yield from _json_blocks(stream, place, errors, notes)
             else:
-                blocks = _decoded_blocks(file, stream, errors, notes)
+                blocks = _decoded_blocks(stream, place, errors, notes)
                 yield from _WITHOUT_MARKUP[file.form](file, blocks)
         except encodings.EncodedTextError as error:
             raise TextError(
@@ -51,9 +57,72 @@ def line_blocks(
             ) from error
 
 
-def _decoded_blocks(file, stream, errors, notes):
-    rest, number = b"", 1  # number of the line that `rest` begins
-    offset = file.mark_bytes  # of its first byte
+def _part(file, opened, bounds):
+    """The place where the part to read begins, and a stream of the part."""
+    start, stop = bounds
+    place = Place(file.path, file.mark_bytes)
+    if not file.is_seekable or bounds == (0, None):
+        opened.read(file.mark_bytes)
+        return place, opened
+    size = opened.seek(0, io.SEEK_END)
+    end = size if stop is None else find_bound(opened, stop, size, file.form)
+    begin = find_bound(opened, start, size, file.form)
+    if begin > file.mark_bytes:
+        place = Place(file.path, begin, lines_before=begin)
+    opened.seek(place.byte)
+    return place, io.BufferedReader(_Part(opened, end - place.byte), BLOCK_BYTES)
+
+
+@dataclasses.dataclass
+class Place:
+    """Where in a file its reader is, for messages.
+
+    Attributes:
+        path: Of the file, or the name of what else the text is of.
+        byte: Number of the next byte.
+        line: Number of the next line, from where reading began.
+        lines_before: Bytes whose lines are not counted in `line`.
+    """
+
+    path: str
+    byte: int = 0
+    line: int = 1
+    lines_before: int = 0
+
+    def pass_over(self, block: bytes) -> None:
+        """Moves on behind a block."""
+        self.byte += len(block)
+        self.line += block.count(b"\n")
+
+    def line_number(self) -> int:
+        """Number of the next line; reads all of the file that lies before the part."""
+        left, number = self.lines_before, self.line
+        if left:
+            with storage.open_to_read(self.path) as file:
+                while left and (block := file.read(min(left, BLOCK_BYTES))):
+                    left -= len(block)
+                    number += block.count(b"\n")
+        return number
+
+
+class _Part(io.RawIOBase):
+    """The next `size` bytes of a file."""
+
+    def __init__(self, file, size):
+        self._file, self._left = file, size
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        block = self._file.read(min(len(buffer), max(0, self._left)))
+        self._left -= len(block)
+        buffer[: len(block)] = block
+        return len(block)
+
+
+def _decoded_blocks(stream, place, errors, notes):
+    rest = b""
     while block := stream.read(BLOCK_BYTES):
         block = rest + block
         end = block.rfind(b"\n") + 1
@@ -61,11 +130,10 @@ def _decoded_blocks(file, stream, errors, notes):
             end = _cut(block)
         block, rest = block[:end], block[end:]
         if block:
-            text = decode(file.path, block, number, errors, notes, offset)
+            text = decode(block, place, errors, notes)
             yield text.removesuffix("\n").split("\n")
-            number += block.count(b"\n")
-            offset += len(block)
-    yield [decode(file.path, rest, number, errors, notes, offset)]
+            place.pass_over(block)
+    yield [decode(rest, place, errors, notes)]
 
 
 def _cut(block):
@@ -81,17 +149,14 @@ def _cut(block):
     return end
 
 
-def decode(
-    where: str, block: bytes, number: int, errors: str, notes: Notes, offset: int = 0
-) -> str:
+def decode(block: bytes, place: Place, errors: str, notes: Notes) -> str:
     """Decodes UTF-8.
 
     Args:
-        where: The file or example, for the message.
-        number: Number of the first line of the block.
+        block: The bytes.
+        place: Where they begin, for the message.
         errors: "strict", or "replace" to read invalid bytes as U+FFFD.
         notes: Counts replaced characters.
-        offset: Offset of the first byte of the block.
 
     Raises:
         TextError: If it is not UTF-8 and errors is "strict".
@@ -104,33 +169,33 @@ def decode(
             own = block.count("\ufffd".encode())
             notes.count_replaced(text.count("\ufffd") - own)
             return text
-        line = number + block.count(b"\n", 0, error.start)
+        line = place.line_number() + block.count(b"\n", 0, error.start)
         raise TextError(
-            f"{where} line {line} is not UTF-8 ({error.reason} at byte "
-            f"{offset + error.start}); {encodings.advice(block)}"
+            f"{place.path} line {line} is not UTF-8 ({error.reason} at byte "
+            f"{place.byte + error.start}); {encodings.advice(block)}"
         ) from error
 
 
-def _json_blocks(path, stream, errors, notes):
+def _json_blocks(stream, place, errors, notes):
     """Yields the lines of each text, and an empty one after it."""
-    number, offset = 0, 0
     while line := stream.readline(MAX_JSON_LINE_BYTES):
-        number += 1
-        size = len(line)
-        line = decode(path, line, number, errors, notes, offset)
-        offset += size
-        if not line.strip():
-            continue
-        try:
-            text = json.loads(line)["text"]
-            encoded = text.encode("utf-8", "surrogatepass")
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            raise TextError(
-                f'{path} line {number} is not a JSON object with a string "text"'
-            ) from None
-        # Half of a surrogate pair, "\ud83d", is valid JSON but not a character.
-        text = decode(f"{path} text of", encoded, number, errors, notes)
-        yield [part for part in text.split("\n") if part.strip()] + [""]
+        content = decode(line, place, errors, notes)
+        if content.strip():
+            text = _json_text(content, place, errors, notes)
+            yield [part for part in text.split("\n") if part.strip()] + [""]
+        place.pass_over(line)
+
+
+def _json_text(content, place, errors, notes):
+    try:
+        encoded = json.loads(content)["text"].encode("utf-8", "surrogatepass")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise TextError(
+            f"{place.path} line {place.line_number()} is not a JSON object with a "
+            'string "text"'
+        ) from None
+    # Half of a surrogate pair, "\ud83d", is valid JSON but not a character.
+    return decode(encoded, dataclasses.replace(place, byte=0), errors, notes)
 
 
 def _without_doc_tags(file, blocks):

@@ -10,11 +10,10 @@ import codecs
 import functools
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 
-from tf_pretrain import atomic_files
+from tf_pretrain import atomic_files, storage
 from tf_pretrain.errors import UserError
 
 SETTINGS_FILE = "tokenizer.json"
@@ -115,8 +114,8 @@ class Tokenizer:
 
     def save(self, folder) -> None:
         """Writes the vocabulary and `tokenizer.json` for `load_tokenizer`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = storage.path(folder)
+        storage.make_folder(folder)
         settings = {
             "kind": self.kind,
             "lower_case": self.lower_case,
@@ -152,7 +151,7 @@ class WordPieceTokenizer(Tokenizer):
     )
 
     def __init__(self, path, lower_case=True, strip_accents=True):
-        content = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
+        content = storage.path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
         pieces = _read_pieces(path, content)
         super().__init__(
             path,
@@ -202,7 +201,7 @@ class SentencePieceTokenizer(Tokenizer):
     def __init__(self, path, lower_case=True, strip_accents=True):
         import sentencepiece  # not needed for WordPiece
 
-        content = Path(path).read_bytes()
+        content = storage.path(path).read_bytes()
         try:
             processor = sentencepiece.SentencePieceProcessor(model_proto=content)
         except RuntimeError as error:
@@ -255,7 +254,7 @@ def load_tokenizer(path, lower_case=True, strip_accents=True) -> Tokenizer:
     """
     if isinstance(path, Tokenizer):
         return path
-    path = Path(path)
+    path = storage.path(path)
     if path.is_dir():
         settings = _read_settings(path)
         if settings is None:
@@ -291,7 +290,7 @@ def has_graph_ops() -> bool:
 
 def is_tokenizer_folder(path) -> bool:
     """Whether `Tokenizer.save` wrote a tokenizer there."""
-    return _read_settings(Path(path)) is not None
+    return _read_settings(storage.path(path)) is not None
 
 
 def _read_settings(folder):

@@ -2,18 +2,18 @@
 
 import collections
 import io
-import random
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tf_pretrain import storage
 from tf_pretrain.config import PretrainConfig
-from tf_pretrain.data import plain_normalization, text, tokenization
+from tf_pretrain.data import plain_normalization, tokenization
 from tf_pretrain.data.characters import UNKNOWN_CHAR, stands_alone
+from tf_pretrain.data.text_sample import read_sample, sample_documents
 from tf_pretrain.data.tokenization import VocabularyError
 
-MAX_SAMPLE_CHARS = 32_000_000  # SentencePiece needs some 25 bytes of memory for each
 _MAX_LINE_CHARS = 10_000
 BATCH_LINES = 1000
 CHARACTER_COVERAGE = 0.99995  # Lan et al.'s; the rest is unknown
@@ -36,11 +36,11 @@ def prepare_tokenizer(config: PretrainConfig, inputs, vocab, folder) -> None:
             the vocabulary cannot be used.
     """
     data = config.data
-    is_there = Path(folder, tokenization.SETTINGS_FILE).exists()
+    is_there = (storage.path(folder) / tokenization.SETTINGS_FILE).exists()
     if vocab is None and not is_there:
         print(f"training a {data.tokenizer} vocabulary", flush=True)
         train_vocabulary(
-            text.iter_documents(inputs, data.errors, data.encoding),
+            read_sample(inputs, data, config.seed),
             data.tokenizer,
             config.model.vocab_size,
             folder,
@@ -70,10 +70,10 @@ def train_vocabulary(
 ) -> Path:
     """Trains a vocabulary and saves it as `Tokenizer.save` does.
 
-    The text is normalised as the tokenizer will do it. If it has more than
-    MAX_SAMPLE_CHARS characters, a uniform sample of its documents of at most this size
-    is used, so memory does not grow with the corpus. The same input gives the same
-    bytes.
+    The text is normalised as the tokenizer will do it. Of more than
+    `text_sample.MAX_SAMPLE_CHARS` characters a uniform sample of documents of at most
+    this size is used, so memory does not grow with the corpus. The same input gives
+    the same bytes.
 
     Args:
         documents: Lists of lines; read once, to the end.
@@ -116,29 +116,7 @@ def train_vocabulary(
             stacklevel=2,
         )
     tokenizer.save(output_folder)
-    return Path(output_folder, tokenizer.file_name)
-
-
-def sample_documents(
-    documents: Iterable[list[str]], seed: int, max_chars: int = MAX_SAMPLE_CHARS
-) -> list[list[str]]:
-    """All documents if they are small enough, else a uniform sample, in their order.
-
-    Whenever what is held exceeds max_chars, each document held is dropped with
-    probability 1/2, and later ones are taken with half of the probability before.
-    """
-    generator = random.Random(seed)
-    held, size, probability = [], 0, 1.0
-    for document in documents:
-        if generator.random() >= probability:
-            continue
-        held.append(document)
-        size += sum(map(len, document))
-        while size > max_chars and len(held) > 1:
-            held = [document for document in held if generator.random() < 0.5]
-            size = sum(len(line) for document in held for line in document)
-            probability /= 2
-    return held
+    return storage.path(output_folder) / tokenizer.file_name
 
 
 def _normalized(documents, kind, lower_case, strip_accents) -> Iterator[str]:
