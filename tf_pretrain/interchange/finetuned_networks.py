@@ -1,8 +1,8 @@
-"""What `model.json` says about a fine-tuned network, apart from its weights.
+"""The contents of `model.json`: a fine-tuned network without its weights.
 
-One class for each kind of network. All have `kind`, `task` (its name), `encoder` (its
-EncoderConfig), `max_seq_length` (most ids of an input) and `vocabulary` (the
-tokenizer's fingerprint; None in old files).
+There is one class for each kind of network. All have `kind`, `task` (its name),
+`encoder` (its EncoderConfig), `max_seq_length` (largest number of ids of an input) and
+`vocabulary` (the tokenizer's fingerprint; None in old files).
 """
 
 import dataclasses
@@ -24,8 +24,9 @@ class ClassifierConfig:
     Attributes:
         task: Its name.
         encoder: Its EncoderConfig.
-        num_outputs, head, loss_reduction, dropout, target_scale: Of Classifier.
-        class_names: None for regression.
+        num_outputs, head, loss_reduction, dropout, target_scale: Arguments of
+            Classifier.
+        class_names: Names of the classes; None for regression.
         is_pair: Whether it takes pairs of texts.
         max_seq_length: Ids of the longest text or pair.
         vocabulary: The tokenizer's fingerprint; None in files that lack it.

@@ -1,12 +1,12 @@
-"""Encoded examples -> batches of feature dicts, grouped by length.
+"""Batches of feature dicts from encoded examples, grouped by length.
 
-Training reads an endless stream, epoch after epoch in a new order. It is cut into
-pools of POOL_BATCHES batches; a pool is sorted by length, cut into batches, and the
-batches are shuffled. So a batch holds texts of about the same length and is padded to
-a multiple of LENGTH_STEP: few lengths, because XLA, where it is asked for, compiles
-each once. JAX always compiles, and pads to multiples of JAX_LENGTH_STEP: four times
-fewer lengths. Which examples make up batch s, and their dropout seeds, is a function of
-(seed, s), whatever the backend.
+Training reads an endless stream, with a new order in each epoch. The stream is divided
+into pools of POOL_BATCHES batches. A pool is sorted by length and divided into batches,
+and the batches are shuffled. So a batch holds texts of about the same length. It is
+padded to a multiple of LENGTH_STEP, so that there are few lengths, because XLA, if it
+is used, compiles each length once. JAX always compiles and pads to multiples of
+JAX_LENGTH_STEP, which gives a quarter as many lengths. The examples of batch s and
+their dropout seeds depend on (seed, s) only, on every backend.
 """
 
 import keras
@@ -29,7 +29,7 @@ def training_batches(examples, settings, num_steps, seed):
         count = min(POOL_BATCHES, num_steps - step)
         pool = np.array([next(stream) for _ in range(count * size)])
         if settings.group_by_length:
-            # Stable: among equal lengths the shuffled order stays.
+            # A stable sort: examples of equal length stay in shuffled order.
             pool = pool[np.argsort(grouped_lengths[pool], kind="stable")]
         for batch in rng.permutation(pool.reshape(count, size)):
             yield _features(
@@ -44,7 +44,7 @@ def training_batches(examples, settings, num_steps, seed):
 def evaluation_batches(examples, settings):
     """Yields (indices, features): every example once, shortest first.
 
-    The last batch is filled up with rows of `example_weights` 0 that have no index.
+    The last batch is filled with rows of `example_weights` 0, which have no index.
     """
     grouped_lengths = _padded_lengths(examples, settings, LENGTH_STEP)
     padded_lengths = _padded_lengths(examples, settings, padding_step())
@@ -57,7 +57,7 @@ def evaluation_batches(examples, settings):
 
 
 def padding_step() -> int:
-    """Batches are padded to a multiple of this many ids."""
+    """Batches are padded to a multiple of this number of ids."""
     return JAX_LENGTH_STEP if keras.config.backend() == "jax" else LENGTH_STEP
 
 

@@ -1,4 +1,4 @@
-"""A task's whole fine-tuning: trials, scores, predictions and plots in a workdir.
+"""The whole fine-tuning of a task: trials, scores, predictions and plots in a workdir.
 
     config.json, run.json        the resolved config; data and initial weights
     model.json, vocab.txt, ...   the network and its tokenizer
@@ -7,7 +7,7 @@
     results.json, *.png          written when all trials are done
 
 A trial that has its `trial.json` is not run again. The weights of the trial with the
-median dev score are kept, the others deleted.
+median dev score are kept, and the others are deleted.
 """
 
 import json
@@ -93,7 +93,7 @@ def _run_trial(runner, seed, workdir):
             name: str(path.relative_to(workdir)) for name, path in files.items()
         },
     }
-    # Last: its presence says that the trial is complete.
+    # Written last: its presence means that the trial is complete.
     atomic_files.write_json(folder / "trial.json", values)
 
 
@@ -111,7 +111,8 @@ def _claim(workdir, config, run):
         path = workdir / name
         if path.is_file():
             old = json.loads(path.read_text(encoding="utf-8"))
-            if name == "config.json":  # newer fields had their defaults
+            # fields that are newer than the file had their defaults
+            if name == "config.json":
                 old = config_lib.from_dict(FinetuneConfig, old)
                 old = config_lib.to_dict(old)
             differing = [

@@ -1,4 +1,4 @@
-"""Files of other kinds of tasks where texts with labels are expected."""
+"""Recognises files of unsupported kinds of tasks, to give a clear message."""
 
 import json
 
@@ -8,7 +8,7 @@ SUPPORTED = (
     "expected texts, or pairs of texts, with one label each: a class or a score. For "
     "another kind of task give the folder of its files (docs/more_tasks.md)"
 )
-# Columns, or the keys of a whole file -> what it is.
+# Columns, or the keys of a whole file -> the kind of task.
 _KEYS = {
     ("data", "version"): "question answering in SQuAD's form",
     ("data",): "question answering in SQuAD's form",
@@ -18,7 +18,7 @@ _KEYS = {
     ("tokens", "ner_tags"): "a label for each word (tagging)",
     ("tokens", "tags"): "a label for each word (tagging)",
 }
-_CONLL_LINES = 200  # enough to tell
+_CONLL_LINES = 200  # enough to recognise the format
 
 
 def check_columns(path, columns):
@@ -33,7 +33,7 @@ def check_columns(path, columns):
 
 
 def check_lines(path, content):
-    """Refuses CoNLL files: a word and its tags a line, a blank line between sentences.
+    """Refuses CoNLL files: a word and its tags a line, blank lines between sentences.
 
     Raises:
         TaskError: It names the kind, and what is supported.
@@ -67,7 +67,7 @@ def check_file(path, content):
 
 
 def check_document(path, text):
-    """Refuses folders of JSON files, such as RACE's, that look like one folder a class.
+    """Refuses folders of JSON files, such as RACE's, that look like folders of classes.
 
     Raises:
         TaskError: It says so, and what is supported.

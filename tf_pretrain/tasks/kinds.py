@@ -1,4 +1,4 @@
-"""Which kind of task a user's folder holds, found by looking at its training data."""
+"""Detects the kind of task in a user's folder from its training data."""
 
 import gzip
 import json
@@ -7,14 +7,14 @@ from pathlib import Path
 from tf_pretrain.tasks import foreign_formats
 from tf_pretrain.tasks.split_files import SPLITS
 
-_BEGINNING = 1_000_000  # characters; enough to tell
+_BEGINNING = 1_000_000  # number of characters that are enough to detect the kind
 
 
 def find_kind(path) -> str:
-    """ "questions", "choices", "tags" or "texts" (texts with labels, the default).
+    """ "questions", "choices", "tags", or "texts" (texts with labels, the default).
 
     Args:
-        path: A folder, or a file, which is always one of texts.
+        path: A folder, or a file, which always has texts with labels.
     """
     path = Path(path)
     if not path.is_dir():
@@ -29,7 +29,7 @@ def find_kind(path) -> str:
 
 
 def _kind_of(file):
-    """What a file holds; files that are not UTF-8 text hold no kind but texts."""
+    """The kind of a file. Files that are not UTF-8 text can only be "texts"."""
     opened = gzip.open if file.suffix == ".gz" else open
     try:
         with opened(file, "rt", encoding="utf-8") as lines:
@@ -50,6 +50,6 @@ def _kind_of(file):
 
 
 def _is_squad(beginning):
-    """Whether a JSON file, perhaps longer than this, is of SQuAD's form."""
+    """Whether a JSON file, of which this is the beginning, has SQuAD's form."""
     is_object = beginning.lstrip().startswith("{")
     return is_object and '"data"' in beginning[:200] and '"paragraphs"' in beginning

@@ -1,4 +1,4 @@
-"""From the name of a task, or a path, to the task: of any kind."""
+"""Loads a task of any kind by its name or path."""
 
 from tf_pretrain.errors import UserError
 from tf_pretrain.tasks import docs_task, glue, kinds, own_task
@@ -11,14 +11,14 @@ NAMES = (*glue.NAMES, "docs", *question_task.NAMES, "RACE", "chunk")
 
 
 def load_task(name, data_dir, wanted: Columns, encoding="utf-8", seed=0, subsets=False):
-    """The task.
+    """Loads a task.
 
     Args:
-        name: One of NAMES, or the path of a folder or file of the user's.
-        data_dir: Folder of the official files of a task that is named.
+        name: One of NAMES, or the path of a user's folder or file.
+        data_dir: Folder with the official files of a named task.
         wanted: Columns of the user's files.
-        encoding: Of the user's files.
-        seed: Of what becomes the dev set, where there is none.
+        encoding: Encoding of the user's files.
+        seed: Seed for choosing the dev set, if there is none.
         subsets: See `FinetuneSettings.subsets`.
 
     Raises:
@@ -47,7 +47,7 @@ def load_task(name, data_dir, wanted: Columns, encoding="utf-8", seed=0, subsets
 
 
 def _number(column, flag):
-    """The number of a column in a file without header."""
+    """The number of a column in a file without a header."""
     if column is None:
         return None
     if not str(column).isdecimal() or int(column) == 0:

@@ -6,7 +6,7 @@ from tf_pretrain import plotting
 from tf_pretrain.tasks import predictions
 from tf_pretrain.training import metrics
 
-_MAX_CLASSES = 30  # beyond, cells and names are too small to read
+_MAX_CLASSES = 30  # with more classes, cells and names are too small to read
 
 
 def plot_trials(workdir, task, results) -> None:

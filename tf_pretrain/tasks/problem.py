@@ -1,6 +1,6 @@
-"""A task made ready for an encoder: what a trial trains on, predicts and scores.
+"""A task that is prepared for an encoder: what a trial trains on, predicts and scores.
 
-`Problem` is what `trial` and `finetune` know of a task. There is one class for each
+`trial` and `finetune` use a task only through `Problem`. There is one class for each
 kind: texts with labels, questions about texts, multiple choice, tags of words.
 """
 
@@ -14,11 +14,11 @@ from tf_pretrain.tasks import plots
 
 
 class Problem:
-    """The base of all kinds.
+    """Base class of all kinds of tasks.
 
     Args:
-        task: Of the class that the kind is for. All have `name`, `metrics`, `splits`,
-            `scored_splits`, `notes`, `describe()` and `data_sha256()`.
+        task: A task of the kind's class. All of these classes have `name`, `metrics`,
+            `splits`, `scored_splits`, `notes`, `describe()` and `data_sha256()`.
         config: Its FinetuneConfig.
         encoder_config: EncoderConfig of the encoder that it starts from.
         tokenizer: The encoder's.
@@ -47,7 +47,7 @@ class Problem:
 
     @functools.cached_property
     def examples(self) -> dict:
-        """{split: what batches are made of}, such as `examples.Examples`."""
+        """{split: examples from which batches are made}, see `examples.Examples`."""
         return {name: self.encode(name) for name in self.task.splits}
 
     def encode(self, split):
@@ -56,16 +56,16 @@ class Problem:
 
     @property
     def num_training_examples(self) -> int:
-        """What an epoch is: ALBERT's program counts questions, not inputs."""
+        """The size of an epoch. ALBERT's program counts questions, not inputs."""
         return len(self.examples["train"])
 
     def describe_examples(self) -> str:
-        """Lengths, what is cut, and the share of unknown pieces, for people."""
+        """Lengths, truncation and the share of unknown pieces, for display."""
         length = self.config.finetune.max_seq_length
         return examples_lib.describe(self.examples, self.tokenizer, length)
 
     def outputs(self, network, features) -> dict:
-        """What is predicted of a batch: {name: tensor [B, ...]}."""
+        """The network's outputs for a batch: {name: tensor [B, ...]}."""
         raise NotImplementedError
 
     def predictions(self, split, outputs):
@@ -85,7 +85,7 @@ class Problem:
         raise NotImplementedError
 
     def plot(self, workdir, results) -> None:
-        """Draws what `results.json` and the predictions say."""
+        """Draws the contents of `results.json` and the predictions."""
         plots.plot_history(workdir, self.task, results)
 
 

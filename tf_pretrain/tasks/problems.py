@@ -1,4 +1,4 @@
-"""From a task of any kind to its Problem."""
+"""Makes the Problem of a task of any kind."""
 
 from tf_pretrain.tasks.multiple_choice.problem import ChoiceProblem
 from tf_pretrain.tasks.multiple_choice.task import ChoiceTask

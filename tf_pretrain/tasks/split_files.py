@@ -12,11 +12,11 @@ SPLITS = {
 
 
 def find_split_files(folder, suffixes) -> dict[str, Path]:
-    """{split: file} of the splits that are there.
+    """{split: file} of the splits that exist.
 
     Args:
-        folder: Holds them directly.
-        suffixes: Endings that count, such as ".json"; ".gz" may follow.
+        folder: The folder that holds the files.
+        suffixes: Accepted endings, such as ".json"; ".gz" may follow.
 
     Raises:
         TaskError: If two files could be one split, or there is no training file.

@@ -13,7 +13,7 @@ from tf_pretrain.training import metrics
 
 
 class TextProblem(Problem):
-    """A `Task`, as both papers fine-tune on GLUE."""
+    """The problem of a `Task`, as both papers fine-tune it on GLUE."""
 
     def describe_network(self, encoder):
         task, settings = self.task, self.config.finetune

@@ -1,7 +1,7 @@
-"""One trial: a pretrained encoder and a fresh head, trained on one seed's batches.
+"""One trial: a pretrained encoder and a new head, trained on one seed's batches.
 
-All trials of a task share one network, so that the training step is traced once; each
-sets every weight and optimizer slot anew.
+All trials of a task share one network, so that the training step is traced once. Each
+trial sets every weight and optimizer variable again.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from tf_pretrain.training.trainer import Trainer
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What a trial found out.
+    """The results of a trial.
 
     Attributes:
         scores: {split: {metric: value}} of the weights that were kept.
@@ -55,7 +55,8 @@ class TrialRunner:
         settings = self.config.finetune
         self.num_steps = settings.total_steps(problem.num_training_examples)
         self.network = problem.model.build()
-        # JAX without a compiler is no faster than one operation after another.
+        # Without compilation JAX runs one operation after another, so it always
+        # compiles.
         is_jax = keras.backend.backend() == "jax"
         self._trainer = Trainer(self.network)
         self._trainer.compile(
@@ -148,7 +149,7 @@ class TrialRunner:
         )
 
     def _reset(self, seed):
-        """Fresh weights of this seed, the encoder's from pretraining; empty slots."""
+        """Sets new weights of this seed, the pretrained encoder's, and empty slots."""
         keras.utils.set_random_seed(seed)
         for variable, fresh in zip(
             self.network.trainable_variables,
@@ -163,7 +164,7 @@ class TrialRunner:
             variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
 
     def _batches(self, seed):
-        """All batches of a trial: a tf.data.Dataset on TensorFlow, else NumPy's."""
+        """All batches of a trial: a tf.data.Dataset on TensorFlow, or NumPy's."""
 
         def generate():
             return batches.training_batches(
@@ -194,5 +195,6 @@ class TrialRunner:
         multipliers = layerwise_multipliers(
             self.problem.model.encoder.num_hidden_layers, decay
         )
-        # Where ELECTRA's code once had a pooler: between the layers and the head.
+        # The depth at which ELECTRA's code once had a pooler, between the layers and
+        # the head.
         return {**multipliers, "/pooler/": decay}

@@ -1,4 +1,4 @@
-"""Questions with options, ready for an encoder."""
+"""Questions with options, prepared for an encoder."""
 
 import dataclasses
 import typing
@@ -61,7 +61,7 @@ class ChoiceExamples:
 
 
 class ChoiceProblem(Problem):
-    """A `ChoiceTask`, as ALBERT's program handles RACE."""
+    """The problem of a `ChoiceTask`, as in ALBERT's program for RACE."""
 
     def describe_network(self, encoder):
         settings, questions = self.config.finetune, self.config.questions

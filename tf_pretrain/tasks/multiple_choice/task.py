@@ -1,4 +1,4 @@
-"""Questions with options as a task: RACE, or files of its form."""
+"""The multiple-choice task RACE, and users' files in its form."""
 
 import collections
 import dataclasses
@@ -41,7 +41,7 @@ class ChoiceTask:
 
     @property
     def scored_splits(self) -> list[str]:
-        """Those with answers that are not trained on."""
+        """The splits with answers that are not trained on."""
         return [
             name
             for name, questions in self.splits.items()
@@ -49,7 +49,7 @@ class ChoiceTask:
         ]
 
     def data_sha256(self) -> str:
-        """Of all questions."""
+        """Checksum of all questions."""
         content = {
             name: [dataclasses.astuple(question) for question in questions]
             for name, questions in self.splits.items()
@@ -57,7 +57,7 @@ class ChoiceTask:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def describe(self) -> str:
-        """Splits and their lengths in characters, for people."""
+        """Splits and their lengths in characters, for display."""
         lines = [f"{self.name}: questions with options, scored by accuracy"]
         for name, questions in self.splits.items():
             lengths = np.array([len(question.article) for question in questions])

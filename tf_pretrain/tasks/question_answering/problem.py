@@ -1,4 +1,4 @@
-"""Questions about texts, ready for an encoder."""
+"""Questions about texts, prepared for an encoder."""
 
 import dataclasses
 import typing
@@ -62,11 +62,11 @@ class WindowExamples:
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What is predicted of a question.
+    """The prediction for a question.
 
     Attributes:
         text: The best answer, whether or not the question counts as answered.
-        null_odds: High where there is no answer; None without such questions.
+        null_odds: High if there is no answer; None if all questions have one.
         answers: The best answers.
     """
 
@@ -76,7 +76,7 @@ class Prediction:
 
 
 class SpanProblem(Problem):
-    """A `QuestionTask`, as either released program handles it."""
+    """The problem of a `QuestionTask`, as in either released program."""
 
     def describe_network(self, encoder):
         settings, questions = self.config.finetune, self.config.questions
@@ -131,7 +131,7 @@ class SpanProblem(Problem):
         return WindowExamples(examples, windows, np.array(is_impossible, np.int32))
 
     def _is_impossible(self, example, window):
-        """ALBERT's program asks the window, ELECTRA's the question."""
+        """The answerability label, by the window (ALBERT) or the question (ELECTRA)."""
         if not self.task.may_be_unanswerable:
             return False
         if self.model.head == "albert":
@@ -226,7 +226,7 @@ class SpanProblem(Problem):
 
 
 def _null_odds(outputs, answers):
-    """Of the window that is surest of an answer; 1e6 for a text without windows."""
+    """The odds of the window with the most certain answer; 1e6 without windows."""
     if not outputs:
         return 1e6
     if "answerability_logits" in outputs[0]:

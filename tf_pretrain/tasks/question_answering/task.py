@@ -1,4 +1,4 @@
-"""Questions about texts as a task: SQuAD 1.1, SQuAD 2.0, or files of their form."""
+"""The question-answering tasks SQuAD 1.1 and 2.0, and users' files in their form."""
 
 import dataclasses
 import hashlib
@@ -32,14 +32,14 @@ class QuestionTask:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The first is reported; all are in 0..1."""
+        """Names of the metrics; the first is reported. All are in [0, 1]."""
         if not self.may_be_unanswerable:
             return ("f1", "exact_match")
         return ("f1", "exact", "best_f1", "best_exact")
 
     @property
     def scored_splits(self) -> list[str]:
-        """Those with answers that are not trained on."""
+        """The splits with answers that are not trained on."""
         return [
             name
             for name, questions in self.splits.items()
@@ -47,7 +47,7 @@ class QuestionTask:
         ]
 
     def data_sha256(self) -> str:
-        """Of all questions."""
+        """Checksum of all questions."""
         digest = hashlib.sha256()
         for name, questions in self.splits.items():
             digest.update(name.encode())
@@ -57,7 +57,7 @@ class QuestionTask:
         return digest.hexdigest()
 
     def describe(self) -> str:
-        """Splits and their lengths in characters, for people."""
+        """Splits and their lengths in characters, for display."""
         lines = [f"{self.name}: questions about texts, scored by {self.metrics[0]}"]
         for name, questions in self.splits.items():
             contexts = {question.context for question in questions}

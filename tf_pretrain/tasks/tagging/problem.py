@@ -1,4 +1,4 @@
-"""Tags of words, ready for an encoder."""
+"""Tags of words, prepared for an encoder."""
 
 import dataclasses
 import typing
@@ -66,7 +66,7 @@ class TaggedExamples:
 
 
 class TaggingProblem(Problem):
-    """A `TaggingTask`: tags in the form that tells all borders (BIOES)."""
+    """The problem of a `TaggingTask`, with tags that mark all borders (BIOES)."""
 
     def describe_network(self, encoder):
         settings = self.config.finetune
@@ -126,7 +126,7 @@ class TaggingProblem(Problem):
         return predicted
 
     def scores(self, split, predictions):
-        """Of all words: what stands behind a cut counts as missed."""
+        """Scores over all words. Words after the end of the input count as missed."""
         sentences = self.task.splits[split]
         gold = [self._spans(sentence.tags) for sentence in sentences]
         scores = span_scores(gold, [self._spans(tags) for tags in predictions])

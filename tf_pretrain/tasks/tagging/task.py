@@ -1,4 +1,4 @@
-"""Tags of words as a task: CoNLL-2000 chunking, or files of CoNLL's form."""
+"""Tagging tasks: CoNLL-2000 chunking, and users' files in CoNLL's form."""
 
 import dataclasses
 import hashlib
@@ -12,7 +12,8 @@ from tf_pretrain.tasks.tagging.conll_files import Sentence, read_sentences
 from tf_pretrain.tasks.task import TaskError
 
 SUFFIXES = (".txt", ".conll", ".tsv", ".iob", ".iob2", ".bio")
-DEV_FRACTION = 0.1  # of the sentences, where there is no dev file
+# share of the sentences that becomes the dev set if there is no dev file
+DEV_FRACTION = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +33,11 @@ class TaggingTask:
 
     @property
     def scored_splits(self) -> list[str]:
-        """Those that are not trained on."""
+        """The splits that are not trained on."""
         return [name for name in self.splits if name != "train"]
 
     def data_sha256(self) -> str:
-        """Of all words and tags."""
+        """Checksum of all words and tags."""
         content = {
             name: [dataclasses.astuple(sentence) for sentence in sentences]
             for name, sentences in self.splits.items()
@@ -44,7 +45,7 @@ class TaggingTask:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def describe(self) -> str:
-        """Splits and their lengths in words, for people."""
+        """Splits and their lengths in words, for display."""
         lines = [f"{self.name}: a tag for each word, scored by F1 of the spans"]
         for name, sentences in self.splits.items():
             lengths = np.array([len(sentence.words) for sentence in sentences])
@@ -70,13 +71,13 @@ def load(data_dir, word_column=1, tag_column=None, seed=0) -> TaggingTask:
 
 
 def load_folder(path, word_column=1, tag_column=None, seed=0, name=None) -> TaggingTask:
-    """Files of CoNLL's form: train, dev and test.
+    """Loads files of CoNLL's form: train, dev and test.
 
     Args:
         path: Their folder.
         word_column, tag_column: Numbers of columns from 1; None for the last one.
-        seed: Of the sentences that become the dev set, if there is none.
-        name: Of the task; the folder's if it is None.
+        seed: Seed for choosing the sentences of the dev set, if there is none.
+        name: The task's name; None for the folder's name.
 
     Raises:
         TaskError: If files are missing or cannot be used.
