@@ -14,9 +14,9 @@ from tf_pretrain.data import builtin_docs
 from tf_pretrain.tasks.task import Split, Task, TaskError
 
 NUM_CLASSES = 8
-SENTENCES = 2  # of a passage
-MAX_PASSAGES = 400  # of a package, in both splits
-DEV_FRACTION = 0.25  # of the modules
+SENTENCES = 2  # sentences of a passage
+MAX_PASSAGES = 400  # passages of a package, in both splits
+DEV_FRACTION = 0.25  # share of the modules
 _STANDARD_LIBRARY = "python"
 
 
