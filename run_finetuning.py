@@ -8,14 +8,13 @@
 Trials that are finished are not run again by the same command.
 """
 
-import difflib
 from pathlib import Path
 
 from absl import flags
 
 from tf_pretrain import commands
 from tf_pretrain.config.flags import ConfigFlags
-from tf_pretrain.errors import UserError
+from tf_pretrain.errors import UserError, nearest_name
 from tf_pretrain.keras_backend import check_keras_backend
 
 _QUICKSTART = "runs/quickstart"
@@ -25,14 +24,16 @@ _TASK = flags.DEFINE_string(
     "task",
     "docs",
     "A GLUE task (CoLA, SST-2, MRPC, STS-B, QQP, MNLI, QNLI, RTE, WNLI, AX), all of "
-    "them (all), your own folder or file of texts with labels (docs/own_tasks.md), or "
-    "docs: which installed package a passage documents.",
+    "them (all), SQuAD1.1, SQuAD2.0, RACE, chunk, your own folder or file "
+    "(docs/your_data.md, docs/more_tasks.md), or docs: which installed package a "
+    "passage documents.",
     flag_values=FLAGS,
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    "Folder with GLUE's official folders; default: tensorflow-datasets.",
+    "Folder with the official files of a task that is named; GLUE's default is "
+    "tensorflow-datasets.",
     flag_values=FLAGS,
 )
 _INIT_CHECKPOINT = flags.DEFINE_string(
@@ -86,12 +87,12 @@ def _main():
     _config("CoLA" if _TASK.value == "all" else _TASK.value)
     _check_task_name(_TASK.value)
     checkpoint = _checkpoint()
-    task = None if _TASK.value == "all" else _load_task(_TASK.value)
-    default = _TASK.value if task is None else task.name
-    workdir = Path(_WORKDIR.value or f"runs/finetune-{default}")
-    if task is None:
-        _run_suite(checkpoint, workdir)
-    elif _TASK.value == "docs" and not _FROM_SCRATCH.value:
+    if _TASK.value == "all":
+        _run_suite(checkpoint, Path(_WORKDIR.value or "runs/finetune-all"))
+        return
+    task = _load_task(_TASK.value)
+    workdir = Path(_WORKDIR.value or f"runs/finetune-{task.name}")
+    if _TASK.value == "docs" and not _FROM_SCRATCH.value:
         _compare_with_scratch(task, checkpoint, workdir)
     else:
         _run(task, checkpoint, workdir, _FROM_SCRATCH.value)
@@ -105,9 +106,9 @@ def _config(task_name):
 
 
 def _check_task_name(name):
-    from tf_pretrain.tasks import glue
+    from tf_pretrain.tasks.loading import NAMES
 
-    known = (*glue.NAMES, "all", "docs")
+    known = (*NAMES, "all")
     if name in known:
         own = ("text_column", "pair_column", "label_column")
         given = [f"--{flag}" for flag in own if FLAGS[flag].value is not None]
@@ -118,25 +119,22 @@ def _check_task_name(name):
         return
     if Path(name).exists():
         return
-    proper_names = {known_name.lower(): known_name for known_name in known}
-    near = difflib.get_close_matches(name.lower(), proper_names, n=1)
-    hint = f"; did you mean {proper_names[near[0]]!r}?" if near else ""
     raise UserError(
-        f"{name!r} is neither a task nor a folder or file{hint} (tasks: "
-        f"{', '.join(known)})"
+        f"{name!r} is neither a task nor a folder or file{nearest_name(name, known)} "
+        f"(tasks: {', '.join(known)})"
     )
 
 
 def _load_task(name):
-    from tf_pretrain.tasks import docs_task, glue, own_task
     from tf_pretrain.tasks.columns import Columns
+    from tf_pretrain.tasks.loading import load_task
 
-    if name == "docs":
-        return docs_task.load()
-    if name in glue.NAMES:
-        return glue.load(name, _DATA_DIR.value, _config(name).finetune.subsets)
     wanted = Columns(_TEXT_COLUMN.value, _PAIR_COLUMN.value, _LABEL_COLUMN.value)
-    return own_task.load(name, wanted, _ENCODING.value, _config(name).seed)
+    config = _config(name)
+    subsets = config.finetune.subsets
+    return load_task(
+        name, _DATA_DIR.value, wanted, _ENCODING.value, config.seed, subsets
+    )
 
 
 def _checkpoint():
@@ -150,8 +148,18 @@ def _checkpoint():
     return _QUICKSTART
 
 
+def _run_suite(checkpoint, workdir):
+    from tf_pretrain.tasks import suite
+    from tf_pretrain.tasks.initial import load_initial
+
+    initial = load_initial(checkpoint, _FROM_SCRATCH.value)
+    suite.run(_DATA_DIR.value, _config, initial, workdir)
+
+
 def _run(task, checkpoint, workdir, from_scratch):
-    from tf_pretrain.tasks.finetune import finetune, load_initial, report
+    from tf_pretrain.tasks.finetune import finetune
+    from tf_pretrain.tasks.initial import load_initial
+    from tf_pretrain.tasks.results import report
 
     initial = load_initial(checkpoint, from_scratch)
     results = finetune(task, _config(task.name), initial, workdir)
@@ -161,45 +169,14 @@ def _run(task, checkpoint, workdir, from_scratch):
 
 
 def _compare_with_scratch(task, checkpoint, workdir):
-    """Pretrained and random weights on the same data, both printed."""
+    """Fine-tunes pretrained and random weights on the same data, and shows both."""
+    from tf_pretrain.tasks.results import compare
+
     results = {
         "pretrained": _run(task, checkpoint, workdir / "pretrained", False),
         "from scratch": _run(task, checkpoint, workdir / "from_scratch", True),
     }
-    print(
-        f"\n{'dev ' + task.metrics[0]:<20}{'median':>10}{'lowest':>10}{'highest':>10}"
-    )
-    for name, values in results.items():
-        cells = "".join(
-            f"{100 * values[key]:>10.2f}" for key in ("median", "min", "max")
-        )
-        print(f"{name:<20}{cells}")
-    chance = 100 / len(task.class_names)
-    print(f"{'guessing':<20}{chance:>10.2f}")
-
-
-def _run_suite(checkpoint, workdir):
-    from tf_pretrain import atomic_files
-    from tf_pretrain.tasks import suite
-    from tf_pretrain.tasks.finetune import finetune, load_initial, report
-
-    initial = load_initial(checkpoint, _FROM_SCRATCH.value)
-    subsets = _config("CoLA").finetune.subsets
-    available, missing = suite.available_tasks(_DATA_DIR.value, subsets)
-    if not available:
-        raise UserError("\n".join(missing.values()))
-    for reason in missing.values():
-        print(f"left out: {reason}", flush=True)
-    results = {}
-    for name in available:
-        config = _config(name)
-        results[name] = finetune(_load_task(name), config, initial, workdir / name)
-        print(report(results[name]), flush=True)
-    summary = suite.summarize(results, initial.encoder_config)
-    atomic_files.write_json(workdir / "results.json", summary)
-    folder = suite.collect_submission(workdir, results)
-    print(suite.report(summary, missing))
-    print(f"\nresults.json is in {workdir}, files for the leaderboard in {folder}")
+    print(compare(results, guessing=1 / len(task.class_names)))
 
 
 def main(argv=None):

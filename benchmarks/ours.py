@@ -94,13 +94,14 @@ def finetuning(folder, texts, labels, batch_size):
     from tf_pretrain.models.classifier import Classifier
     from tf_pretrain.models.encoder import Encoder
     from tf_pretrain.tasks import batches
+    from tf_pretrain.tasks.examples import encode_split
     from tf_pretrain.tasks.task import Split
     from tf_pretrain.training.optimizers import build_optimizer, layerwise_multipliers
     from tf_pretrain.training.trainer import Trainer
 
     settings = FinetuneSettings(batch_size=batch_size)
     tokenizer = tokenization.load_tokenizer(Path(folder, "wordpiece"))
-    examples = batches.encode_split(
+    examples = encode_split(
         Split(texts, None, np.array(labels, np.int32)),
         tokenizer,
         settings.max_seq_length,

@@ -5,6 +5,10 @@
 PATH is a pretraining workdir, an original TF1 checkpoint, a Hugging Face folder or a
 keras-hub preset; the format is detected. `--to` is keras (our own format, which
 run_pretraining.py and run_finetuning.py read), huggingface, tf1 or keras_hub.
+
+    python -m tf_pretrain.convert --input=BERT --output=DIR --as_electra
+
+makes an ELECTRA of a BERT, for pretraining that goes on with replaced token detection.
 """
 
 from pathlib import Path
@@ -41,13 +45,26 @@ _TO = flags.DEFINE_enum(
     "Format of --output.",
     flag_values=FLAGS,
 )
+_AS_ELECTRA = flags.DEFINE_bool(
+    "as_electra",
+    False,
+    "--input is a masked language model, say BERT: its encoder becomes an ELECTRA's "
+    "discriminator, and --generator, another BERT or the same one, its generator.",
+    flag_values=FLAGS,
+)
 
 
 def _main():
     # Importing TensorFlow takes seconds, so wrong flags are reported first.
     from tf_pretrain.interchange.formats import convert
 
-    pretrained = convert(_INPUT.value, _OUTPUT.value, _TO.value, _GENERATOR.value)
+    pretrained = convert(
+        _INPUT.value,
+        _OUTPUT.value,
+        _TO.value,
+        _GENERATOR.value,
+        as_electra=_AS_ELECTRA.value,
+    )
     print(pretrained.report())
     files = sorted(p for p in Path(_OUTPUT.value).rglob("*") if p.is_file())
     print(f"written to {_OUTPUT.value}:")

@@ -12,6 +12,10 @@ class ConfigError(UserError, ValueError):
 
 
 def nearest_name(name, allowed) -> str:
-    """Returns "; did you mean 'x'?" for an unknown name, or "" if none is close."""
-    near = difflib.get_close_matches(name, allowed, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    """Returns "; did you mean 'x'?" for an unknown name, or "" if none is close.
+
+    Capitals do not count.
+    """
+    names = {known.lower(): known for known in allowed}
+    near = difflib.get_close_matches(name.lower(), names, n=1)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""

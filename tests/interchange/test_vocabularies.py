@@ -7,11 +7,13 @@ import pytest
 
 from support.tiny import tiny_config
 from support.weights import random_pretrained
+from tf_pretrain import build_records
 from tf_pretrain.config import DataConfig
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
 from tf_pretrain.interchange import combine, formats, loading, vocabularies
 from tf_pretrain.interchange.huggingface import folder as huggingface
 from tf_pretrain.interchange.pretrained import InterchangeError
+from tf_pretrain.runs.data import Sources, prepare_data
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Ein", "ein", "##e", "é", "e"]
 
@@ -87,6 +89,17 @@ def test_ours_comes_first(tmp_path):
     (tmp_path / "b" / "tokenizer_config.json").write_text('{"do_lower_case": true}')
     for path in (tmp_path / "b", tmp_path / "b" / "vocab.txt"):
         assert loading.load_tokenizer(path).lower_case is False
+
+
+def test_runs_and_records_follow_it(tmp_path):
+    path = vocab_in(tmp_path / "theirs", tokenizer_config={"do_lower_case": False})
+    text = tmp_path / "text.txt"
+    text.write_text("Ein ein e\n\n" * 40)
+    config = tiny_config()
+    sources = Sources(inputs=str(text), vocab=str(path), num_workers=1)
+    assert not prepare_data(config, tmp_path / "run", sources).tokenizer.lower_case
+    build_records._prepare_tokenizer(config, str(text), str(path), tmp_path / "built")
+    assert not load_tokenizer(tmp_path / "built").lower_case
 
 
 def test_a_folder_with_nothing_but_tokenizer_json(tmp_path):

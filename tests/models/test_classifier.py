@@ -78,6 +78,20 @@ def test_losses(num_outputs, reduction):
         np.testing.assert_allclose(total, reduce(expected[:rows]), rtol=1e-5)
 
 
+def test_a_regression_learns_scaled_targets_and_answers_in_their_scale():
+    classifier, features = classifier_of(1, target_scale=5.0), features_of(1)
+    logits = numpy_logits(classifier, features)[:, 0]
+    losses = classifier.example_losses(features, classifier(features))
+    expected = (logits - features["labels"] / 5) ** 2
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    scores = classifier.scores(classifier(features))
+    np.testing.assert_allclose(scores, 5 * logits, rtol=1e-5)
+    again = Classifier.from_config(classifier.get_config())
+    assert again.target_scale == 5.0
+    with pytest.raises(ConfigError, match="target_scale is 0; expected above 0"):
+        classifier_of(1, target_scale=0)
+
+
 def test_the_head_drops_the_state_by_row_seed():
     classifier, features = classifier_of(dropout=0.4), features_of(3)
     states = classifier.encoder(features)["sequence_output"][:, 0]

@@ -106,9 +106,9 @@ def test_pair_classifier(golden, kind, tmp_path):
 
 def test_answers_do_not_depend_on_the_batch(golden, tmp_path):
     tokenizer = tokenizer_of(golden, "wordpiece")
-    classifier = Classifier(encoder_of(tokenizer), 1)
+    classifier = Classifier(encoder_of(tokenizer), 1, target_scale=5.0)
     model = saved_model.ClassifierModel(
-        classifier, tokenizer, LENGTH, None, is_pair=False, target_scale=5.0
+        classifier, tokenizer, LENGTH, None, is_pair=False
     )
     serve = model.signature()
     together = serve(tf.constant(TEXTS))["score"]

@@ -13,7 +13,7 @@ from tf_pretrain import atomic_files
 from tf_pretrain.config import to_dict
 from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.interchange.finetuning_workdir import load_classifier
-from tf_pretrain.tasks.finetune import load_initial
+from tf_pretrain.tasks.initial import load_initial
 from tf_pretrain.training import checkpoints
 from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
@@ -87,6 +87,7 @@ def test_own_task(tmp_path, pretrained):
     assert status == 0, error
     assert "2 classes of single texts (n, p)" in output
     assert "seed 1: 4 steps" in output and "median" in output
+    assert "0.0% of the pieces are [UNK]" in output
     workdir = tmp_path / "runs/finetune-data"
     results = json.loads((workdir / "results.json").read_text())
     assert (results["task"], results["metric"]) == ("data", "accuracy")

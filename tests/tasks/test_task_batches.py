@@ -8,6 +8,7 @@ from tf_pretrain.config import FinetuneSettings
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import batches
+from tf_pretrain.tasks.examples import Examples
 
 SETTINGS = FinetuneSettings(batch_size=4, max_seq_length=24)
 ROWS = 4 * 30  # a whole number of batches
@@ -21,7 +22,7 @@ def examples(count=ROWS, seed=0):
         for i in range(count)
     ]
     segments = [(np.arange(len(row)) > 2).astype(np.int32) for row in ids]
-    return batches.Examples(ids, segments, np.arange(count, dtype=np.int32))
+    return Examples(ids, segments, np.arange(count, dtype=np.int32))
 
 
 def test_every_epoch_has_every_example_once():
@@ -112,7 +113,7 @@ def test_evaluation_has_every_example_once(count):
     for indices, features in batches.evaluation_batches(data, SETTINGS):
         seen[indices] += 1
         real = features["example_weights"] > 0
-        assert len(real) == batches.EVALUATION_ROWS
+        assert len(real) == data.evaluation_rows
         np.testing.assert_array_equal(features["labels"][real], indices)
         np.testing.assert_array_equal(features["input_ids"][real, 0], indices + 100)
     assert (seen == 1).all()

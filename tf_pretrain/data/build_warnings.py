@@ -164,7 +164,24 @@ class Warner:
 
 
 def likely_cause(tokenizer) -> str:
-    """Why a tokenizer may know so few words, from pieces that it can never give."""
+    """Why a tokenizer may know so few words, and what to set before a build."""
+    found = wrong_setting(tokenizer)
+    if found is None:
+        return (
+            "Probably the vocabulary was made for another language or script, or for "
+            "text of another casing; without --vocab one is trained on the text."
+        )
+    name, evidence = found
+    return f"{evidence}: set --config.data.{name}=false and build in a new folder."
+
+
+def wrong_setting(tokenizer) -> tuple[str, str] | None:
+    """The setting that does not fit a vocabulary, from pieces that it never gives.
+
+    Returns:
+        "lower_case" or "strip_accents", and a sentence without its full stop that says
+        which pieces are lost; None if there are few such pieces.
+    """
     from tf_pretrain.data import plain_normalization
 
     normalize = getattr(plain_normalization, f"normalize_for_{tokenizer.kind}")
@@ -188,11 +205,6 @@ def likely_cause(tokenizer) -> str:
         ]
         if len(lost) > MAX_HARMED * len(pieces):
             examples = ", ".join(map(repr, lost[len(lost) // 2 :][:_MAX_EXAMPLES]))
-            return (
-                f"{len(lost)} of its {len(pieces)} pieces are such as {why} ({examples}"
-                f"): set --config.data.{name}=false and build in a new folder."
-            )
-    return (
-        "Probably the vocabulary was made for another language or script, or for text "
-        "of another casing; without --vocab one is trained on the text."
-    )
+            share = f"{len(lost)} of its {len(pieces)} pieces"
+            return name, f"{share} are such as {why} ({examples})"
+    return None

@@ -6,7 +6,7 @@ text of the batch.
 
 import tensorflow as tf
 
-from tf_pretrain.data.text_features import characters_read, kept_lengths
+from tf_pretrain.data.text_features import arrange, characters_read
 from tf_pretrain.data.tokenization import Tokenizer
 
 
@@ -27,25 +27,29 @@ class TextFeatures(tf.Module):
         self.graph = tokenizer.graph  # a tf.Module: an export finds it here
         self.max_seq_length = max_seq_length
 
-    def __call__(self, text_a, text_b=None):
-        """Strings [B], [B] -> input_ids, input_mask, segment_ids int32 [B, S]."""
+    def __call__(self, *texts):
+        """Features of texts, or of pairs.
+
+        Args:
+            texts: String tensors [B]: the texts; or the first and the second ones.
+
+        Returns:
+            `input_ids`, `input_mask` and `segment_ids`, int32 [B, S].
+        """
         tokenizer = self.tokenizer
-        ids_a = self._tokenize(text_a)
-        if text_b is None:
-            parts = [ids_a[:, : self.max_seq_length - 2]]
-        else:
-            parts = _cut_pair(ids_a, self._tokenize(text_b), self.max_seq_length - 3)
-        batch = tf.shape(text_a)[0]
-        first = tf.fill([batch, 1], tokenizer.cls_id)
-        separator = tf.fill([batch, 1], tokenizer.sep_id)
-        segments = [tf.concat([first, parts[0], separator], axis=1)]
-        segments += [tf.concat([part, separator], axis=1) for part in parts[1:]]
-        input_ids = tf.concat(segments, axis=1)
-        numbers = [number * tf.ones_like(s) for number, s in enumerate(segments)]
+        pieces = [self._tokenize(column) for column in texts]
+        positions, segment_ids, lengths = arrange(
+            [ragged.row_splits for ragged in pieces], self.max_seq_length, tf
+        )
+        special = tf.constant([tokenizer.cls_id, tokenizer.sep_id])
+        source = tf.concat([special, *(ragged.values for ragged in pieces)], axis=0)
+        segment_ids = tf.cast(segment_ids, tf.int32)
         return {
-            "input_ids": input_ids.to_tensor(tokenizer.pad_id),
-            "input_mask": tf.ones_like(input_ids).to_tensor(),
-            "segment_ids": tf.concat(numbers, axis=1).to_tensor(),
+            "input_ids": _padded(
+                tf.gather(source, positions), lengths, tokenizer.pad_id
+            ),
+            "input_mask": _padded(tf.ones_like(segment_ids), lengths),
+            "segment_ids": _padded(segment_ids, lengths),
         }
 
     def _tokenize(self, texts):
@@ -57,15 +61,7 @@ class TextFeatures(tf.Module):
         return self.graph.tokenize_tensor(texts)
 
 
-def _cut_pair(ids_a, ids_b, room):
-    """Drops pieces from the end of the longer text until `room` pieces are left."""
-    keep_a, keep_b = kept_lengths(ids_a.row_lengths(), ids_b.row_lengths(), room, tf)
-    return _first(ids_a, keep_a), _first(ids_b, keep_b)
-
-
-def _first(ragged, lengths):
-    """The first `lengths` [B] values of each row."""
-    positions = tf.ragged.range(ragged.row_lengths()).values
-    limits = tf.gather(lengths, ragged.value_rowids())
-    kept = ragged.with_values(positions < tf.cast(limits, positions.dtype))
-    return tf.ragged.boolean_mask(ragged, kept)
+def _padded(values, lengths, padding=0):
+    """Rows of such lengths, one after another -> [B, S], each filled up to S."""
+    ragged = tf.RaggedTensor.from_row_lengths(values, lengths, validate=False)
+    return ragged.to_tensor(padding)

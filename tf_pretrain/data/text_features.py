@@ -28,54 +28,80 @@ def encode_pairs(tokenizer, texts_a, texts_b, max_seq_length):
         UserError: If `max_seq_length` leaves no piece of each text, or the numbers of
             texts differ.
     """
-    room = check_room(max_seq_length, 1 if texts_b is None else 2)
-    limit = characters_read(tokenizer, max_seq_length)
-    if limit is not None:
-        texts_a = [text.strip()[:limit] for text in texts_a]
-        if texts_b is not None:
-            texts_b = [text.strip()[:limit] for text in texts_b]
-    if texts_b is not None and len(texts_a) != len(texts_b):
+    columns = [texts_a] if texts_b is None else [texts_a, texts_b]
+    check_room(max_seq_length, len(columns))
+    if len({len(texts) for texts in columns}) > 1:
         raise UserError(
             f"there are {len(texts_a)} first and {len(texts_b)} second texts; expected "
             "as many"
         )
-    ids_a, splits_a = tokenizer.tokenize(texts_a)
-    if texts_b is None:
-        ids_b, splits_b = ids_a[:0], np.zeros_like(splits_a)
+    limit = characters_read(tokenizer, max_seq_length)
+    if limit is not None:
+        columns = [[text.strip()[:limit] for text in texts] for texts in columns]
+    ids, row_splits = zip(*map(tokenizer.tokenize, columns), strict=True)
+    positions, segment_ids, lengths = arrange(row_splits, max_seq_length)
+    special = np.array([tokenizer.cls_id, tokenizer.sep_id], np.int32)
+    input_ids = np.concatenate([special, *ids])[positions]
+    ends = np.cumsum(lengths)
+    return tuple(
+        [flat[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+        for flat in (input_ids, segment_ids.astype(np.int32))
+    )
+
+
+def arrange(row_splits, max_seq_length, ops=np):
+    """Which pieces make up N examples, and in which order.
+
+    Args:
+        row_splits: For A, and for B if there are pairs: int64 [N + 1], where the pieces
+            of each text begin and end.
+        max_seq_length: Most ids of an example, special tokens included.
+        ops: numpy, or tensorflow in a graph.
+
+    Returns:
+        positions: int64, of all examples one after another: of each of their ids in
+            the array [CLS], [SEP], all pieces of A, all pieces of B.
+        segment_ids: int64, as long; see `encode_pairs`.
+        lengths: int64 [N], of each example.
+    """
+    lengths = [splits[1:] - splits[:-1] for splits in row_splits]
+    room = max_seq_length - 1 - len(lengths)
+    if len(lengths) == 1:
+        kept = [ops.minimum(lengths[0], room)]
     else:
-        ids_b, splits_b = tokenizer.tokenize(texts_b)
-    keep_a, keep_b = kept_lengths(np.diff(splits_a), np.diff(splits_b), room)
+        kept = _kept_lengths(*lengths, room, ops)
+    # [CLS], then the pieces and [SEP] of each text: 3 or 5 slices an example.
+    one = ops.ones_like(kept[0])
+    starts, sizes, segments, begin = [0 * one], [one], [0 * one], 2
+    for number, splits in enumerate(row_splits):
+        starts += [begin + splits[:-1], one]
+        sizes += [kept[number], one]
+        segments += [number * one] * 2
+        begin += splits[-1]
+    starts, flat_sizes, segments = (
+        ops.reshape(ops.stack(columns, axis=1), [-1])
+        for columns in (starts, sizes, segments)
+    )
+    # Position j of a slice is its start + j: a running count, set back at each slice.
+    offsets = starts - ops.cumsum(flat_sizes) + flat_sizes
+    offsets = ops.repeat(offsets, flat_sizes)
+    positions = offsets + ops.cumsum(ops.ones_like(offsets)) - 1
+    return positions, ops.repeat(segments, flat_sizes), sum(sizes)
 
-    first, separator = [np.int32(tokenizer.cls_id)], [np.int32(tokenizer.sep_id)]
-    input_ids, segment_ids = [], []
-    for start_a, length_a, start_b, length_b in zip(
-        splits_a, keep_a, splits_b, keep_b, strict=False
-    ):
-        parts = [first, ids_a[start_a : start_a + length_a], separator]
-        lengths = [2 + length_a]
-        if texts_b is not None:
-            parts += [ids_b[start_b : start_b + length_b], separator]
-            lengths += [1 + length_b]
-        input_ids.append(np.concatenate(parts))
-        segment_ids.append(np.repeat(np.arange(len(lengths), dtype=np.int32), lengths))
-    return input_ids, segment_ids
 
-
-def check_room(max_seq_length, num_texts) -> int:
-    """The number of pieces that fit beside the special tokens.
+def check_room(max_seq_length, num_texts) -> None:
+    """Checks that there is room for a piece of each text.
 
     Raises:
-        UserError: If that is less than one piece of each text.
+        UserError: If there is not.
     """
     num_specials = 1 + num_texts
-    room = max_seq_length - num_specials
-    if room < num_texts:
+    if max_seq_length < num_specials + num_texts:
         raise UserError(
             f"max_seq_length is {max_seq_length}; expected at least "
             f"{num_specials + num_texts}: {num_specials} special tokens and a piece of "
             "each text"
         )
-    return room
 
 
 def characters_read(tokenizer, max_seq_length) -> int | None:
@@ -87,14 +113,11 @@ def characters_read(tokenizer, max_seq_length) -> int | None:
     return 64 * max_seq_length if tokenizer.kind == "sentencepiece" else None
 
 
-def kept_lengths(length_a, length_b, room, ops=np):
+def _kept_lengths(length_a, length_b, room, ops):
     """The numbers of pieces that are kept of each pair, two int64 [N].
 
     Dropping from the longer text ends at the length of the shorter one, or when both
     have half of the room, where A gets the odd piece.
-
-    Args:
-        ops: numpy, or tensorflow in a graph.
     """
     half_b = room // 2
     keep_a = ops.minimum(length_a, ops.maximum(room - length_b, room - half_b))

@@ -78,6 +78,68 @@ def combine(discriminator: Pretrained, generator: Pretrained) -> Pretrained:
     return pretrained
 
 
+def as_electra(encoder: Pretrained, generator: Pretrained | None = None) -> Pretrained:
+    """A masked language model, say BERT, as the start of an ELECTRA.
+
+    Its encoder becomes the discriminator. Its heads, its pooler and the optimizer's
+    moments are left behind: ELECTRA has another head, which is to be started afresh.
+
+    Args:
+        encoder: With objective "masked_lm".
+        generator: Another one for the generator, of a size that `combine` takes, or
+            the same one, which gives networks that share all weights. None: the
+            generator is to be started afresh.
+
+    Raises:
+        InterchangeError: If `encoder` has another objective, or see `combine`.
+    """
+    if encoder.config.objective.name != "masked_lm":
+        raise InterchangeError(
+            f"{encoder.source} was trained with objective "
+            f"{encoder.config.objective.name!r}; only a masked language model is made "
+            "an ELECTRA's discriminator"
+        )
+    encoder = _without_sentences(encoder)
+    config = families.pretrain_config(
+        "electra", encoder.config.model, heads={"replaced_token"}
+    )
+    data = dataclasses.replace(config.data, tokenizer=encoder.config.data.tokenizer)
+    discriminator = dataclasses.replace(
+        encoder,
+        config=dataclasses.replace(config, data=data),
+        weights={
+            path.replace("encoder/", "discriminator/", 1): value
+            for path, value in encoder.weights.items()
+            if path.startswith("encoder/")
+        },
+        moments={},
+        step=0,
+        notes=[*encoder.notes, "its encoder is taken as the discriminator"],
+    )
+    if generator is None:
+        return discriminator
+    return combine(discriminator, _without_sentences(generator))
+
+
+def _without_sentences(pretrained):
+    """A masked language model without pooler, sentence head and moments."""
+    config = pretrained.config
+    data = dataclasses.replace(config.data, example_format="electra")
+    lost = ("encoder/pooler/", "sentence_head/")
+    return dataclasses.replace(
+        pretrained,
+        config=dataclasses.replace(
+            config,
+            model=dataclasses.replace(config.model, use_pooler=False),
+            objective=dataclasses.replace(config.objective, sentence_objective="none"),
+            data=data,
+        ),
+        weights={p: w for p, w in pretrained.weights.items() if not p.startswith(lost)},
+        moments={},
+        step=0,
+    )
+
+
 def split(pretrained: Pretrained) -> tuple[Pretrained, Pretrained | None]:
     """The discriminator, and the generator as a masked language model of its own.
 
@@ -152,7 +214,7 @@ def _check_roles(discriminator, generator):
     if generator.config.objective.sentence_objective != "none":
         raise InterchangeError(
             f"{generator.source} is offered as a generator, but has a sentence head, "
-            "which a generator has not"
+            "which a generator does not have"
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tf_pretrain import atomic_files
 from tf_pretrain.errors import UserError
-from tf_pretrain.interchange.combine import combine
+from tf_pretrain.interchange import combine
 from tf_pretrain.interchange.finetuning_workdir import MODEL_FILE, is_finetuned
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained, peek_json
 
@@ -118,13 +118,17 @@ def _read(path, function):
         ) from error
 
 
-def convert(source, output, to: str, generator=None) -> Pretrained:
+def convert(
+    source, output, to: str, generator=None, as_electra: bool = False
+) -> Pretrained:
     """Reads `source`, and the generator if it is given, and writes `output`.
 
     Args:
         source, generator: Paths, see `read`.
         output: The folder to create. It is written completely or not at all.
         to: A key of FORMATS.
+        as_electra: Both are masked language models, say BERTs, from which an ELECTRA
+            is to be trained; see `combine.as_electra`.
 
     Returns:
         The model that was written. Its notes say what could not be kept.
@@ -135,8 +139,11 @@ def convert(source, output, to: str, generator=None) -> Pretrained:
         FileExistsError: If `output` exists.
     """
     pretrained = read(source)
-    if generator is not None:
-        pretrained = combine(pretrained, read(generator))
+    second = None if generator is None else read(generator)
+    if as_electra:
+        pretrained = combine.as_electra(pretrained, second)
+    elif second is not None:
+        pretrained = combine.combine(pretrained, second)
     writer = FORMATS[to].load()
     with atomic_files.new_folder(output) as folder:
         notes = writer.write(pretrained, folder)

@@ -77,7 +77,6 @@ class ClassifierModel(_TextModel):
         class_names: C names; None for regression.
         is_pair: Whether the inputs are `sentence1` and `sentence2` instead of
             `sentence`.
-        target_scale: Factor of a regression's output.
     """
 
     def __init__(
@@ -87,17 +86,15 @@ class ClassifierModel(_TextModel):
         max_seq_length,
         class_names,
         is_pair,
-        target_scale=1.0,
     ):
         inputs = ("sentence1", "sentence2") if is_pair else ("sentence",)
         super().__init__(network, tokenizer, max_seq_length, inputs)
         self._class_names = class_names and tf.constant(class_names)
-        self._target_scale = target_scale
 
     def _answer(self, features):
         logits = self._network(features)
         if self._class_names is None:
-            return {"score": logits[:, 0] * self._target_scale}
+            return {"score": self._network.scores(logits)}
         best = tf.argmax(logits, axis=-1)
         return {
             "label": tf.gather(self._class_names, best),
@@ -143,7 +140,6 @@ def export(checkpoint, output, max_seq_length: int | None = None):
             length,
             tuned.model.class_names,
             tuned.model.is_pair,
-            tuned.model.target_scale,
         )
     else:
         encoder, tokenizer = loading.load_encoder_and_tokenizer(checkpoint)

@@ -3,19 +3,24 @@
 import dataclasses
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from tf_pretrain import atomic_files
 from tf_pretrain.config import EncoderConfig
-from tf_pretrain.tasks import glue
+from tf_pretrain.errors import UserError
+from tf_pretrain.tasks import glue, results
+from tf_pretrain.tasks.finetune import finetune
+from tf_pretrain.tasks.initial import Initial
 
-# Clark et al. (2020), Table 1: the mean of these, each by its first metric; MNLI is
-# matched only, WNLI is left out.
+# Clark et al. (2020), Table 1: the mean of these tasks, each by its first metric. MNLI
+# is matched only, and WNLI is left out.
 AVERAGED = ("CoLA", "SST-2", "MRPC", "STS-B", "QQP", "MNLI", "QNLI", "RTE")
 _PAPER_SCORES = Path(__file__).with_name("paper_scores.json")
 
 
 def available_tasks(data_dir, subsets) -> tuple[list[str], dict[str, str]]:
-    """The tasks whose files are there, and {task: why not} of the others."""
+    """The tasks whose files exist, and {task: reason} for the others."""
     if data_dir is None:
         return list(glue.TASKS), {}
     available, missing = [], {}
@@ -30,7 +35,7 @@ def available_tasks(data_dir, subsets) -> tuple[list[str], dict[str, str]]:
 
 
 def electra_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
-    """The ELECTRA paper's average over those of its 8 tasks that there are.
+    """The ELECTRA paper's average over those of its 8 tasks that were run.
 
     Args:
         medians: {task: `medians` of its results}.
@@ -44,10 +49,10 @@ def electra_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
 
 
 def leaderboard_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
-    """As the GLUE leaderboard has it: all 9 tasks, each by the mean of its scores.
+    """The average of the GLUE leaderboard: all 9 tasks, each by the mean of its scores.
 
     Wang et al. (2019), sec. 3: several metrics, and MNLI's two sets, are averaged
-    first. Arguments and result as for `electra_average`.
+    first. Arguments and result are like those of `electra_average`.
     """
     names = [name for name in glue.TASKS if name in medians]
     scores = [
@@ -65,7 +70,7 @@ def paper_rows(encoder: EncoderConfig) -> list[dict]:
 
 
 def summarize(all_results: dict[str, dict], encoder: EncoderConfig) -> dict:
-    """What the suite's `results.json` holds.
+    """The contents of the suite's `results.json`.
 
     Args:
         all_results: {task: results of its run}.
@@ -93,6 +98,34 @@ def summarize(all_results: dict[str, dict], encoder: EncoderConfig) -> dict:
     }
 
 
+def run(data_dir, config_of: Callable, initial: Initial, workdir: Path) -> None:
+    """Fine-tunes on all tasks that exist; writes and prints their summary.
+
+    Args:
+        data_dir: As for `glue.load`.
+        config_of: Returns the FinetuneConfig for a task's name.
+
+    Raises:
+        UserError: If there is no task.
+    """
+    subsets = config_of("CoLA").finetune.subsets
+    available, missing = available_tasks(data_dir, subsets)
+    if not available:
+        raise UserError("\n".join(missing.values()))
+    for reason in missing.values():
+        print(f"left out: {reason}", flush=True)
+    all_results = {}
+    for name in available:
+        task = glue.load(name, data_dir, subsets)
+        all_results[name] = finetune(task, config_of(name), initial, workdir / name)
+        print(results.report(all_results[name]), flush=True)
+    summary = summarize(all_results, initial.encoder_config)
+    atomic_files.write_json(workdir / "results.json", summary)
+    folder = collect_submission(workdir, all_results)
+    print(report(summary, missing))
+    print(f"\nresults.json is in {workdir}, files for the leaderboard in {folder}")
+
+
 def report(summary: dict, missing: dict[str, str]) -> str:
     """One table: our medians and spread, then the papers' rows."""
     names = [name for name in (*AVERAGED, "WNLI") if name in summary["tasks"]]
@@ -112,18 +145,7 @@ def report(summary: dict, missing: dict[str, str]) -> str:
     for label, scores in rows:
         average = 100 * electra["value"] if label == "median" else None
         lines.append(_row(label, width, scores, names, average))
-    for row in summary["paper_rows"]:
-        scores, tasks = row["scores"], electra["tasks"]
-        # Over our tasks; the printed one is over all that are averaged.
-        average = row["average"] if tasks == list(AVERAGED) else None
-        if tasks and all(name in scores for name in tasks):
-            average = _mean([scores[name] for name in tasks])
-        lines.append(_row(row["model"], width, row["scores"], names, average))
-    if not summary["paper_rows"]:
-        lines.append("(the papers have no encoder of this size)")
-    elif summary["paper_rows"][0]["encoder"]["parameter_sharing"] == "all":
-        lines.append("  ALBERT's STS-B is Pearson's correlation, ours Spearman's")
-    lines += [f"  {row['model']}: {row['source']}" for row in summary["paper_rows"]]
+    lines += _paper_lines(summary["paper_rows"], width, names, electra["tasks"])
     board = summary["averages"]["leaderboard"]
     lines += [
         "",
@@ -145,14 +167,30 @@ def collect_submission(workdir, all_results: dict[str, dict]) -> Path:
     """Copies the files for the leaderboard, of each task's median trial."""
     folder = Path(workdir) / "submission"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, results in all_results.items():
-        seed = results["median_seed"]
-        trial = next(t for t in results["trials"] if t["seed"] == seed)
+    for name, values in all_results.items():
+        seed = values["median_seed"]
+        trial = next(t for t in values["trials"] if t["seed"] == seed)
         for split, path in trial["predictions"].items():
             if not split.startswith("dev"):
                 source = Path(workdir) / name / path
                 shutil.copyfile(source, folder / source.name)
     return folder
+
+
+def _paper_lines(paper_rows, width, names, tasks):
+    lines = []
+    for row in paper_rows:
+        scores = row["scores"]
+        # The average over our tasks; the printed one is over all tasks of the average.
+        average = row["average"] if tasks == list(AVERAGED) else None
+        if tasks and all(name in scores for name in tasks):
+            average = _mean([scores[name] for name in tasks])
+        lines.append(_row(row["model"], width, scores, names, average))
+    if not paper_rows:
+        lines.append("(the papers have no encoder of this size)")
+    elif paper_rows[0]["encoder"]["parameter_sharing"] == "all":
+        lines.append("  ALBERT's STS-B is Pearson's correlation, ours Spearman's")
+    return lines + [f"  {row['model']}: {row['source']}" for row in paper_rows]
 
 
 def _row(label, width, scores, names, average):

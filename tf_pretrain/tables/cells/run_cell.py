@@ -134,7 +134,8 @@ def _pretrain_here(request, folder):
 def _finetune(workdir, folder, wanted, origin):
     """Fine-tunes the pretrained model of a cell's folder on a task."""
     from tf_pretrain.tasks import glue, own_task
-    from tf_pretrain.tasks.finetune import finetune, load_initial
+    from tf_pretrain.tasks.finetune import finetune
+    from tf_pretrain.tasks.initial import load_initial
 
     name, settings = wanted.task, wanted.settings.finetune
     if name in glue.NAMES:
