@@ -17,10 +17,10 @@ def test_rows_say_what_is_declared():
         "| `model.hidden_act` | str | `gelu` | `gelu`, `gelu_tanh`, `relu` | "
         '"gelu" is exact (ELECTRA), "gelu_tanh" is ALBERT\'s approximation. |',
         "| `data.shuffle_buffer` | int | `16384` | 1 or more | Examples that are "
-        "shuffled together |",
+        "shuffled together. |",
         "| `train.batch_size` | int | `128` | 1 or more | Examples of one update",
         "| `finetune.batch_size` | int | `32` | 1 or more | Examples of one update",
         "| `finetune.warmup_steps` | int | `0` | 0 or more | Taken if this is more "
-        "than warmup_fraction gives |",
+        "than warmup_fraction gives. |",
     ):
         assert row in page

@@ -66,7 +66,12 @@ def test_schedule(family, name, case, comparison):
     schedule = schedule_of(case["args"])
     rates = [float(schedule(step)) for step in case["steps"]]
     check = comparison("schedules")
-    check.relative(f"{family.upper()} rates", rates, case["learning_rate"], TOLERANCE)
+    expected, peak = case["learning_rate"], schedule.peak
+    # Relative to the peak: past the last step the originals' float32 leaves about
+    # 1e-8 of it where ours is 0.
+    check.close(
+        f"{family.upper()} rates", rates, expected, TOLERANCE, peak, "of the peak"
+    )
 
 
 def optimizer_of(case, adamw):

@@ -10,7 +10,7 @@ import contextlib
 import keras
 import pytest
 
-from tf_pretrain.runs import pretrain
+from tf_pretrain.runs import run
 from tf_pretrain.training import evaluation
 from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.compiling import compiled
@@ -53,6 +53,6 @@ class _Functions:
 def once():
     """Until its end, `pretrain` traces each config once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrain, "build_trainer", _Trainers())
+        patch.setattr(run, "build_trainer", _Trainers())
         patch.setattr(evaluation, "compiled", _Functions())
         yield

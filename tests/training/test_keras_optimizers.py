@@ -16,7 +16,7 @@ OPTIMIZERS = {
     "lion": lambda: keras.optimizers.Lion(0.01, weight_decay=0.1, clipvalue=1e-3),
 }
 STEPS = 3
-CONFIG = with_dropout(tiny_config())
+CONFIG = with_dropout(tiny_config("masked_lm", model={"num_hidden_layers": 1}))
 BATCHES = [random_features(CONFIG, seed) for seed in range(STEPS)]
 
 

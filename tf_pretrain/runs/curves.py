@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 
 from tf_pretrain import plotting
+from tf_pretrain.training.step import is_loss
 
-_NOT_LOSSES = ("gradient_norm", "update_norm", "tokens_per_s", "skipped_steps")
 # Drawn as a line to compare with, in the panel of another score.
 _REFERENCES = {
     "masked_lm_accuracy": "most_frequent_accuracy",
@@ -36,7 +36,7 @@ def plot(metrics_path, image_path) -> None:
     panels = [
         (f"training {name}", points, "tab:blue")
         for name, points in training.items()
-        if name not in _NOT_LOSSES and not name.endswith("_rate")
+        if is_loss(name)
     ]
     panels += [
         (f"held-out {name}", points, "tab:orange")

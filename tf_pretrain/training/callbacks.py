@@ -14,10 +14,7 @@ from keras import ops
 
 from tf_pretrain import atomic_files
 from tf_pretrain.training import checkpoints, event_files
-from tf_pretrain.training.step import step_logs
-
-# Figures that the log line shows elsewhere or not at all.
-_NOT_LOSSES = ("tokens_per_s", "gradient_norm", "update_norm", "skipped_steps")
+from tf_pretrain.training.step import is_loss, step_logs
 
 
 class Progress(keras.callbacks.Callback):
@@ -123,9 +120,7 @@ class Progress(keras.callbacks.Callback):
 
     def _line(self, step, figures):
         losses = "  ".join(
-            f"{name} {value:.4f}"
-            for name, value in figures.items()
-            if name not in _NOT_LOSSES and not name.endswith("_rate")
+            f"{name} {value:.4f}" for name, value in figures.items() if is_loss(name)
         )
         if figures["skipped_steps"]:
             losses += f"  skipped {figures['skipped_steps']}"

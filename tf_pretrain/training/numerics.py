@@ -13,7 +13,7 @@ from keras import ops, tree
 
 from tf_pretrain.errors import UserError
 from tf_pretrain.training.compiling import loss_gradients
-from tf_pretrain.training.step import step_logs
+from tf_pretrain.training.step import is_loss, step_logs
 
 _ROWS = 8  # examined together, eagerly, to find the layer
 
@@ -73,9 +73,7 @@ class StopWhenNonFinite(keras.callbacks.Callback):
         first, figures = self._skipped[0]
         last = self._skipped[-1][0]
         losses = ", ".join(
-            f"{name} {value:.4g}"
-            for name, value in figures.items()
-            if name not in ("gradient_norm", "tokens") and not name.endswith("_rate")
+            f"{name} {value:.4g}" for name, value in figures.items() if is_loss(name)
         )
         before = self._last_finite_norm
         return (

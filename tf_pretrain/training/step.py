@@ -14,6 +14,20 @@ import math
 import numpy as np
 from keras import ops
 
+# What a step logs besides losses and rates; the names of rates end in "_rate".
+_OTHER_FIGURES = (
+    "gradient_norm",
+    "update_norm",
+    "skipped_steps",
+    "tokens",
+    "tokens_per_s",
+)
+
+
+def is_loss(figure: str) -> bool:
+    """Whether a logged figure is a loss, by its name."""
+    return figure not in _OTHER_FIGURES and not figure.endswith("_rate")
+
 
 class TrainStep:
     """The part of a train step that is the same on every backend.
