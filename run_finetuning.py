@@ -24,14 +24,16 @@ _TASK = flags.DEFINE_string(
     "task",
     "docs",
     "A GLUE task (CoLA, SST-2, MRPC, STS-B, QQP, MNLI, QNLI, RTE, WNLI, AX), all of "
-    "them (all), your own folder or file of texts with labels (docs/your_data.md), or "
-    "docs: which installed package a passage documents.",
+    "them (all), SQuAD1.1, SQuAD2.0, RACE, chunk, your own folder or file "
+    "(docs/your_data.md, docs/more_tasks.md), or docs: which installed package a "
+    "passage documents.",
     flag_values=FLAGS,
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    "Folder with GLUE's official folders; default: tensorflow-datasets.",
+    "Folder with the official files of a task that is named; GLUE's default is "
+    "tensorflow-datasets.",
     flag_values=FLAGS,
 )
 _INIT_CHECKPOINT = flags.DEFINE_string(
@@ -104,9 +106,9 @@ def _config(task_name):
 
 
 def _check_task_name(name):
-    from tf_pretrain.tasks import glue
+    from tf_pretrain.tasks.loading import NAMES
 
-    known = (*glue.NAMES, "all", "docs")
+    known = (*NAMES, "all")
     if name in known:
         own = ("text_column", "pair_column", "label_column")
         given = [f"--{flag}" for flag in own if FLAGS[flag].value is not None]
@@ -124,15 +126,15 @@ def _check_task_name(name):
 
 
 def _load_task(name):
-    from tf_pretrain.tasks import docs_task, glue, own_task
     from tf_pretrain.tasks.columns import Columns
+    from tf_pretrain.tasks.loading import load_task
 
-    if name == "docs":
-        return docs_task.load()
-    if name in glue.NAMES:
-        return glue.load(name, _DATA_DIR.value, _config(name).finetune.subsets)
     wanted = Columns(_TEXT_COLUMN.value, _PAIR_COLUMN.value, _LABEL_COLUMN.value)
-    return own_task.load(name, wanted, _ENCODING.value, _config(name).seed)
+    config = _config(name)
+    subsets = config.finetune.subsets
+    return load_task(
+        name, _DATA_DIR.value, wanted, _ENCODING.value, config.seed, subsets
+    )
 
 
 def _checkpoint():

@@ -21,8 +21,8 @@ from absl import app, flags
 from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.tasks import glue
 from tf_pretrain.tasks.initial import load_initial
-from tf_pretrain.tasks.model import describe_model
 from tf_pretrain.tasks.task import Split
+from tf_pretrain.tasks.text_problem import TextProblem
 from tf_pretrain.tasks.trial import TrialRunner
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "GLUE's folders.", required=True)
@@ -47,10 +47,8 @@ def main(argv):
                 num_epochs=1.0, num_evaluations=1, group_by_length=is_grouped
             )
         )
-        model = describe_model(task, config, initial.encoder_config, initial.tokenizer)
-        runners[is_grouped] = TrialRunner(
-            task, config, model, initial.weights, initial.tokenizer
-        )
+        problem = TextProblem(task, config, initial.encoder_config, initial.tokenizer)
+        runners[is_grouped] = TrialRunner(problem, initial.weights)
     times = {True: [], False: []}
     with tempfile.TemporaryDirectory() as folder:
         for round_number in range(_ROUNDS.value + 1):

@@ -10,7 +10,7 @@ The paper starts RTE, STS-B and MRPC from a model fine-tuned on MNLI
 the dev set (`--config.finetune.choose_best_on_dev=true`).
 """
 
-from tf_pretrain.config import FinetuneConfig, FinetuneSettings
+from tf_pretrain.config import FinetuneConfig, FinetuneSettings, QuestionSettings
 from tf_pretrain.errors import ConfigError
 
 # Learning rate, batch size, encoder dropout, steps, warm-up.
@@ -24,6 +24,9 @@ TASKS = {
     "RTE": (3e-5, 32, 0.1, 800, 200),
     "MRPC": (2e-5, 32, 0.0, 800, 200),
     "WNLI": (2e-5, 16, 0.1, 2000, 250),
+    "SQuAD1.1": (5e-5, 48, 0.0, 3649, 365),
+    "SQuAD2.0": (3e-5, 48, 0.0, 8144, 814),
+    "RACE": (2e-5, 32, 0.1, 12000, 1000),
 }
 TASKS["AX"] = TASKS["MNLI"]
 
@@ -43,7 +46,7 @@ def get_config(name: str = "v1", task: str = "") -> FinetuneConfig:
             warmup_fraction=0.0 if num_steps else 0.1,
             encoder_dropout=dropout if name == "v1" else 0.0,
             classifier_dropout=0.1,
-            max_seq_length=512,
+            max_seq_length=384 if task == "SQuAD1.1" else 512,
             # From here on the released code.
             layerwise_decay=1.0,
             weight_decay=0.01,
@@ -52,5 +55,8 @@ def get_config(name: str = "v1", task: str = "") -> FinetuneConfig:
             loss_reduction="mean",
             double_unordered=False,
             scale_targets=False,
-        )
+        ),
+        # The released code: starts and ends that are kept; the threshold is searched on
+        # the dev set there, which `best_f1` shows. 0 means as likely as not.
+        questions=QuestionSettings(head="albert", beam_size=5, null_threshold=0.0),
     )

@@ -14,15 +14,24 @@ from tf_pretrain.errors import ConfigError
 
 # Learning rate, layer-wise decay.
 SIZES = {"small": (3e-4, 0.8), "base": (1e-4, 0.8), "large": (5e-5, 0.9)}
+# Epochs, length; the lengths are the released code's. All others: 3 epochs, 128.
+TASKS = {
+    "RTE": (10.0, 128),
+    "STS-B": (10.0, 128),
+    "SQuAD1.1": (2.0, 512),
+    "SQuAD2.0": (2.0, 512),
+    "chunk": (3.0, 256),
+}
 
 
 def get_config(name: str = "small", task: str = "") -> FinetuneConfig:
     if name not in SIZES:
         raise ConfigError(f"no size {name!r}; expected one of {list(SIZES)}")
     learning_rate, layerwise_decay = SIZES[name]
+    num_epochs, max_seq_length = TASKS.get(task, (3.0, 128))
     return FinetuneConfig(
         finetune=FinetuneSettings(
-            num_epochs=10.0 if task in ("RTE", "STS-B") else 3.0,
+            num_epochs=num_epochs,
             batch_size=32,
             learning_rate=learning_rate,
             layerwise_decay=layerwise_decay,
@@ -32,7 +41,7 @@ def get_config(name: str = "small", task: str = "") -> FinetuneConfig:
             classifier_dropout=0.1,
             encoder_dropout=0.1,
             # From here on the released code.
-            max_seq_length=128,
+            max_seq_length=max_seq_length,
             head="first_token",
             loss_reduction="sum",
             double_unordered=True,

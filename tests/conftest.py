@@ -48,6 +48,14 @@ def pytest_xdist_auto_num_workers(config):
     return max(1, min(cores, memory // _BYTES_A_PROCESS, _MOST_PROCESSES))
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Names bytes by the argument: an archive has its time in it.
+
+    The processes must collect the same names.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items):
     marks.mark_and_sort(items)
 

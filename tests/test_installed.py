@@ -13,18 +13,21 @@ import tomllib
 
 import pytest
 
-from support.corpus import build_tiny_records
+from support.corpus import write_corpus
 from support.paths import ROOT
 
-SIZES = (
+DATA = (
     "--config.model.vocab_size=120",
+    "--config.data.max_seq_length=24",
+    "--config.data.max_predictions_per_seq=5",
+    "--config.data.heldout_fraction=0.2",
+)
+SIZES = (
     "--config.model.hidden_size=16",
     "--config.model.embedding_size=16",
     "--config.model.num_hidden_layers=1",
     "--config.model.num_attention_heads=1",
     "--config.model.intermediate_size=16",
-    "--config.data.max_seq_length=24",
-    "--config.data.max_predictions_per_seq=5",
     "--config.train.num_steps=2",
     "--config.train.batch_size=4",
     "--config.train.eval_steps=1",
@@ -98,11 +101,16 @@ def test_tables_and_sizes(command):
 
 
 def test_from_records_to_an_exported_model(command):
-    build_tiny_records(command.folder / "records")
+    write_corpus(command.folder / "text.txt")
+    text, output = "--input=text.txt", "--output=records"
+    command("tf-pretrain-build-records", text, output, "--num_workers=1", *DATA)
     records = "--records=records/train-*.tfrecord"
-    command("tf-pretrain", records, "--workdir=pretrained", *SIZES)
+    command("tf-pretrain", records, "--workdir=pretrained", *DATA, *SIZES)
     results = json.loads((command.folder / "pretrained/results.json").read_text())
-    assert results["step"] == 2
+    assert results["step"] == 2 and results["eval"]
+    hugging_face = ("--output=converted", "--to=huggingface")
+    command("tf-pretrain-convert", "--input=pretrained", *hugging_face)
+    assert (command.folder / "converted" / "vocab.txt").is_file()
     task = command.folder / "task"
     task.mkdir()
     for split in ("train", "dev"):

@@ -16,9 +16,9 @@ from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.tasks import finetune, predictions, suite
 from tf_pretrain.tasks.initial import Initial, load_initial
-from tf_pretrain.tasks.model import describe_model
 from tf_pretrain.tasks.results import report
 from tf_pretrain.tasks.task import Split, Task
+from tf_pretrain.tasks.text_problem import TextProblem
 from tf_pretrain.tasks.trial import TrialRunner
 from tf_pretrain.training.numerics import NumericsError
 
@@ -102,8 +102,8 @@ def initial(tokenizer):
 
 
 def runner(task, config, initial):
-    model = describe_model(task, config, initial.encoder_config, initial.tokenizer)
-    return TrialRunner(task, config, model, initial.weights, initial.tokenizer)
+    problem = TextProblem(task, config, initial.encoder_config, initial.tokenizer)
+    return TrialRunner(problem, initial.weights)
 
 
 def read_tsv(path):
@@ -162,7 +162,7 @@ def check_saved_weights(workdir, results, config, task):
     """The model that is loaded again predicts what the run has written."""
     fine_tuned = finetuning_workdir.load_classifier(workdir)
     made = runner(task, config, load_initial(workdir))
-    made.classifier.set_weights(fine_tuned.classifier.get_weights())
+    made.network.set_weights(fine_tuned.classifier.get_weights())
     folder = workdir / f"predictions/seed-{results['median_seed']}"
     for split, name in (("dev", "dev"), ("test", "SST-2")):
         written = predictions.read(folder / f"{name}.tsv", task)
@@ -211,41 +211,41 @@ def test_a_trial_starts_from_the_pretrained_encoder_and_a_new_head(initial):
     heads = []
     for seed in (0, 1):
         made._reset(seed)
-        for variable in made.classifier.encoder.trainable_variables:
+        for variable in made.network.encoder.trainable_variables:
             np.testing.assert_array_equal(variable, initial.weights[variable.path])
-        heads.append(np.array(made.classifier.dense.kernel))
+        heads.append(np.array(made.network.dense.kernel))
     assert np.abs(heads[0] - heads[1]).max() > 0.1
     scratch = runner(classes(), CONFIG, dataclasses.replace(initial, weights=None))
     words = []
     for seed in (0, 1):
         scratch._reset(seed)
-        words.append(np.array(scratch.classifier.encoder.embeddings.word_embeddings))
+        words.append(np.array(scratch.network.encoder.embeddings.word_embeddings))
     assert np.abs(words[0] - words[1]).max() > 0.01
 
 
 def test_dropout_is_the_configs_not_pretrainings(initial):
     made = runner(classes(), with_settings(encoder_dropout=0.25), initial)
     assert initial.encoder_config.hidden_dropout_prob == 0.0
-    assert made.classifier.encoder.config.hidden_dropout_prob == 0.25
-    assert made.classifier.encoder.config.attention_probs_dropout_prob == 0.25
+    assert made.network.encoder.config.hidden_dropout_prob == 0.25
+    assert made.network.encoder.config.attention_probs_dropout_prob == 0.25
 
 
 def test_regression_scales_and_doubles(initial, tmp_path):
     task = regression()
     made = runner(task, with_settings(max_seq_length=24), initial)
-    train, split = made.examples["train"], task.splits["train"]
+    train, split = made.problem.examples["train"], task.splits["train"]
     assert len(train) == 80 and made.num_steps == 12
     np.testing.assert_array_equal(train.labels, np.tile(split.labels, 2))
     logits = np.full((40, 1), 0.4, np.float32)
-    losses = made.classifier.example_losses({"labels": split.labels}, logits)
+    losses = made.network.example_losses({"labels": split.labels}, logits)
     np.testing.assert_allclose(losses, (0.4 - split.labels / 5.0) ** 2, rtol=1e-5)
     ids = train.input_ids[40].tolist()  # [CLS] b [SEP] a [SEP]
     separator = ids.index(3)
-    first = made.examples["train"].input_ids[0].tolist()
+    first = made.problem.examples["train"].input_ids[0].tolist()
     assert first[1 : first.index(3)] == ids[separator + 1 : -1]
 
     # Predictions are on the scale of the labels again.
-    made.classifier.dense.set_weights([np.zeros((16, 1)), np.array([0.4])])
+    made.network.dense.set_weights([np.zeros((16, 1)), np.array([0.4])])
     np.testing.assert_allclose(made.predict("dev"), 5.0 * 0.4, rtol=1e-6)
 
     results = finetune.finetune(task, CONFIG, initial, tmp_path)
@@ -262,8 +262,8 @@ def test_regression_scales_and_doubles(initial, tmp_path):
     raw = runner(
         task, with_settings(scale_targets=False, double_unordered=False), initial
     )
-    np.testing.assert_array_equal(raw.examples["train"].labels, split.labels)
-    losses = raw.classifier.example_losses({"labels": split.labels}, logits)
+    np.testing.assert_array_equal(raw.problem.examples["train"].labels, split.labels)
+    losses = raw.network.example_losses({"labels": split.labels}, logits)
     np.testing.assert_allclose(losses, (0.4 - split.labels) ** 2, rtol=1e-5)
 
 
@@ -273,7 +273,7 @@ def test_the_best_weights_of_a_regression_are_those_of_the_best_pearson(
     """As in ALBERT's program, though Spearman's is what is reported."""
     first = {"spearman": 0.1, "pearson": 0.9}
     scores = iter([first, {"spearman": 0.9, "pearson": 0.1}, first])
-    monkeypatch.setattr(TrialRunner, "_score", lambda *_: next(scores))
+    monkeypatch.setattr(TextProblem, "scores", lambda *_: next(scores))
     config = with_settings(choose_best_on_dev=True, num_trials=1, num_evaluations=2)
     (trial,) = finetune.finetune(regression(), config, initial, tmp_path)["trials"]
     assert trial["kept_step"] == 6
@@ -314,7 +314,7 @@ def test_a_trial_learns_at_its_learning_rate(initial, tmp_path):
     majority = max(np.mean(labels), 1 - np.mean(labels))
     assert accuracies[0.0] <= majority + 0.02
     assert accuracies[0.003] > majority + 0.2
-    for variable in made.classifier.encoder.trainable_variables:
+    for variable in made.network.encoder.trainable_variables:
         start = initial.weights["encoder/" + variable.path.partition("/")[2]]
         np.testing.assert_array_equal(variable, start)
 
@@ -338,7 +338,7 @@ def test_learning_rates_by_layer(initial):
 def test_what_does_not_fit_is_named(initial, tokenizer):
     def describe(config=CONFIG, vocabulary=tokenizer, **model):
         encoder = dataclasses.replace(initial.encoder_config, **model)
-        return describe_model(classes(), config, encoder, vocabulary)
+        return TextProblem(classes(), config, encoder, vocabulary)
 
     with pytest.raises(ConfigError, match="15 pieces, but the encoder 14"):
         describe(vocab_size=14)
@@ -392,7 +392,7 @@ def test_steps_that_are_not_finite_are_counted(initial, tmp_path):
 
 def test_outputs_that_are_not_finite_stop_the_trial(initial):
     made = runner(classes(), CONFIG, initial)
-    made.classifier.dense.bias.assign([np.nan, 0.0])
+    made.network.dense.bias.assign([np.nan, 0.0])
     with pytest.raises(NumericsError, match="outputs for dev are not finite"):
         made.predict("dev")
 
@@ -417,7 +417,7 @@ def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
 
 def test_an_unfinished_run_cannot_be_loaded(finished, tmp_path):
     workdir, _ = finished
-    with pytest.raises(UserError, match="no fine-tuning workdir"):
+    with pytest.raises(UserError, match="not a fine-tuning workdir"):
         finetuning_workdir.load_classifier(tmp_path)
     (tmp_path / "model.json").write_bytes((workdir / "model.json").read_bytes())
     with pytest.raises(UserError, match="is not finished"):

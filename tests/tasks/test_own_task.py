@@ -359,15 +359,15 @@ RACE = {"article": "a", "questions": ["q"], "options": [["x"]], "answers": ["A"]
         ({"train.json": '{"text": {"0": "a"}, "label": {"0": 1}}'}, "an array of obj"),
         ({"train.json": '[{"text": "a"},\n{"text" "b"}]'}, "train.json, line 2: no JS"),
         ({"train.tsv.gz": "no gzip"}, "train.tsv.gz is not a complete .gz file"),
-        ({"dev-v1.1.json": json.dumps(SQUAD)}, "in SQuAD's form; supported are texts"),
-        ({"train.jsonl": json.dumps(RACE) + "\n"}, "in RACE's form; supported are tex"),
+        ({"dev-v1.1.json": json.dumps(SQUAD)}, "in SQuAD's form; expected texts"),
+        ({"train.jsonl": json.dumps(RACE) + "\n"}, "in RACE's form; expected texts"),
         (
             {"train.txt": "Confidence NN B-NP\nin IN B-PP\n\nit PRP B-NP\n\nA B C\n"},
-            "a label for each word in CoNLL's form (tagging); supported are texts",
+            "a label for each word in CoNLL's form (tagging); expected texts",
         ),
         (
             {"high/1.txt": json.dumps(RACE), "middle/2.txt": json.dumps(RACE)},
-            "in RACE's form that is multiple choice; supported are texts",
+            "in RACE's form that is multiple choice; expected texts",
         ),
     ],
 )

@@ -113,7 +113,7 @@ def test_evaluation_has_every_example_once(count):
     for indices, features in batches.evaluation_batches(data, SETTINGS):
         seen[indices] += 1
         real = features["example_weights"] > 0
-        assert len(real) == batches.EVALUATION_ROWS
+        assert len(real) == data.evaluation_rows
         np.testing.assert_array_equal(features["labels"][real], indices)
         np.testing.assert_array_equal(features["input_ids"][real, 0], indices + 100)
     assert (seen == 1).all()

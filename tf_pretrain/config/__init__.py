@@ -8,7 +8,12 @@ if they have one. `*_prob` lie in [0, 1]; `*_steps` count optimizer updates.
 
 from tf_pretrain.config.data import DataConfig
 from tf_pretrain.config.encoder import EncoderConfig
-from tf_pretrain.config.finetune import FinetuneConfig, FinetuneSettings
+from tf_pretrain.config.finetune import (
+    FinetuneConfig,
+    FinetuneSettings,
+    QuestionSettings,
+    TaggingSettings,
+)
 from tf_pretrain.config.objective import ObjectiveConfig
 from tf_pretrain.config.pretrain import PretrainConfig, generator_config
 from tf_pretrain.config.train import RUN_FIELDS, OptimizerConfig, TrainConfig
@@ -30,7 +35,9 @@ __all__ = [
     "ObjectiveConfig",
     "OptimizerConfig",
     "PretrainConfig",
+    "QuestionSettings",
     "RUN_FIELDS",
+    "TaggingSettings",
     "TrainConfig",
     "differing_fields",
     "from_dict",

@@ -66,11 +66,60 @@ class FinetuneSettings(OptimizerConfig):
 
 
 @dataclasses.dataclass(frozen=True)
+class QuestionSettings:
+    """Answering questions about a text; the defaults are ELECTRA's program's.
+
+    `head` is "joint" or "independent" (Clark et al., 2020: whether the end is predicted
+    from the start), or "albert" (Lan et al., 2019: independent for SQuAD 1.1, from the
+    start for SQuAD 2.0).
+    """
+
+    head: str = "joint"
+    doc_stride: int = 128  # pieces from one window of a text to the next
+    max_query_length: int = 64  # pieces of a question; it loses its end
+    max_answer_length: int = 30  # pieces
+    n_best_size: int = 20  # answers that are kept of a question
+    beam_size: int = 20  # starts, and ends of each, of a joint head; ALBERT's: 5
+    has_answerability: bool = True  # a classifier; ELECTRA has it for SQuAD 1.1, too
+    answerability_weight: float = 0.5  # of its loss
+    null_threshold: float = -2.75  # SQuAD 2.0: no answer where the logit is above
+    max_choice_length: int = 128  # multiple choice: pieces of question and option
+
+    def __post_init__(self):
+        require_one_of("questions.head", self.head, ("joint", "independent", "albert"))
+        require_at_least(
+            1,
+            self,
+            "questions",
+            "doc_stride",
+            "max_query_length",
+            "max_answer_length",
+            "n_best_size",
+            "beam_size",
+            "max_choice_length",
+        )
+        require_at_least(0, self, "questions", "answerability_weight")
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggingSettings:
+    """A tag for each word."""
+
+    span_rule: str = "electra"  # or "conll", see tasks/tagging/spans.py
+    legacy_inputs: bool = False  # cut sentences as ELECTRA's program does
+
+    def __post_init__(self):
+        require_one_of("tagging.span_rule", self.span_rule, ("electra", "conll"))
+
+
+@dataclasses.dataclass(frozen=True)
 class FinetuneConfig:
-    """The settings of one task's fine-tuning."""
+    """One task's fine-tuning; a section counts for the tasks that it is named after."""
 
     seed: int = seed(0)
     finetune: FinetuneSettings = FinetuneSettings()
+    questions: QuestionSettings = QuestionSettings()
+    tagging: TaggingSettings = TaggingSettings()
 
     def __post_init__(self):
         check_fields(self)

@@ -100,8 +100,8 @@ def advice(block: bytes) -> str:
     encoding = guess(block)
     if encoding == UTF8:
         return (
-            "the text around it is UTF-8, so these bytes are damaged: mend them, or "
-            "have them read as U+FFFD with --config.data.errors=replace"
+            "the text around it is UTF-8, so these bytes are damaged: repair them, or "
+            "read them as U+FFFD with --config.data.errors=replace"
         )
     name = encoding or "NAME"
     found = f"it looks like {encoding}" if encoding else "its encoding is unknown"

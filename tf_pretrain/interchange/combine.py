@@ -214,7 +214,7 @@ def _check_roles(discriminator, generator):
     if generator.config.objective.sentence_objective != "none":
         raise InterchangeError(
             f"{generator.source} is offered as a generator, but has a sentence head, "
-            "which a generator has not"
+            "which a generator does not have"
         )
 
 

@@ -1,4 +1,4 @@
-"""A fine-tuned classifier on disk: the model files of a fine-tuning workdir."""
+"""A fine-tuned network on disk: what a fine-tuning workdir keeps, and its reader."""
 
 import dataclasses
 import json
@@ -13,72 +13,45 @@ from tf_pretrain import atomic_files
 from tf_pretrain.config import EncoderConfig, from_dict
 from tf_pretrain.data.tokenization import Tokenizer, load_tokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.models.classifier import Classifier
-from tf_pretrain.models.encoder import Encoder
+from tf_pretrain.interchange.finetuned_networks import NETWORKS, ClassifierConfig
+from tf_pretrain.models.losses import Network
 
 MODEL_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassifierConfig:
-    """The contents of `model.json`: a fine-tuned classifier without its weights.
+class FineTuned:
+    """A trained network with all that it needs to read texts.
 
     Attributes:
-        task: The task's name.
-        encoder: The encoder's config.
-        num_outputs, head, loss_reduction, dropout, target_scale: Arguments of
-            Classifier.
-        class_names: Names of the classes; None for regression.
-        is_pair: Whether it takes pairs of texts.
-        max_seq_length: Ids of the longest text or pair.
-        vocabulary: The tokenizer's fingerprint; None in older files.
+        model: What describes it, one of the classes in finetuned_networks.py.
+        network: The network.
+        tokenizer: Its tokenizer.
     """
 
-    task: str
-    encoder: EncoderConfig
-    num_outputs: int
-    head: str
-    loss_reduction: str
-    dropout: float
-    class_names: tuple[str, ...] | None
-    target_scale: float
-    is_pair: bool
-    max_seq_length: int
-    vocabulary: str | None = None
-
-    def build(self) -> Classifier:
-        """Builds the network with new weights."""
-        return Classifier(
-            Encoder(self.encoder),
-            self.num_outputs,
-            head=self.head,
-            loss_reduction=self.loss_reduction,
-            dropout=self.dropout,
-            target_scale=self.target_scale,
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class FineTuned:
-    """A trained classifier with everything that it needs to read texts."""
-
     model: ClassifierConfig
-    classifier: Classifier
+    network: Network
     tokenizer: Tokenizer
 
+    @property
+    def classifier(self):
+        """The network, by the name that it has in a workdir of texts and labels."""
+        return self.network
 
-def save_model(workdir, model: ClassifierConfig, tokenizer: Tokenizer) -> None:
-    """Writes `model.json` and the tokenizer. The trials write the weights."""
-    atomic_files.write_json(Path(workdir) / MODEL_FILE, dataclasses.asdict(model))
+
+def save_model(workdir, model, tokenizer: Tokenizer) -> None:
+    """Writes `model.json` and the tokenizer; the weights are the trials'."""
+    values = {"kind": model.kind, **dataclasses.asdict(model)}
+    atomic_files.write_json(Path(workdir) / MODEL_FILE, values)
     tokenizer.save(workdir)
 
 
-def save_weights(path, classifier: Classifier) -> None:
-    """Writes the weights by path, completely or not at all."""
+def save_weights(path, network: Network) -> None:
+    """Writes the weights by path, in full or not at all."""
     tensors = {
         v.path: np.array(keras.ops.convert_to_numpy(v), order="C")
-        for v in classifier.trainable_variables
+        for v in network.trainable_variables
     }
     with atomic_files.replacing(Path(path)) as temporary:
         temporary.write_bytes(safetensors.numpy.save(tensors))
@@ -93,7 +66,23 @@ def load_classifier(workdir) -> FineTuned:
     """Loads the classifier of a finished fine-tuning run, which is its median trial's.
 
     Raises:
-        UserError: If the folder holds no finished run, or its weights do not fit.
+        UserError: If the folder holds no finished run, a network of another kind, or
+            weights that do not fit.
+    """
+    tuned = load_finetuned(workdir)
+    if tuned.model.kind != "classifier":
+        raise UserError(
+            f"{workdir} holds a network for {tuned.model.task} ({tuned.model.kind}); "
+            "expected a classifier of texts or pairs"
+        )
+    return tuned
+
+
+def load_finetuned(workdir) -> FineTuned:
+    """The network of any kind that a finished fine-tuning run kept.
+
+    Raises:
+        UserError: As `load_classifier`.
     """
     workdir = Path(workdir)
     if not is_finetuned(workdir):
@@ -103,27 +92,25 @@ def load_classifier(workdir) -> FineTuned:
     if not (workdir / "results.json").is_file():
         raise UserError(f"the run in {workdir} is not finished: it has no results.json")
     values = json.loads((workdir / MODEL_FILE).read_text(encoding="utf-8"))
-    names = values["class_names"]
-    values |= {
-        "encoder": from_dict(EncoderConfig, values["encoder"]),
-        "class_names": None if names is None else tuple(names),
-    }
-    model = ClassifierConfig(**values)
+    cls = NETWORKS[values.pop("kind", "classifier")]
+    values["encoder"] = from_dict(EncoderConfig, values["encoder"])
+    lists = {name: tuple(v) for name, v in values.items() if isinstance(v, list)}
+    model = cls(**{**values, **lists})
     tokenizer = load_tokenizer(workdir)
     if model.vocabulary not in (None, tokenizer.fingerprint):
         raise UserError(f"{workdir} holds another vocabulary than it was trained with")
     results = json.loads((workdir / "results.json").read_text(encoding="utf-8"))
-    classifier = model.build()
-    _load_weights(workdir / results["weights"], classifier)
-    return FineTuned(model, classifier, tokenizer)
+    network = model.build()
+    _load_weights(workdir / results["weights"], network)
+    return FineTuned(model, network, tokenizer)
 
 
-def _load_weights(path, classifier):
+def _load_weights(path, network):
     try:
         tensors = safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    for variable in classifier.trainable_variables:
+    for variable in network.trainable_variables:
         tensor = tensors.get(variable.path)
         if tensor is None or tensor.shape != tuple(variable.shape):
             found = "nothing" if tensor is None else f"shape {tensor.shape}"

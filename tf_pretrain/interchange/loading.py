@@ -45,7 +45,7 @@ def load_encoder(path) -> Encoder:
     `load_pretrainer`.
     """
     if finetuning_workdir.is_finetuned(path):
-        return finetuning_workdir.load_classifier(path).classifier.encoder
+        return finetuning_workdir.load_finetuned(path).network.encoder
     return _encoder(read_encoder(path))
 
 
@@ -56,8 +56,8 @@ def load_encoder_and_tokenizer(path) -> tuple[Encoder, Tokenizer]:
         UserError: As for `load_encoder` and `load_tokenizer`.
     """
     if finetuning_workdir.is_finetuned(path):
-        tuned = finetuning_workdir.load_classifier(path)
-        return tuned.classifier.encoder, tuned.tokenizer
+        tuned = finetuning_workdir.load_finetuned(path)
+        return tuned.network.encoder, tuned.tokenizer
     pretrained = read_encoder(path)
     tokenizer = vocabularies.usable(pretrained.tokenizer, path, pretrained.notes)
     for note in pretrained.notes:

@@ -1,9 +1,9 @@
-"""An encoder and a task head: what both papers fine-tune on GLUE.
+"""An encoder and a task head, which both papers fine-tune on GLUE.
 
-ELECTRA puts a dense layer on the raw final state of [CLS] and sums the loss over the
-batch (`finetune/classification/classification_tasks.py` of the released code); ALBERT
-puts it on the tanh-pooled vector and takes the mean (`classifier_utils.py`). Both
-regress with the squared error.
+ELECTRA puts a dense layer on the final state of [CLS] and sums the loss over the batch
+(`finetune/classification/classification_tasks.py` of the released code). ALBERT puts it
+on the tanh-pooled vector and takes the mean (`classifier_utils.py`). Both use the
+squared error for regression.
 """
 
 import keras
@@ -34,13 +34,14 @@ class Classifier(Network):
             output (ALBERT). Dropout comes before the dense layer.
         loss_reduction: "sum" over the batch (ELECTRA) or "mean" (ALBERT).
         dropout: Rate in [0, 1) of the head's dropout; the encoder has its own rates.
-        target_scale: Of a regression: the network learns targets divided by it, so that
-            they are at most 1 (ELECTRA divides STS-B's by 5; ALBERT does not divide).
+        target_scale: For a regression: targets are divided by it, so that they are at
+            most 1 (ELECTRA divides STS-B's by 5; ALBERT does not divide).
         dtype: Keras dtype or policy of the head.
 
-    Call: features as the encoder takes them -> logits float32 [B, num_outputs].
-    For the loss also `labels` [B], int32 classes or float32 targets, and optionally
-    `example_weights` float32 [B] (0 for a row that only fills the batch).
+    Call it with the features that the encoder takes to get logits float32
+    [B, num_outputs]. The loss also needs `labels` [B], int32 classes or float32
+    targets, and optionally `example_weights` float32 [B] (0 for a row that only fills
+    the batch).
 
     Raises:
         ConfigError: If `head` or `loss_reduction` is unknown, or the encoder has no
@@ -78,13 +79,14 @@ class Classifier(Network):
             num_outputs,
             kernel_initializer=initializer,
             dtype=dtype,
-            name="task_specific",  # layer-wise learning rates know the head by this
+            # layer-wise learning rates find the head by this name
+            name="task_specific",
         )
         self.dense.build((None, encoder.config.hidden_size))
         self.built = True
 
     def get_config(self):
-        """For Keras' `save`."""
+        """The arguments for Keras' `save`."""
         return {
             "encoder": self.encoder.get_config(),
             "num_outputs": self.num_outputs,
@@ -116,7 +118,7 @@ class Classifier(Network):
         return ops.cast(self.dense(dropout(x, self.dropout)), "float32")
 
     def scores(self, logits):
-        """Of a regression: logits [B, 1] -> scores [B] in the scale of its targets."""
+        """For a regression: logits [B, 1] -> scores [B] in the scale of its targets."""
         return logits[:, 0] * self.target_scale
 
     def example_losses(self, features, logits):
@@ -146,7 +148,7 @@ class Classifier(Network):
 
 
 def check_head(head, encoder_config):
-    """Raises ConfigError for a head on the pooler of an encoder that has none."""
+    """Raises ConfigError for a pooled head on an encoder that has no pooler."""
     if head == "pooled" and not encoder_config.use_pooler:
         raise ConfigError(
             'head is "pooled", but the encoder has no pooler; expected an encoder with '

@@ -20,7 +20,7 @@ class QuestionAnswerer(Network):
         encoder: An Encoder.
         head: One of the layers in span_heads.py.
         loss_reduction: "sum" over the batch (ELECTRA) or "mean" (ALBERT).
-        answerability_weight: Of the answerability loss beside that of the spans.
+        answerability_weight: Weight of the answerability loss.
 
     Call: features as the encoder takes them -> the head's predictions, see
     span_heads.py. For the loss also `start_positions`, `end_positions` and

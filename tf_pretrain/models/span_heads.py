@@ -35,7 +35,7 @@ class PairDense(keras.layers.Layer):
 
     Args:
         units: Output size.
-        kernel_initializer: Of the kernel [2 D, units].
+        kernel_initializer: Initializer of the kernel [2 D, units].
 
     Call: first [..., D], second [..., D] -> [..., units], with broadcasting.
     """

@@ -1,4 +1,4 @@
-"""Labels as people give them to `TextClassifier`: numbers, one-hot rows or names."""
+"""Labels in the forms that `TextClassifier` accepts: numbers, one-hot rows or names."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from tf_pretrain.errors import UserError
 
 
 def class_names(labels) -> tuple[str, ...] | None:
-    """The classes of labels that are strings, in order; None for numbers.
+    """The classes of labels that are strings, sorted; None for numbers.
 
-    Names that are all numbers are in the order of the numbers.
+    Names that are all numbers are sorted as numbers.
 
     Args:
-        labels: [N] or [N, 1], a list or anything that NumPy takes.
+        labels: [N] or [N, 1], a list or anything that NumPy accepts.
     """
     values, is_names = _read(labels, "labels")
     if not is_names:
@@ -28,14 +28,14 @@ def class_names(labels) -> tuple[str, ...] | None:
 def as_numbers(
     labels, num_outputs: int, names: Sequence[str] | None = None, where="labels"
 ) -> np.ndarray:
-    """Labels in the form that a Classifier learns.
+    """Converts labels to the form in which a Classifier learns them.
 
     Args:
         labels: [N] or [N, 1]: names of classes, numbers of classes from 0, or scores;
             or [N, C]: rows with a single 1 (one-hot).
         num_outputs: C; 1 for a regression.
         names: The C class names, if labels may be names.
-        where: What messages call the labels.
+        where: The name of the labels in messages.
 
     Returns:
         int32 [N] class numbers, or float32 [N] scores for a regression.
@@ -63,10 +63,11 @@ def as_numbers(
 
 def _read(labels, where):
     """Labels as float64 [N] or [N, C], or as an array [N] of str; and whether names."""
-    is_list = isinstance(labels, list | tuple)  # NumPy would make 1 and "a" strings
+    # NumPy would turn 1 and "a" into strings
+    is_list = isinstance(labels, list | tuple)
     values = np.array(labels, object) if is_list else np.asarray(labels)
     if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]  # Keras takes columns, too
+        values = values[:, 0]  # Keras also accepts columns
     if values.ndim not in (1, 2):
         raise UserError(
             f"{where} have the shape {values.shape}; expected one label a text, or a "
@@ -138,7 +139,7 @@ def _from_one_hot(values, num_outputs, where):
 
 
 def _advice(values, num_outputs):
-    """What to do about numbers that are no classes from 0."""
+    """What to do about numbers that are not classes from 0."""
     found = np.unique(values)
     shown = _shown([f"{value:g}" for value in found])
     if not np.isfinite(found).all() or (found != np.floor(found)).any():
@@ -152,7 +153,7 @@ def _advice(values, num_outputs):
 
 
 def _shown(names):
-    """The first ten, for messages."""
+    """The first ten names, for messages."""
     return ", ".join(map(str, names[:10])) + ", ..." * (len(names) > 10)
 
 

@@ -1,12 +1,12 @@
-"""Encoded examples -> batches of feature dicts, grouped by length.
+"""Batches of feature dicts from encoded examples, grouped by length.
 
-Training reads an endless stream, epoch after epoch in a new order. It is cut into
-pools of POOL_BATCHES batches; a pool is sorted by length, cut into batches, and the
-batches are shuffled. So a batch holds texts of about the same length and is padded to
-a multiple of LENGTH_STEP: few lengths, because XLA, where it is asked for, compiles
-each once. JAX always compiles, and pads to multiples of JAX_LENGTH_STEP: four times
-fewer lengths. Which examples make up batch s, and their dropout seeds, is a function of
-(seed, s), whatever the backend.
+Training reads an endless stream, with a new order in each epoch. The stream is divided
+into pools of POOL_BATCHES batches. A pool is sorted by length and divided into batches,
+and the batches are shuffled. So a batch holds texts of about the same length. It is
+padded to a multiple of LENGTH_STEP, so that there are few lengths, because XLA, if it
+is used, compiles each length once. JAX always compiles and pads to multiples of
+JAX_LENGTH_STEP, which gives a quarter as many lengths. The examples of batch s and
+their dropout seeds depend on (seed, s) only, on every backend.
 """
 
 import keras
@@ -15,7 +15,6 @@ import numpy as np
 POOL_BATCHES = 50
 LENGTH_STEP = 8
 JAX_LENGTH_STEP = 32
-EVALUATION_ROWS = 64
 
 
 def training_batches(examples, settings, num_steps, seed):
@@ -30,7 +29,7 @@ def training_batches(examples, settings, num_steps, seed):
         count = min(POOL_BATCHES, num_steps - step)
         pool = np.array([next(stream) for _ in range(count * size)])
         if settings.group_by_length:
-            # Stable: among equal lengths the shuffled order stays.
+            # A stable sort: examples of equal length stay in shuffled order.
             pool = pool[np.argsort(grouped_lengths[pool], kind="stable")]
         for batch in rng.permutation(pool.reshape(count, size)):
             yield _features(
@@ -45,23 +44,20 @@ def training_batches(examples, settings, num_steps, seed):
 def evaluation_batches(examples, settings):
     """Yields (indices, features): every example once, shortest first.
 
-    The last batch is filled up with rows of `example_weights` 0 that have no index.
+    The last batch is filled with rows of `example_weights` 0, which have no index.
     """
     grouped_lengths = _padded_lengths(examples, settings, LENGTH_STEP)
     padded_lengths = _padded_lengths(examples, settings, padding_step())
     order = np.argsort(grouped_lengths, kind="stable")
-    for start in range(0, len(order), EVALUATION_ROWS):
-        indices = order[start : start + EVALUATION_ROWS]
-        yield (
-            indices,
-            _features(
-                examples, indices, padded_lengths[indices].max(), rows=EVALUATION_ROWS
-            ),
-        )
+    rows = examples.evaluation_rows
+    for start in range(0, len(order), rows):
+        indices = order[start : start + rows]
+        length = padded_lengths[indices].max()
+        yield indices, _features(examples, indices, length, rows=rows)
 
 
 def padding_step() -> int:
-    """Batches are padded to a multiple of this many ids."""
+    """Batches are padded to a multiple of this number of ids."""
     return JAX_LENGTH_STEP if keras.config.backend() == "jax" else LENGTH_STEP
 
 
@@ -83,20 +79,7 @@ def _shuffled_indices(num_examples, seed):
 def _features(examples, indices, length, dropout_seed=None, rows=None):
     """A feature dict of the examples, padded to `length` and to `rows`."""
     rows = rows or len(indices)
-    features = {
-        name: np.zeros((rows, length), np.int32)
-        for name in ("input_ids", "input_mask", "segment_ids")
-    }
-    # A row that only fills the batch still attends to one token, as any row does.
-    features["input_mask"][:, 0] = 1
-    for row, index in enumerate(indices):
-        ids = examples.input_ids[index]
-        features["input_ids"][row, : len(ids)] = ids
-        features["input_mask"][row, : len(ids)] = 1
-        features["segment_ids"][row, : len(ids)] = examples.segment_ids[index]
-    labels = np.zeros(rows, examples.labels.dtype)
-    labels[: len(indices)] = examples.labels[indices]
-    features["labels"] = labels
+    features = examples.features(indices, length, rows)
     weights = np.arange(rows) < len(indices)
     features["example_weights"] = weights.astype(np.float32)
     if dropout_seed is not None:

@@ -1,4 +1,4 @@
-"""The config of fine-tuning under its former address, which users' files name."""
+"""The config of fine-tuning under its old module name, which users' files import."""
 
 from tf_pretrain.config.finetune import FinetuneConfig, FinetuneSettings
 

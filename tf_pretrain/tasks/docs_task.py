@@ -1,9 +1,9 @@
-"""A small real task that needs no download: which package a passage documents.
+"""A small real task without a download: which package a passage documents.
 
 The passages are from the docstrings of the installed packages
-(tf_pretrain.data.builtin_docs). A module's passages are all in one split, and
-sentences that name one of the packages are left out: the answer is in what the text
-is about.
+(tf_pretrain.data.builtin_docs). All passages of a module are in one split. Sentences
+that name one of the packages are left out, so the answer depends on the topic of the
+text.
 """
 
 import re
@@ -14,14 +14,14 @@ from tf_pretrain.data import builtin_docs
 from tf_pretrain.tasks.task import Split, Task, TaskError
 
 NUM_CLASSES = 8
-SENTENCES = 2  # of a passage
-MAX_PASSAGES = 400  # of a package, in both splits
-DEV_FRACTION = 0.25  # of the modules
+SENTENCES = 2  # sentences of a passage
+MAX_PASSAGES = 400  # passages of a package, in both splits
+DEV_FRACTION = 0.25  # share of the modules
 _STANDARD_LIBRARY = "python"
 
 
 def load() -> Task:
-    """The task; a function of the installed packages' versions.
+    """Loads the task, which depends on the versions of the installed packages only.
 
     Raises:
         TaskError: If fewer than two packages have documentation.
@@ -56,7 +56,7 @@ def load() -> Task:
 
 
 def _passages():
-    """{package: a list of passages for each of its modules}, which name no package."""
+    """{package: lists of passages, one for each module}, without package names."""
     by_package: dict[str, list[list[str]]] = {}
     packages = set(builtin_docs.PACKAGES)
     names = "|".join(sorted(packages | {_STANDARD_LIBRARY, "tf"}))

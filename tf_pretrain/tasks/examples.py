@@ -1,6 +1,7 @@
-"""Texts of a split as ids, and what people should know of them before training."""
+"""Texts of a split as ids, and statistics that are shown before training."""
 
 import dataclasses
+import typing
 
 import numpy as np
 
@@ -22,12 +23,54 @@ class Examples:
     segment_ids: list[np.ndarray]
     labels: np.ndarray
 
+    evaluation_rows: typing.ClassVar[int] = 64  # of a batch that is only predicted
+
     def __len__(self):
         return len(self.input_ids)
 
     @property
     def lengths(self) -> np.ndarray:
         return np.array([len(ids) for ids in self.input_ids])
+
+    def features(self, indices, length, rows) -> dict[str, np.ndarray]:
+        """A batch of these examples.
+
+        Args:
+            indices: Indices of the examples.
+            length: Length to which inputs are padded.
+            rows: Number of rows of the batch; rows without an example are empty.
+        """
+        ids = [self.input_ids[index] for index in indices]
+        segments = [self.segment_ids[index] for index in indices]
+        labels = padded_values(self.labels[indices], rows)
+        return {**padded_inputs(ids, segments, length, rows), "labels": labels}
+
+
+def padded_inputs(ids, segments, length, rows) -> dict[str, np.ndarray]:
+    """`input_ids`, `input_mask` and `segment_ids`, int32 [rows, length].
+
+    Args:
+        ids, segments: Lists of int32 arrays, at most `rows` of them.
+    """
+    features = {
+        name: np.zeros((rows, length), np.int32)
+        for name in ("input_ids", "input_mask", "segment_ids")
+    }
+    # A row that only fills the batch attends to one token, because every row must.
+    features["input_mask"][:, 0] = 1
+    for row, (row_ids, row_segments) in enumerate(zip(ids, segments, strict=True)):
+        features["input_ids"][row, : len(row_ids)] = row_ids
+        features["input_mask"][row, : len(row_ids)] = 1
+        features["segment_ids"][row, : len(row_ids)] = row_segments
+    return features
+
+
+def padded_values(values, rows) -> np.ndarray:
+    """One value for each row, and zeros for rows that only fill the batch."""
+    values = np.asarray(values)
+    padded = np.zeros((rows, *values.shape[1:]), values.dtype)
+    padded[: len(values)] = values
+    return padded
 
 
 def encode_split(split: Split, tokenizer, max_seq_length) -> Examples:
@@ -42,9 +85,10 @@ def encode_split(split: Split, tokenizer, max_seq_length) -> Examples:
 
 
 def describe(splits: dict[str, Examples], tokenizer, max_seq_length) -> str:
-    """Lengths in pieces, how many examples are cut, and how many pieces are unknown.
+    """Lengths in pieces, how many examples are truncated, and the unknown pieces.
 
-    Where more than MAX_UNKNOWN of the pieces are, a warning with the likely cause.
+    If the share of unknown pieces exceeds MAX_UNKNOWN, there is a warning with the
+    likely cause.
     """
     unknown_piece = tokenizer.id_to_piece(tokenizer.unk_id)
     lines, unknown, total = [], 0, 0

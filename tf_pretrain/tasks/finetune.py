@@ -1,4 +1,4 @@
-"""A task's whole fine-tuning: trials, scores, predictions and plots in a workdir.
+"""The whole fine-tuning of a task: trials, scores, predictions and plots in a workdir.
 
     config.json, run.json        the resolved config; data and initial weights
     model.json, vocab.txt, ...   the network and its tokenizer
@@ -7,10 +7,9 @@
     results.json, *.png          written when all trials are done
 
 A trial that has its `trial.json` is not run again. The weights of the trial with the
-median dev score are kept, the others deleted.
+median dev score are kept, and the others are deleted.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -19,15 +18,20 @@ from tf_pretrain import config as config_lib
 from tf_pretrain.config import FinetuneConfig
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange import finetuning_workdir
-from tf_pretrain.tasks import examples, plots, predictions, results
+from tf_pretrain.tasks import results
 from tf_pretrain.tasks.initial import Initial
-from tf_pretrain.tasks.model import describe_model
-from tf_pretrain.tasks.task import Task
+from tf_pretrain.tasks.problems import make_problem
 from tf_pretrain.tasks.trial import TrialRunner
 
 
-def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> dict:
+def finetune(task, config: FinetuneConfig, initial: Initial, workdir) -> dict:
     """Runs the trials that are missing and sums up all of them.
+
+    Args:
+        task: Of any kind, see problems.py.
+        config: How it is fine-tuned.
+        initial: What every trial starts from.
+        workdir: Folder for everything that is written.
 
     Returns:
         What `results.json` holds: `task`, `metric`, `median`, `trials`, see
@@ -38,15 +42,15 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
             do not fit.
     """
     workdir = Path(workdir)
-    model = describe_model(task, config, initial.encoder_config, initial.tokenizer)
+    problem = make_problem(task, config, initial.encoder_config, initial.tokenizer)
     run = {
         "task": task.name,
-        "data_sha256": _data_sha256(task),
+        "data_sha256": task.data_sha256(),
         "init_checkpoint": initial.path,
         "init_sha256": initial.sha256(),
     }
     _claim(workdir, config, run)
-    finetuning_workdir.save_model(workdir, model, initial.tokenizer)
+    finetuning_workdir.save_model(workdir, problem.model, initial.tokenizer)
     print(task.describe(), flush=True)
 
     runner = None
@@ -55,29 +59,27 @@ def finetune(task: Task, config: FinetuneConfig, initial: Initial, workdir) -> d
             print(f"seed {seed}: finished earlier", flush=True)
             continue
         if runner is None:
-            runner = TrialRunner(
-                task, config, model, initial.weights, initial.tokenizer
-            )
-            length = config.finetune.max_seq_length
-            print(examples.describe(runner.examples, initial.tokenizer, length))
+            runner = TrialRunner(problem, initial.weights)
+            print(problem.describe_examples(), flush=True)
         _run_trial(runner, seed, workdir)
     summary = results.summarize(task, config, initial, workdir)
     atomic_files.write_json(workdir / "results.json", summary)
     _delete_other_weights(workdir, summary["weights"])
-    plots.plot_trials(workdir, task, summary)
+    problem.plot(workdir, summary)
     return summary
 
 
 def _run_trial(runner, seed, workdir):
     """Trains with one seed, and writes weights, predictions and `trial.json`."""
-    print(f"{runner.task.name}, seed {seed}: {runner.num_steps} steps", flush=True)
+    name = runner.problem.task.name
+    print(f"{name}, seed {seed}: {runner.num_steps} steps", flush=True)
     folder = _trial_folder(workdir, seed)
     folder.mkdir(parents=True, exist_ok=True)
     trial = runner.run(seed, folder)
     weights_file = folder / finetuning_workdir.WEIGHTS_FILE
-    finetuning_workdir.save_weights(weights_file, runner.classifier)
-    files = predictions.write(
-        workdir / "predictions" / f"seed-{seed}", runner.task, trial.predictions
+    finetuning_workdir.save_weights(weights_file, runner.network)
+    files = runner.problem.write(
+        workdir / "predictions" / f"seed-{seed}", trial.predictions
     )
     values = {
         "seed": seed,
@@ -91,7 +93,7 @@ def _run_trial(runner, seed, workdir):
             name: str(path.relative_to(workdir)) for name, path in files.items()
         },
     }
-    # Last: its presence says that the trial is complete.
+    # Written last: its presence means that the trial is complete.
     atomic_files.write_json(folder / "trial.json", values)
 
 
@@ -109,7 +111,8 @@ def _claim(workdir, config, run):
         path = workdir / name
         if path.is_file():
             old = json.loads(path.read_text(encoding="utf-8"))
-            if name == "config.json":  # newer fields had their defaults
+            # fields that are newer than the file had their defaults
+            if name == "config.json":
                 old = config_lib.from_dict(FinetuneConfig, old)
                 old = config_lib.to_dict(old)
             differing = [
@@ -129,12 +132,3 @@ def _delete_other_weights(workdir, kept):
     for path in (workdir / "trials").glob(f"*/{finetuning_workdir.WEIGHTS_FILE}"):
         if path != workdir / kept:
             path.unlink()
-
-
-def _data_sha256(task):
-    digest = hashlib.sha256()
-    for name, split in task.splits.items():
-        labels = None if split.labels is None else split.labels.tolist()
-        content = [name, split.texts_a, split.texts_b, labels]
-        digest.update(json.dumps(content).encode())
-    return digest.hexdigest()

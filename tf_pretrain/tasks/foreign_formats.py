@@ -1,13 +1,14 @@
-"""Files of tasks that this program does not have: said instead of a riddle."""
+"""Recognises files of unsupported kinds of tasks, to give a clear message."""
 
 import json
 
 from tf_pretrain.tasks.task import TaskError
 
 SUPPORTED = (
-    "supported are texts, or pairs of texts, with one label each: a class or a score"
+    "expected texts, or pairs of texts, with one label each: a class or a score. For "
+    "another kind of task give the folder of its files (docs/more_tasks.md)"
 )
-# Columns, or the keys of a whole file -> what it is.
+# Columns, or the keys of a whole file -> the kind of task.
 _KEYS = {
     ("data", "version"): "question answering in SQuAD's form",
     ("data",): "question answering in SQuAD's form",
@@ -17,7 +18,7 @@ _KEYS = {
     ("tokens", "ner_tags"): "a label for each word (tagging)",
     ("tokens", "tags"): "a label for each word (tagging)",
 }
-_CONLL_LINES = 200  # enough to tell
+_CONLL_LINES = 200  # enough to recognise the format
 
 
 def check_columns(path, columns):
@@ -32,17 +33,22 @@ def check_columns(path, columns):
 
 
 def check_lines(path, content):
-    """Refuses CoNLL files: a word and its tags a line, a blank line between sentences.
+    """Refuses CoNLL files: a word and its tags a line, blank lines between sentences.
 
     Raises:
         TaskError: It names the kind, and what is supported.
     """
+    if is_conll(content):
+        _refuse(path, "a label for each word in CoNLL's form (tagging)")
+
+
+def is_conll(content) -> bool:
+    """Whether a text has a word and its tags in each line, and sentences between."""
     lines = [line.strip() for line in content.split("\n", _CONLL_LINES)]
     lines = [line for line in lines[:_CONLL_LINES] if not line.startswith("-DOCSTART-")]
     text = "\n".join(lines).strip("\n")
     widths = {len(line.split()) for line in text.split("\n")} - {0}
-    if text.count("\n\n") >= 2 and len(widths) == 1 and widths.pop() > 1:
-        _refuse(path, "a label for each word in CoNLL's form (tagging)")
+    return text.count("\n\n") >= 2 and len(widths) == 1 and widths.pop() > 1
 
 
 def check_file(path, content):
@@ -61,7 +67,7 @@ def check_file(path, content):
 
 
 def check_document(path, text):
-    """Refuses folders of JSON files, such as RACE's, that look like one folder a class.
+    """Refuses folders of JSON files, such as RACE's, that look like folders of classes.
 
     Raises:
         TaskError: It says so, and what is supported.

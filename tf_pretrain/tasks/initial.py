@@ -1,4 +1,4 @@
-"""What a fine-tuning starts from: an encoder's sizes, vocabulary and weights."""
+"""The start of a fine-tuning: an encoder's sizes, vocabulary and weights."""
 
 import dataclasses
 import hashlib
@@ -14,10 +14,10 @@ from tf_pretrain.interchange.loading import load_encoder_and_tokenizer
 
 @dataclasses.dataclass(frozen=True)
 class Initial:
-    """What every trial starts from.
+    """The start of every trial.
 
     Attributes:
-        path: Where it was read.
+        path: The path that was read.
         encoder_config: The encoder's sizes.
         tokenizer: Its vocabulary.
         weights: {variable path: array}; None for random weights.
@@ -29,7 +29,7 @@ class Initial:
     weights: dict[str, np.ndarray] | None
 
     def sha256(self) -> str:
-        """Of tokenizer and weights, or of tokenizer and sizes for random weights."""
+        """Checksum of tokenizer and weights; of tokenizer and sizes without weights."""
         digest = hashlib.sha256(self.tokenizer.fingerprint.encode())
         if self.weights is None:
             sizes = config_lib.to_dict(self.encoder_config)
@@ -41,16 +41,16 @@ class Initial:
 
 
 def load_initial(path, from_scratch=False) -> Initial:
-    """Encoder and tokenizer of pretrained weights, or of a fine-tuning workdir.
+    """Loads encoder and tokenizer of pretrained weights or of a fine-tuning workdir.
 
     Args:
-        from_scratch: Take only sizes and vocabulary.
+        from_scratch: Whether to load only sizes and vocabulary.
 
     Raises:
         UserError: If they cannot be read.
     """
     encoder, tokenizer = load_encoder_and_tokenizer(path)
-    # The first part of a path is the network's name: "discriminator", say.
+    # The first part of a path is the network's name, for example "discriminator".
     weights = {
         "encoder/" + v.path.partition("/")[2]: keras.ops.convert_to_numpy(v)
         for v in encoder.trainable_variables

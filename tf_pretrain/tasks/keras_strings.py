@@ -13,12 +13,12 @@ import tensorflow as tf
 from tf_pretrain.data.tokenization import Tokenizer, load_tokenizer
 from tf_pretrain.errors import UserError
 
-# Batches that Keras reads as they are; so are generators.
+# Keras reads these batches unchanged, and generators too.
 BATCHES = (tf.data.Dataset, tf.distribute.DistributedDataset, keras.utils.PyDataset)
 
 
 def string_tensor(texts, where):
-    """Keras takes string tensors, but no lists or NumPy arrays of strings."""
+    """A string tensor of a list or an array, neither of which Keras accepts."""
     if isinstance(texts, tf.Tensor) and texts.dtype == tf.string:
         return texts
     if isinstance(texts, str | bytes):

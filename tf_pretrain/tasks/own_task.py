@@ -1,7 +1,7 @@
-"""The user's own task: a folder with training data, or a single file of it.
+"""The user's own task: a folder with training data, or a single file.
 
-Where the files are is found by `own_files`, which columns count by `columns`, what the
-labels mean by `own_labels`. What was found is in the task's notes.
+`own_files` finds the files, `columns` the columns, and `own_labels` the meaning of the
+labels. The task's notes say what was found.
 """
 
 from pathlib import Path
@@ -15,24 +15,25 @@ from tf_pretrain.tasks.row_files import Table, read_own_table
 from tf_pretrain.tasks.row_formats import split_name
 from tf_pretrain.tasks.task import Split, Task, TaskError, class_numbers, scores
 
-DEV_FRACTION = 0.1  # of a training file without a dev file
+# share of the training rows that becomes the dev set if there is none
+DEV_FRACTION = 0.1
 
 
 def task_name(path) -> str:
-    """The folder's name; for a file the folder's and its own."""
+    """The folder's name. For a file, the folder's name and its own."""
     path = Path(path).resolve()
     return f"{path.parent.name}-{split_name(path)[0]}" if path.is_file() else path.name
 
 
 def load(path, wanted: Columns | None = None, encoding="utf-8", seed=0) -> Task:
-    """Reads the task; classes are those of the training labels.
+    """Reads the task. Its classes are those of the training labels.
 
     Args:
         path: A folder, or a file.
-        wanted: Columns by name, or by number from 1; None or what is open in it is
-            found out.
-        encoding: Of the files.
-        seed: Of the rows that become the dev set, if there is none.
+        wanted: Columns by name, or by number from 1. Columns that are None are chosen
+            automatically.
+        encoding: The encoding of the files.
+        seed: The seed for choosing rows of the dev set, if there is none.
 
     Raises:
         TaskError: If files or columns are missing or not clear, labels are empty or
@@ -74,7 +75,7 @@ def load(path, wanted: Columns | None = None, encoding="utf-8", seed=0) -> Task:
 
 
 def _read_tables(files, wanted, encoding):
-    """The table of each split, and the columns to read, which the training file has."""
+    """The table of each split, and the columns, which the training file decides."""
     tables = {}
     for split, file in files.items():  # the training file is the first
         if file.is_dir():
@@ -87,7 +88,7 @@ def _read_tables(files, wanted, encoding):
                 return columns_lib.has_header(first, others, wanted)
 
             tables[split] = read_own_table(file, has_header, encoding)
-        if split == "train":  # what is wrong with it is said before others are read
+        if split == "train":  # its errors are reported before others are read
             columns = columns_lib.choose(tables["train"], wanted)
     return tables, columns
 
@@ -118,7 +119,7 @@ def _values(pairs, meaning, path):
 
 
 def _how_read(tables, columns, unused):
-    """Notes on how files were read, files of a kind together."""
+    """Notes on how files were read. Files that were read alike share a note."""
     by_how: dict[str, list[str]] = {}
     for table in tables.values():
         by_how.setdefault(table.how, []).append(table.path.name)
@@ -134,9 +135,10 @@ def _how_read(tables, columns, unused):
 
 
 def _with_dev(splits, path, seed, notes):
-    """A part of every class of the training data becomes the dev set.
+    """Moves a part of every class of the training data to the dev set.
 
-    Examples with equal texts stay together, or the dev set would be known by heart.
+    Examples with equal texts stay together. Otherwise the dev set would contain texts
+    that were trained on.
     """
     train = splits["train"]
     second = train.texts_b or [""] * len(train)
@@ -151,7 +153,7 @@ def _with_dev(splits, path, seed, notes):
     rng = np.random.default_rng(seed)
     chosen = []
     for _, members in sorted(strata.items()):
-        # One of a small class, too, but never all of it.
+        # At least one example of a small class, but never all of it.
         number = min(max(1, round(DEV_FRACTION * len(members))), len(members) - 1)
         chosen += [members[i] for i in rng.permutation(len(members))[:number]]
     dev = sorted(index for group in chosen for index in group)

@@ -6,7 +6,7 @@ from tf_pretrain import plotting
 from tf_pretrain.tasks import predictions
 from tf_pretrain.training import metrics
 
-_MAX_CLASSES = 30  # beyond, cells and names are too small to read
+_MAX_CLASSES = 30  # with more classes, cells and names are too small to read
 
 
 def plot_trials(workdir, task, results) -> None:
@@ -18,6 +18,15 @@ def plot_trials(workdir, task, results) -> None:
 
     with matplotlib.rc_context({"text.parse_math": False}):  # a name may hold "$"
         _plot_trials(workdir, task, results)
+
+
+def plot_history(workdir, task, results) -> None:
+    """Writes `dev_scores.png` alone."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display needed
+    with matplotlib.rc_context({"text.parse_math": False}):
+        _plot_history(workdir / "dev_scores.png", task, results)
 
 
 def _plot_trials(workdir, task, results):

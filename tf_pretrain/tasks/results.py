@@ -1,4 +1,4 @@
-"""The results of a task's trials: the file `results.json`, and a table for people."""
+"""The results of a task's trials: `results.json`, and a table for display."""
 
 import json
 
@@ -11,8 +11,8 @@ from tf_pretrain.interchange import finetuning_workdir
 def summarize(task, config, initial, workdir) -> dict:
     """The results of all finished trials of the config's seeds.
 
-    `median`, `std` (of a sample), `min` and `max` are of the task's first metric on
-    the dev set, over trials; `medians` has every metric of every labelled split.
+    `median`, `std` (of a sample), `min` and `max` summarize the trials' dev scores in
+    the task's first metric. `medians` has every metric of every labelled split.
     """
     settings = config.finetune
     seeds = range(config.seed, config.seed + settings.num_trials)
@@ -55,7 +55,7 @@ def summarize(task, config, initial, workdir) -> dict:
 
 
 def _median_seed(workdir, seeds, values):
-    """Of the trials whose weights are there the one that is nearest to the median."""
+    """The trial nearest to the median among those whose weights still exist."""
     kept = [
         (abs(value - np.median(values)), seed)  # the first of equally near ones
         for seed, value in zip(seeds, values, strict=True)
@@ -71,7 +71,7 @@ def _median_seed(workdir, seeds, values):
 
 
 def report(results: dict) -> str:
-    """The end of a run for people."""
+    """The text at the end of a run."""
     start = results["init_checkpoint"]
     if results["from_scratch"]:
         start = f"random weights, sizes of {start}"
@@ -110,7 +110,7 @@ def compare(all_results: dict[str, dict], guessing: float) -> str:
     """Results of the same task from several starts, one below the other.
 
     Args:
-        guessing: Score of a network that guesses, in [0, 1].
+        guessing: Score of guessing, in [0, 1].
     """
     metric = next(iter(all_results.values()))["metric"]
     lines = ["", f"{'dev ' + metric:<20}{'median':>10}{'lowest':>10}{'highest':>10}"]
@@ -121,5 +121,5 @@ def compare(all_results: dict[str, dict], guessing: float) -> str:
 
 
 def weights_path(workdir, seed):
-    """Where a trial's weights are, or were."""
+    """The path of a trial's weights, which may have been deleted."""
     return workdir / "trials" / f"seed-{seed}" / finetuning_workdir.WEIGHTS_FILE

@@ -1,8 +1,8 @@
 """Rows of TSV, CSV and JSON files, with line numbers for messages.
 
-GLUE's files are read by `read_table`: in its TSV quotes are ordinary characters. Files
-of the user are read by `read_own_table`, which finds out what it can about them and
-says so.
+`read_table` reads GLUE's files, in whose TSV quotes are ordinary characters.
+`read_own_table` reads the user's files. It detects the format and says what it
+detected.
 """
 
 import dataclasses
@@ -21,13 +21,13 @@ class Table:
     """A file's rows.
 
     Attributes:
-        path: Where it was read.
-        columns: Names; of a file without header "0", "1", ... from `read_table`, and
-            "1", "2", ... from `read_own_table`.
+        path: The path of the file.
+        columns: Names. For a file without a header they are "0", "1", ... from
+            `read_table`, and "1", "2", ... from `read_own_table`.
         rows: (line number, {column: text}) of each row.
         num_broken: Rows that were left out, with `skip_broken`.
         has_header: Whether the columns have names.
-        how: How the file was read, for people.
+        how: How the file was read, for display.
     """
 
     path: Path
@@ -90,13 +90,13 @@ def read_table(path, num_columns=None, skip_broken=False) -> Table:
 def read_own_table(
     path, has_header: Callable[[list, list], bool] | bool, encoding="utf-8"
 ) -> Table:
-    """Reads a user's file, plain or gzipped; what was found out is in `how`.
+    """Reads a user's file, plain or gzipped. `how` says what was detected.
 
     Args:
         path: A .tsv, .txt, .csv, .jsonl or .json file.
-        has_header: Whether the first row has the columns' names; a function is asked
-            with the first row's fields and with those of all others.
-        encoding: Python's name of it; a byte order mark decides, if there is one.
+        has_header: Whether the first row has the columns' names. A function is called
+            with the fields of the first row and those of all other rows.
+        encoding: Python's name of the encoding. A byte order mark takes precedence.
 
     Raises:
         TaskError: If the file is missing, empty, not in this encoding, has a bad row,
@@ -135,7 +135,7 @@ def read_own_table(
 
 
 def _csv_rows(path, content):
-    """Numbered rows, and in two parts how they were read."""
+    """Numbered rows, and how they were read, in two parts."""
     delimiter = row_formats.delimiter(content)
     how = "CSV" if delimiter == "," else f"CSV with {delimiter!r} between columns"
     return row_formats.csv_fields(path, content, delimiter), how, ""
@@ -194,7 +194,7 @@ def _table(path, columns, rows, num_broken=0, has_header=True, how=""):
 
 def _named(path, columns, numbered, skip_broken=False):
     """(line, {column: text}) of each row, and how many rows were left out."""
-    if len(columns) > 1:  # with one column an empty line is an empty text
+    if len(columns) > 1:  # if there is one column, an empty line is an empty text
         numbered = [(number, fields) for number, fields in numbered if fields != [""]]
     rows, num_broken = [], 0
     for number, fields in numbered:

@@ -13,14 +13,14 @@ from tf_pretrain.tasks import glue, results
 from tf_pretrain.tasks.finetune import finetune
 from tf_pretrain.tasks.initial import Initial
 
-# Clark et al. (2020), Table 1: the mean of these, each by its first metric; MNLI is
-# matched only, WNLI is left out.
+# Clark et al. (2020), Table 1: the mean of these tasks, each by its first metric. MNLI
+# is matched only, and WNLI is left out.
 AVERAGED = ("CoLA", "SST-2", "MRPC", "STS-B", "QQP", "MNLI", "QNLI", "RTE")
 _PAPER_SCORES = Path(__file__).with_name("paper_scores.json")
 
 
 def available_tasks(data_dir, subsets) -> tuple[list[str], dict[str, str]]:
-    """The tasks whose files are there, and {task: why not} of the others."""
+    """The tasks whose files exist, and {task: reason} for the others."""
     if data_dir is None:
         return list(glue.TASKS), {}
     available, missing = [], {}
@@ -35,7 +35,7 @@ def available_tasks(data_dir, subsets) -> tuple[list[str], dict[str, str]]:
 
 
 def electra_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
-    """The ELECTRA paper's average over those of its 8 tasks that there are.
+    """The ELECTRA paper's average over those of its 8 tasks that were run.
 
     Args:
         medians: {task: `medians` of its results}.
@@ -49,10 +49,10 @@ def electra_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
 
 
 def leaderboard_average(medians: dict[str, dict]) -> tuple[float, list[str]]:
-    """As the GLUE leaderboard has it: all 9 tasks, each by the mean of its scores.
+    """The average of the GLUE leaderboard: all 9 tasks, each by the mean of its scores.
 
     Wang et al. (2019), sec. 3: several metrics, and MNLI's two sets, are averaged
-    first. Arguments and result as for `electra_average`.
+    first. Arguments and result are like those of `electra_average`.
     """
     names = [name for name in glue.TASKS if name in medians]
     scores = [
@@ -70,7 +70,7 @@ def paper_rows(encoder: EncoderConfig) -> list[dict]:
 
 
 def summarize(all_results: dict[str, dict], encoder: EncoderConfig) -> dict:
-    """What the suite's `results.json` holds.
+    """The contents of the suite's `results.json`.
 
     Args:
         all_results: {task: results of its run}.
@@ -99,14 +99,14 @@ def summarize(all_results: dict[str, dict], encoder: EncoderConfig) -> dict:
 
 
 def run(data_dir, config_of: Callable, initial: Initial, workdir: Path) -> None:
-    """Fine-tunes on all tasks that are there, and writes and prints their summary.
+    """Fine-tunes on all tasks that exist; writes and prints their summary.
 
     Args:
         data_dir: As for `glue.load`.
-        config_of: Gives the FinetuneConfig of a task's name.
+        config_of: Returns the FinetuneConfig for a task's name.
 
     Raises:
-        UserError: If no task is there.
+        UserError: If there is no task.
     """
     subsets = config_of("CoLA").finetune.subsets
     available, missing = available_tasks(data_dir, subsets)
@@ -181,7 +181,7 @@ def _paper_lines(paper_rows, width, names, tasks):
     lines = []
     for row in paper_rows:
         scores = row["scores"]
-        # Over our tasks; the printed one is over all that are averaged.
+        # The average over our tasks; the printed one is over all tasks of the average.
         average = row["average"] if tasks == list(AVERAGED) else None
         if tasks and all(name in scores for name in tasks):
             average = _mean([scores[name] for name in tasks])

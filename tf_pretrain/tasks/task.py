@@ -1,6 +1,8 @@
-"""What every task is once it is read: texts, labels and how predictions are scored."""
+"""The common form of every task: texts, labels and how predictions are scored."""
 
 import dataclasses
+import hashlib
+import json
 
 import numpy as np
 
@@ -10,7 +12,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 class TaskError(UserError, ValueError):
-    """Data that cannot be used; the message names file, line and reason."""
+    """Data that cannot be used. The message names file, line and reason."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +40,12 @@ class Task:
     Attributes:
         name: "CoLA", or the name of the user's folder.
         class_names: By class number; None for regression.
-        label_texts: By class number, what files hold: "0" for "negative", say.
+        label_texts: By class number, the label in files, e.g. "0" for "negative".
         metrics: Names in tf_pretrain.training.metrics. The papers report the first.
         splits: "train", "dev" and others, which are scored if they have labels and
             predicted in any case.
         submission_names: {split: file name without .tsv} of the splits without labels.
-        is_unordered: A pair means the same when its texts are swapped.
+        is_unordered: Whether a pair means the same when its texts are swapped.
         target_scale: Largest absolute score of a regression; 1 for classes.
         notes: What was assumed or is unusual, one sentence each.
     """
@@ -76,8 +78,17 @@ class Task:
         labelled = [n for n, split in self.splits.items() if split.labels is not None]
         return [name for name in labelled if name != "train"]
 
+    def data_sha256(self) -> str:
+        """Checksum of all texts and labels."""
+        digest = hashlib.sha256()
+        for name, split in self.splits.items():
+            labels = None if split.labels is None else split.labels.tolist()
+            content = [name, split.texts_a, split.texts_b, labels]
+            digest.update(json.dumps(content).encode())
+        return digest.hexdigest()
+
     def describe(self) -> str:
-        """Splits, labels and lengths in characters, for people."""
+        """Splits, labels and lengths in characters, for display."""
         lines = [f"{self.name}: {self._kind()}, scored by {', '.join(self.metrics)}"]
         for name, split in self.splits.items():
             characters = np.array([len(text) for text in split.texts_a])

@@ -23,30 +23,30 @@ from tf_pretrain.training.trainer import Trainer, require_tensorflow
 class TextClassifier(Trainer):
     """A Classifier that takes texts: `fit(texts, labels)`, `predict(texts)`.
 
-    For a user's own code; `run_finetuning.py` also groups texts by length, which is
-    faster, and keeps the papers' recipes. TensorFlow backend only. `save("x.keras")`
-    keeps the vocabulary and the classes, too; `keras.saving.load_model` reads it after
+    It is for a user's own code. `run_finetuning.py` also groups texts by length, which
+    is faster, and uses the papers' recipes. TensorFlow backend only. `save("x.keras")`
+    also keeps the vocabulary and the classes. `keras.saving.load_model` reads it after
     `import tf_pretrain`.
 
-    Args:
-        classifier: A Classifier; its encoder from `load_encoder`, say.
-        tokenizer: The encoder's, from `load_tokenizer`.
-        max_seq_length: Most pieces of a text or pair, special tokens included; no more
-            than the encoder has positions.
-        class_names: Of the outputs. None: those of the first `fit`, if its labels are
-            strings; else the classes have numbers.
-        is_pair: Whether it takes pairs of texts. None: as the first data.
+    Texts are a list of strings, a tuple (strings, strings) for pairs, or a
+    tf.data.Dataset of batches of (texts, labels). Labels are class names, class numbers
+    from 0, one-hot rows or, if the classifier has one output, scores. Sample and class
+    weights work as in Keras. `predict` returns probabilities float32 [N, C] in the
+    order of `class_names`, or scores float32 [N]. `predict_labels` returns class names.
 
-    Data: a list of strings, a tuple (strings, strings) for pairs, or a tf.data.Dataset
-    of batches of (texts, labels). Labels: class names, class numbers from 0, one-hot
-    rows, or, if the classifier has one output, scores. Sample and class weights count
-    as in Keras.
-    `predict` returns probabilities float32 [N, C] in the order of `class_names`, or
-    scores float32 [N]; `predict_labels` returns class names.
+    Args:
+        classifier: A Classifier, for example with an encoder from `load_encoder`.
+        tokenizer: The encoder's tokenizer, from `load_tokenizer`.
+        max_seq_length: Largest number of pieces of a text or pair, special tokens
+            included; at most the encoder's number of positions.
+        class_names: Names of the outputs. If None, they are taken from the first `fit`
+            if its labels are strings; otherwise the classes have numbers.
+        is_pair: Whether it takes pairs of texts. If None, the first data decide.
 
     Raises:
-        UserError: Of a label that cannot be used its value and its row; single texts
-            where pairs are expected, and the reverse; a length that does not fit.
+        UserError: For a label that cannot be used (with its value and row), for single
+            texts where pairs are expected or the reverse, and for a length that does
+            not fit.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class TextClassifier(Trainer):
         )
         self.class_names = None if class_names is None else tuple(class_names)
         self.is_pair = is_pair
-        self.jit_compile = False  # XLA has no strings
+        self.jit_compile = False  # XLA does not support strings
         self.accuracy = None
         if classifier.num_outputs > 1:
             self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
     def compile(self, optimizer, **kwargs):
-        """As Trainer.compile; without XLA, which has no strings."""
+        """Like Trainer.compile, but without XLA, which does not support strings."""
         super().compile(optimizer=optimizer, **{**kwargs, "jit_compile": False})
 
     def fit(self, x=None, y=None, *, validation_data=None, **kwargs):
-        """As keras.Model.fit, also on lists of strings and on labels of any form."""
+        """Like keras.Model.fit, also for lists of strings and labels of any form."""
         if self.class_names is None and self.network.num_outputs > 1:
             self._learn_class_names(x, y)
         if isinstance(validation_data, tuple | list):
@@ -106,17 +106,17 @@ class TextClassifier(Trainer):
             )
 
     def evaluate(self, x=None, y=None, **kwargs):
-        """As keras.Model.evaluate, also on lists of strings and labels of any form."""
+        """Like keras.Model.evaluate, also for lists of strings and any labels."""
         kwargs["sample_weight"] = keras_strings.as_tensor(kwargs.get("sample_weight"))
         with self._own_errors():
             return super().evaluate(self._texts(x), self._labels(y), **kwargs)
 
     def predict(self, x, **kwargs):
-        """As keras.Model.predict, also on lists of strings."""
+        """Like keras.Model.predict, also for lists of strings."""
         return super().predict(self._texts(x), **kwargs)
 
     def predict_labels(self, x, **kwargs) -> list[str]:
-        """The name of the likeliest class of each text; arguments as for `predict`.
+        """The name of the most likely class of each text; arguments as for `predict`.
 
         Raises:
             UserError: For a regression, which has scores.
@@ -132,9 +132,9 @@ class TextClassifier(Trainer):
         See `saved_model.ClassifierModel`. Classes without names are "0", "1", ...
 
         Args:
-            filepath: Folder that is made; it appears whole or not at all.
-            is_pair: Whether the model takes pairs; needed only where the classifier
-                has seen no data.
+            filepath: The folder to create. It is written completely or not at all.
+            is_pair: Whether the model takes pairs; needed only if the classifier has
+                seen no data.
         """
         if is_pair is not None:
             self._settle_form(is_pair)
@@ -219,7 +219,7 @@ class TextClassifier(Trainer):
         return self.text_features(*parts)
 
     def _settle_form(self, is_pair):
-        """Keeps whether texts come in pairs, or checks that it is as before."""
+        """Remembers whether texts come in pairs, or checks that this is unchanged."""
         if self.is_pair is None:
             check_room(self.text_features.max_seq_length, 1 + is_pair)
             self.is_pair = is_pair
@@ -231,7 +231,7 @@ class TextClassifier(Trainer):
             raise UserError(f"found {found}; this classifier takes {expected}")
 
     def _texts(self, x):
-        """Lists of strings as tensors, which Keras takes."""
+        """Lists of strings as tensors, which Keras accepts."""
         if isinstance(x, tuple) and len(x) == 2:
             self._settle_form(True)
             return tuple(
@@ -256,7 +256,7 @@ class TextClassifier(Trainer):
             try:
                 return self._labels(values, "labels of a batch")
             except UserError as error:
-                self._refused = error  # TensorFlow's own error hides it
+                self._refused = error  # TensorFlow's error would hide it
                 raise
 
         dtype = tf.float32 if self.network.num_outputs == 1 else tf.int32
@@ -265,7 +265,7 @@ class TextClassifier(Trainer):
 
     @contextlib.contextmanager
     def _own_errors(self):
-        """Shows what is wrong with a label instead of the graph's error around it."""
+        """Shows our message about a label instead of the graph's error around it."""
         self._refused = None
         try:
             yield
@@ -294,10 +294,10 @@ class TextClassifier(Trainer):
 
 
 def load_text_classifier(workdir) -> TextClassifier:
-    """The classifier of a finished fine-tuning, for `predict` on strings.
+    """Loads the classifier of a finished fine-tuning, for `predict` on strings.
 
     Args:
-        workdir: Of `run_finetuning.py` with one task.
+        workdir: The workdir of `run_finetuning.py` for one task.
 
     Raises:
         UserError: If it holds no finished run.

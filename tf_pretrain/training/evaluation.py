@@ -1,4 +1,4 @@
-"""Held-out scores: computed once over the whole set, no example dropped."""
+"""Held-out scores: computed once over the whole set, without dropping examples."""
 
 import keras
 import numpy as np
@@ -15,9 +15,10 @@ class Evaluator:
     Args:
         network: An objective (tf_pretrain.models.objectives).
         jit_compile: Compile with XLA; see compiling.py.
-        parts: Equal parts that a batch is scored in, one after the other: what is
-            trained in micro-batches or on several replicas fits the memory only so.
-        token_counts: How often each piece stands in the training text, [V]
+        parts: Number of equal parts in which a batch is scored, one after the other. A
+            model that is trained in micro-batches or on several replicas may not fit
+            into memory otherwise.
+        token_counts: How often each piece occurs in the training text, [V]
             (`data.unigrams`), for `unigram_loss`.
     """
 
@@ -33,14 +34,14 @@ class Evaluator:
             batches: Feature dicts.
 
         Returns:
-            `masked_lm_loss` (nats a token), `masked_lm_accuracy` and
-            `most_frequent_accuracy` (of always guessing the piece that is masked most
-            often); `unigram_loss` (the loss of always guessing by the piece
-            frequencies of the training text, with one added to every count) if the
-            counts are known; `replaced_token_accuracy`, `replaced_token_auc` and
-            `replaced_token_rate` (share of real tokens that were replaced) for replaced
-            token detection; `sentence_order_accuracy` or `next_sentence_accuracy` for a
-            sentence objective. Fractions in [0, 1].
+            A dict of scores; fractions are in [0, 1]. Always: `masked_lm_loss` (nats a
+            token), `masked_lm_accuracy` and `most_frequent_accuracy` (the accuracy of
+            always guessing the piece that is masked most often). If the counts are
+            known: `unigram_loss`, the loss of always predicting the piece frequencies
+            of the training text, with one added to every count. For replaced token
+            detection: `replaced_token_accuracy`, `replaced_token_auc` and
+            `replaced_token_rate` (share of real tokens that were replaced). For a
+            sentence objective: `sentence_order_accuracy` or `next_sentence_accuracy`.
         """
         collected = {}
         for features in self._in_parts(batches):
@@ -88,10 +89,10 @@ def _scores(arrays, sentence_objective, token_counts):
 def intrinsic_scores(network, heldout: dict, jit_compile=True) -> dict:
     """Scores of one model on several sentence tasks (Lan et al., 2019, Table 5).
 
-    The one sentence classifier of the model answers for every task: a model trained on
-    sentence order is scored on next-sentence examples as it is, and the other way
+    The model's one sentence classifier is used for every task. So a model trained on
+    sentence order is scored on next-sentence examples without change, and the other way
     round; label 1 means "not as in the text" in both. A model without a sentence
-    objective has no classifier, hence no such score; the paper prints chance for it.
+    objective has no classifier and no such score. The paper prints chance for it.
 
     Args:
         network: An objective.

@@ -35,7 +35,7 @@ def steps(normalizer_spec) -> list[normalizers.Normalizer]:
     """What a SentencePiece model does to text before it is cut into pieces.
 
     Args:
-        normalizer_spec: Of the model, a `NormalizerSpec` message.
+        normalizer_spec: The model's `NormalizerSpec` message.
     """
     table = normalizer_spec.precompiled_charsmap
     if not table:

@@ -130,7 +130,7 @@ def read_config(path, family, settings, notes):
     if family is ELECTRA:
         notes.append(
             "a preset does not say which network it holds: it is taken as the "
-            "discriminator, and the pooler, which ELECTRA has not, is left over"
+            "discriminator, and the pooler, which ELECTRA does not have, is unused"
         )
     return families.pretrain_config(family.name, model, heads=())
 

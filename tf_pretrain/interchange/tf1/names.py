@@ -95,7 +95,7 @@ def name_of(
 
     Args:
         path: Ours.
-        config: Of the model.
+        config: The model's config.
         program: "electra", "bert" or "albert".
         encoder_scope: See `electra_name`.
     """

@@ -12,6 +12,7 @@ from tf_pretrain.tasks.task import TaskError
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FIELDS = ("article", "questions", "options", "answers")
+LEVELS = ("middle", "high")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +25,7 @@ class ChoiceQuestion:
         question: The question; a "_" in it stands for the option.
         options: The options.
         answer: Number of the right one; None if it is not known.
+        level: "middle", "high", or "" where the file does not tell.
     """
 
     id: str
@@ -31,6 +33,7 @@ class ChoiceQuestion:
     question: str
     options: tuple[str, ...]
     answer: int | None
+    level: str = ""
 
 
 def read_race(path) -> list[ChoiceQuestion]:
@@ -40,6 +43,7 @@ def read_race(path) -> list[ChoiceQuestion]:
         TaskError: If a line is not such an article, with the line's number.
     """
     path = Path(path)
+    level = next((name for name in LEVELS if name in str(path).lower()), "")
     opened = gzip.open if path.suffix == ".gz" else open
     questions, num_options = [], None
     with opened(path, "rt", encoding="utf-8") as file:
@@ -47,7 +51,7 @@ def read_race(path) -> list[ChoiceQuestion]:
             if not line.strip():
                 continue
             where = f"{path}, line {number}"
-            found = _questions(line, where)
+            found = _questions(line, where, level)
             for question in found:
                 num_options = num_options or len(question.options)
                 if len(question.options) != num_options:
@@ -61,7 +65,7 @@ def read_race(path) -> list[ChoiceQuestion]:
     return questions
 
 
-def _questions(line, where):
+def _questions(line, where, level):
     try:
         values = json.loads(line)
     except ValueError as error:
@@ -87,6 +91,7 @@ def _questions(line, where):
             question,
             tuple(options),
             _answer(answer, len(options), where),
+            level,
         )
         for i, (question, options, answer) in enumerate(rows)
     ]

@@ -1,6 +1,7 @@
 """Questions about paragraphs, read from files in SQuAD's JSON form (1.1 and 2.0)."""
 
 import dataclasses
+import gzip
 import json
 from pathlib import Path
 
@@ -46,8 +47,11 @@ def read_questions(path) -> list[Question]:
         TaskError: If the file is not JSON, or a field is missing or has another type;
             the message names the place in the file.
     """
+    path = Path(path)
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        with opened(path, "rt", encoding="utf-8") as file:
+            values = json.load(file)
     except ValueError as error:
         raise TaskError(f"{path} is not a JSON file: {error}") from None
     questions = parse_questions(values, str(path))
