@@ -74,42 +74,36 @@ class QuestionSettings:
     start for SQuAD 2.0).
     """
 
-    head: str = "joint"
-    doc_stride: int = 128  # pieces from one window of a text to the next
-    max_query_length: int = 64  # pieces of a question; it loses its end
-    max_answer_length: int = 30  # pieces
-    n_best_size: int = 20  # answers that are kept of a question
-    beam_size: int = 20  # starts, and ends of each, of a joint head; ALBERT's: 5
+    head: Literal["joint", "independent", "albert"] = "joint"
+    # Pieces from one window of a text to the next.
+    doc_stride: int = at_least(1, default=128)
+    # Pieces of a question; it loses its end.
+    max_query_length: int = at_least(1, default=64)
+    max_answer_length: int = at_least(1, default=30)  # pieces
+    # Answers that are kept of a question.
+    n_best_size: int = at_least(1, default=20)
+    # Starts, and ends of each, of a joint head; ALBERT's: 5.
+    beam_size: int = at_least(1, default=20)
     has_answerability: bool = True  # a classifier; ELECTRA has it for SQuAD 1.1, too
-    answerability_weight: float = 0.5  # of its loss
+    answerability_weight: float = at_least(0, default=0.5)  # of its loss
     null_threshold: float = -2.75  # SQuAD 2.0: no answer where the logit is above
-    max_choice_length: int = 128  # multiple choice: pieces of question and option
+    # Multiple choice: pieces of question and option.
+    max_choice_length: int = at_least(1, default=128)
 
     def __post_init__(self):
-        require_one_of("questions.head", self.head, ("joint", "independent", "albert"))
-        require_at_least(
-            1,
-            self,
-            "questions",
-            "doc_stride",
-            "max_query_length",
-            "max_answer_length",
-            "n_best_size",
-            "beam_size",
-            "max_choice_length",
-        )
-        require_at_least(0, self, "questions", "answerability_weight")
+        check_fields(self, "questions")
 
 
 @dataclasses.dataclass(frozen=True)
 class TaggingSettings:
     """A tag for each word."""
 
-    span_rule: str = "electra"  # or "conll", see tasks/tagging/spans.py
+    # How tags become spans; see tasks/tagging/spans.py.
+    span_rule: Literal["electra", "conll"] = "electra"
     legacy_inputs: bool = False  # cut sentences as ELECTRA's program does
 
     def __post_init__(self):
-        require_one_of("tagging.span_rule", self.span_rule, ("electra", "conll"))
+        check_fields(self, "tagging")
 
 
 @dataclasses.dataclass(frozen=True)
