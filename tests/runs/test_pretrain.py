@@ -14,6 +14,7 @@ from support import programs
 from support.corpus import write_corpus
 from support.paths import ROOT
 from support.tiny import one_layer_config
+from tf_pretrain.config import PretrainConfig, load
 from tf_pretrain.data import pipelines
 from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.inspection import heldout
@@ -206,6 +207,24 @@ def test_weights_of_a_finished_run_leave_nothing_to_train(finished, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_a_run_starts_from_the_weights_of_another(finished, tmp_path):
+    """Their sizes and vocabulary are taken, and its first scores are theirs."""
+    config, _, workdir, results = finished
+    base = dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, hidden_size=64, vocab_size=500),
+        train=dataclasses.replace(config.train, num_steps=1),
+    )
+    sources = Sources(records=f"{workdir}/records/train-*.tfrecord")
+    got = pretrain(base, tmp_path, sources, InitialWeights(workdir))
+    saved = load(PretrainConfig, tmp_path / "config.json")
+    assert saved == dataclasses.replace(base, model=config.model)
+    assert got["eval_untrained"] == pytest.approx(results["eval"], rel=1e-5)
+    assert got["initial_weights"] == str(workdir)
+    assert results["initial_weights"] is None
+    assert "at start" in report(got, tmp_path)
+
+
 def test_moments_go_along_where_a_pooler_has_none(corpus, tmp_path):
     """Masked LM alone reads no pooler, so the optimizer has no moments of it."""
     config = _config("masked_lm")
@@ -391,6 +410,7 @@ def test_vocabulary_larger_than_the_model(corpus, tmp_path):
     sources = Sources(str(corpus), vocab=str(tmp_path / "vocab.txt"), num_workers=1)
     with pytest.raises(ConfigError, match="205 pieces, but model.vocab_size is 120"):
         pretrain(_config(), tmp_path / "run", sources)
+    assert not (tmp_path / "run" / "records").exists()
 
 
 def test_multi_worker_needs_records(tmp_path, corpus, monkeypatch):
