@@ -9,7 +9,6 @@ program that is aborted during the import are still printed.
 
 import contextlib
 import importlib.abc
-import importlib.machinery
 import os
 import subprocess
 import sys
@@ -31,7 +30,9 @@ class _QuietFinder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name not in _IMPORTS:
             return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 

@@ -26,8 +26,10 @@ def markdown() -> str:
         ("Fine-tuning (`run_finetuning.py`)", FinetuneConfig),
     ):
         parts.append(f"## {title}\n")
-        hints = typing.get_type_hints(cls)
-        sections = {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
+        hints: dict[str, type] = typing.get_type_hints(cls)
+        sections: dict[str, type] = {
+            n: h for n, h in hints.items() if dataclasses.is_dataclass(h)
+        }
         parts.append(_table(cls, "", set(hints) - set(sections)))
         for name, section in sections.items():
             parts.append(f"### `{name}`: {section.__name__}\n")
@@ -67,8 +69,10 @@ def _comments(cls) -> dict[str, str]:
     for owner in reversed(cls.__mro__[:-1]):
         source = textwrap.dedent(inspect.getsource(owner))
         lines = source.splitlines()
-        for node in ast.parse(source).body[0].body:
-            if isinstance(node, ast.AnnAssign):
+        (definition,) = ast.parse(source).body
+        assert isinstance(definition, ast.ClassDef)
+        for node in definition.body:
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 comment = _comment(lines, node)
                 if comment:
                     found[node.target.id] = comment[0].upper() + comment[1:]

@@ -74,7 +74,7 @@ def _example(features, outputs, tokenizer):
     chosen = np.isin(np.arange(length), places)
 
     def pieces(ids):
-        return [tokenizer.id_to_piece(int(i)) for i in ids[:length]]
+        return [_piece(tokenizer, int(i)) for i in ids[:length]]
 
     guesses = [[] for _ in range(length)]
     for slot, place in zip(slots, places, strict=True):
@@ -105,9 +105,19 @@ def _example(features, outputs, tokenizer):
     )
 
 
+def _piece(tokenizer, piece_id):
+    """The piece of an id; a generator may draw ids that the vocabulary has not."""
+    if piece_id >= tokenizer.vocab_size:
+        piece_id = tokenizer.unk_id
+    return tokenizer.id_to_piece(piece_id)
+
+
 def _likeliest(logits, tokenizer):
-    """The best pieces of logits [V], with their probabilities."""
-    logits = logits.astype(np.float64)
+    """The best pieces of logits [V], with their probabilities.
+
+    A network may have more outputs than its vocabulary has pieces.
+    """
+    logits = logits[: tokenizer.vocab_size].astype(np.float64)
     probabilities = np.exp(logits - logits.max())
     probabilities /= probabilities.sum()
     best = np.argsort(-probabilities)[:NUM_GUESSES]

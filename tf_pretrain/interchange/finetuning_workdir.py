@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import typing
 from pathlib import Path
 
 import keras
@@ -14,6 +15,7 @@ from tf_pretrain.config import EncoderConfig, from_dict
 from tf_pretrain.data.tokenization import Tokenizer, load_tokenizer
 from tf_pretrain.errors import UserError
 from tf_pretrain.interchange.finetuned_networks import NETWORKS, ClassifierConfig
+from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.losses import Network
 
 MODEL_FILE = "model.json"
@@ -35,9 +37,9 @@ class FineTuned:
     tokenizer: Tokenizer
 
     @property
-    def classifier(self):
-        """The network, by the name that it has in a workdir of texts and labels."""
-        return self.network
+    def classifier(self) -> Classifier:
+        """The network of a workdir of texts and labels."""
+        return typing.cast(Classifier, self.network)
 
 
 def save_model(workdir, model, tokenizer: Tokenizer) -> None:
