@@ -173,7 +173,7 @@ class TextClassifier(Trainer):
 
     def compile_from_config(self, config):
         """For Keras' `load_model`."""
-        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
+        self.compile(keras.optimizers.deserialize(config["optimizer"]))
 
     def train_step(self, data):
         """One update; its losses are per example, as those of `test_step`."""
