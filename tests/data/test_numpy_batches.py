@@ -156,7 +156,7 @@ def _with_damage(tiny, folder, number, content):
     "content,reason",
     [
         (b"", "feature input_ids is missing"),
-        (b"nonsense", "no tf.train.Example"),
+        (b"nonsense", "not a tf.train.Example"),
         (None, "the file ends before it"),
     ],
 )

@@ -164,8 +164,8 @@ def test_no_examples():
             "input_ids holds floats, not integers",
         ),
         (b"", "input_ids is missing"),
-        (b"nonsense", "no tf.train.Example"),
-        (make_example([1] * 6)[:-2], "no tf.train.Example"),
+        (b"nonsense", "not a tf.train.Example"),
+        (make_example([1] * 6)[:-2], "not a tf.train.Example"),
     ],
 )
 def test_what_is_wrong_is_said(bad, reason):
