@@ -200,7 +200,7 @@ class TestBadInput:
         folder = rewrite(golden / "albert_pretrain_g1", tmp_path / "cut")
         index = folder / "model.ckpt-1.index"
         index.write_bytes(index.read_bytes()[:100])
-        with pytest.raises(InterchangeError, match="no readable checkpoint"):
+        with pytest.raises(InterchangeError, match="not a readable checkpoint"):
             read(folder)
 
     def test_another_model(self, tmp_path):
