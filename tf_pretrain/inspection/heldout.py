@@ -75,7 +75,8 @@ def show(workdir) -> None:
     console.print(terminal.words(example, console.width))
     console.print()
     console.print(terminal.masks(example))
-    console.print(Text(f"\nThe same as a picture: {Path(workdir) / _PICTURE}"))
+    picture_path = Path(workdir) / _PICTURE
+    console.print(Text(f"\nThe same as a picture: {picture_path}"), soft_wrap=True)
 
 
 def _shows_both(example):
