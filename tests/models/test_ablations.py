@@ -405,7 +405,10 @@ def test_weight_tying(name, tying):
         ({**TWO_STAGE, "generator_steps": 0}, "generator_steps is 0"),
         ({**TWO_STAGE, "generator_steps": 4}, "leaves none"),
         ({"generator_steps": 2}, "generator_steps is 2"),
-        ({"generator": "unigram", "generator_training": "adversarial"}, "not a network"),
+        (
+            {"generator": "unigram", "generator_training": "adversarial"},
+            "not a network",
+        ),
         (
             {
                 "generator_training": "adversarial",
