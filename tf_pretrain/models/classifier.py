@@ -13,14 +13,15 @@ from tf_pretrain.config.checks import require, require_one_of
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.models import layers
 from tf_pretrain.models.encoder import Encoder, dropout_for
-from tf_pretrain.models.losses import LossTerm, Network, cross_entropy
+from tf_pretrain.models.finetuned import FinetunedNetwork
+from tf_pretrain.models.losses import LossTerm, cross_entropy
 
 HEADS = ("first_token", "pooled")
 LOSS_REDUCTIONS = ("sum", "mean")
 
 
 @keras.saving.register_keras_serializable("tf_pretrain")
-class Classifier(Network):
+class Classifier(FinetunedNetwork):
     """Classification of texts and pairs, or regression, on top of an encoder.
 
     Train it with `tf_pretrain.training.trainer.Trainer`, like an objective. Several
@@ -103,10 +104,8 @@ class Classifier(Network):
         return cls(**{**config, "encoder": Encoder.from_config(config["encoder"])})
 
     @property
-    def unused_variables(self):
-        if self.encoder.pooler is None or self.head == "pooled":
-            return []
-        return self.encoder.pooler.trainable_variables
+    def reads_pooler(self):
+        return self.head == "pooled"
 
     def call(self, features, training=False):
         dropout = dropout_for(features, training)
@@ -131,20 +130,11 @@ class Classifier(Network):
             return ops.square(logits[:, 0] - targets)
         return cross_entropy(logits, features["labels"])
 
-    def loss_weights(self, features):
-        """{name: float32 scalar}: how many rows of the batch count."""
-        weights = features.get("example_weights")
-        if weights is None:
-            rows = ops.shape(features["input_ids"])[0]
-            return {self.loss_name: ops.cast(rows, "float32")}
-        return {self.loss_name: ops.sum(weights)}
-
     def losses_and_rates(self, features, training=False):
         losses = self.example_losses(features, self(features, training=training))
-        if "example_weights" in features:
-            losses = losses * features["example_weights"]
-        weight = self.loss_weights(features)[self.loss_name]
-        return {self.loss_name: (ops.sum(losses), weight)}, {}
+        weights = self.row_weights(features)
+        total = ops.sum(losses * weights)
+        return {self.loss_name: (total, ops.sum(weights))}, {}
 
 
 def check_head(head, encoder_config):

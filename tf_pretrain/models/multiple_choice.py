@@ -6,13 +6,14 @@ from keras import ops
 from tf_pretrain.models import layers
 from tf_pretrain.models.classifier import check_head
 from tf_pretrain.models.encoder import Encoder, dropout_for
-from tf_pretrain.models.losses import LossTerm, Network, cross_entropy
+from tf_pretrain.models.finetuned import FinetunedNetwork
+from tf_pretrain.models.losses import LossTerm, cross_entropy
 
 _ENCODED = ("input_ids", "input_mask", "segment_ids")
 
 
 @keras.saving.register_keras_serializable("tf_pretrain")
-class MultipleChoice(Network):
+class MultipleChoice(FinetunedNetwork):
     """Chooses one of N options; each is an input of its own (Lan et al., 2019).
 
     The head is ALBERT's (`race_utils.py`, `create_model`): dropout and a dense layer on
@@ -73,10 +74,8 @@ class MultipleChoice(Network):
         return cls(**{**config, "encoder": Encoder.from_config(config["encoder"])})
 
     @property
-    def unused_variables(self):
-        if self.encoder.pooler is None or self.head == "pooled":
-            return []
-        return self.encoder.pooler.trainable_variables
+    def reads_pooler(self):
+        return self.head == "pooled"
 
     def call(self, features, training=False):
         num_options = features["input_ids"].shape[1]
@@ -102,16 +101,7 @@ class MultipleChoice(Network):
         """Cross-entropy in nats of each question: float32 [B]."""
         return cross_entropy(logits, features["labels"])
 
-    def loss_weights(self, features):
-        weights = features.get("example_weights")
-        if weights is None:
-            rows = ops.shape(features["input_ids"])[0]
-            return {"choice": ops.cast(rows, "float32")}
-        return {"choice": ops.sum(weights)}
-
     def losses_and_rates(self, features, training=False):
         losses = self.example_losses(features, self(features, training=training))
-        if "example_weights" in features:
-            losses = losses * features["example_weights"]
-        weight = self.loss_weights(features)["choice"]
-        return {"choice": (ops.sum(losses), weight)}, {}
+        weights = self.row_weights(features)
+        return {"choice": (ops.sum(losses * weights), ops.sum(weights))}, {}

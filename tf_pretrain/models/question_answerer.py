@@ -3,15 +3,15 @@
 from keras import ops
 
 from tf_pretrain.models.encoder import dropout_for
+from tf_pretrain.models.finetuned import FinetunedNetwork
 from tf_pretrain.models.losses import (
     LossTerm,
-    Network,
     binary_cross_entropy,
     cross_entropy,
 )
 
 
-class QuestionAnswerer(Network):
+class QuestionAnswerer(FinetunedNetwork):
     """Extractive question answering on top of an encoder.
 
     Train it with `tf_pretrain.training.trainer.Trainer`, like a Classifier.
@@ -48,12 +48,6 @@ class QuestionAnswerer(Network):
         self.head.build()
         self.built = True
 
-    @property
-    def unused_variables(self):
-        if self.encoder.pooler is None:
-            return []
-        return self.encoder.pooler.trainable_variables
-
     def call(self, features, training=False):
         dropout = dropout_for(features, training)
         states = self.encoder(features, dropout=dropout)["sequence_output"]
@@ -76,21 +70,9 @@ class QuestionAnswerer(Network):
             )
         return losses
 
-    def loss_weights(self, features):
-        weight = ops.sum(_example_weights(features))
-        return dict.fromkeys(self.loss_terms, weight)
-
     def losses_and_rates(self, features, training=False):
         outputs = self.training_outputs(features, training)
-        weights = _example_weights(features)
+        weights = self.row_weights(features)
         losses = self.example_losses(features, outputs)
         sums = {name: ops.sum(loss * weights) for name, loss in losses.items()}
         return {name: (value, ops.sum(weights)) for name, value in sums.items()}, {}
-
-
-def _example_weights(features):
-    weights = features.get("example_weights")
-    if weights is None:
-        rows = ops.shape(features["input_ids"])[0]
-        weights = ops.ones((rows,), "float32")
-    return weights

@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from tf_pretrain.models.encoder import Encoder, dropout_for
+from tf_pretrain.models.finetuned import FinetunedNetwork
 from tf_pretrain.models.heads import gather_positions
-from tf_pretrain.models.losses import LossTerm, Network, cross_entropy
+from tf_pretrain.models.losses import LossTerm, cross_entropy
 
 
 @keras.saving.register_keras_serializable("tf_pretrain")
-class Tagger(Network):
+class Tagger(FinetunedNetwork):
     """Predicts a class for each word, at its first piece.
 
     Args:
@@ -58,12 +59,6 @@ class Tagger(Network):
     @classmethod
     def from_config(cls, config):
         return cls(**{**config, "encoder": Encoder.from_config(config["encoder"])})
-
-    @property
-    def unused_variables(self):
-        if self.encoder.pooler is None:
-            return []
-        return self.encoder.pooler.trainable_variables
 
     def call(self, features, training=False):
         dropout = dropout_for(features, training)
