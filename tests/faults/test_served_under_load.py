@@ -238,11 +238,11 @@ def _nested(depth):
 @pytest.mark.parametrize(
     "body,status,reason",
     [
-        (b"", 400, "no JSON"),
-        (b"{", 400, "no JSON"),
-        (b"\xff\xfe\x00", 400, "no JSON"),
-        (b'{"instances": [' + b"9" * 5000 + b"]}", 400, "no JSON"),
-        (_nested(200_000), 400, "no JSON"),
+        (b"", 400, "not JSON"),
+        (b"{", 400, "not JSON"),
+        (b"\xff\xfe\x00", 400, "not JSON"),
+        (b'{"instances": [' + b"9" * 5000 + b"]}", 400, "not JSON"),
+        (_nested(200_000), 400, "not JSON"),
         (b"[]", 400, "expected {"),
         (b"{}", 400, "expected {"),
         (b'{"inputs": {"sentence": ["a"]}}', 400, "expected {"),

@@ -38,6 +38,8 @@ def runs(config: PretrainConfig, workdir: Path) -> None:
     assert_type(sources.records, str | None)
     results = tf_pretrain.pretrain(config, workdir, sources)
     print(results["eval"])
+    initial = tf_pretrain.InitialWeights(str(workdir), initialize_missing=True)
+    tf_pretrain.pretrain(config, workdir, sources, initial=initial)
 
 
 def own_loop(config: PretrainConfig, workdir: Path) -> None:
