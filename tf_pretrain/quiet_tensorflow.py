@@ -5,6 +5,9 @@ missing GPUs come earlier, when its shared libraries are loaded, and no setting 
 them. They are filtered out of standard error while `tensorflow` or `keras`, which
 imports it, is loading. A process does the filtering, so that the last words of a
 program that is aborted during the import are still printed.
+
+On a machine without an NVIDIA driver, TensorFlow reports an error when it first looks
+for GPUs. It is made to look while the filter is there.
 """
 
 import contextlib
@@ -13,7 +16,11 @@ import os
 import subprocess
 import sys
 
-_NOTICES = r"^(I0000 |WARNING: All log messages before absl::InitializeLog)"
+_NOTICES = (
+    r"^(I0000 |WARNING: All log messages before absl::InitializeLog"
+    r"|E0000 .* failed call to cuInit)"
+)
+_NVIDIA_DRIVER = "/proc/driver/nvidia"
 _IMPORTS = ("keras", "tensorflow")
 
 
@@ -39,6 +46,8 @@ class _QuietFinder(importlib.abc.MetaPathFinder):
             def exec_module(module):
                 with without_notices():
                     load(module)
+                    if name == "tensorflow" and not os.path.exists(_NVIDIA_DRIVER):
+                        module.config.list_physical_devices("GPU")
 
             spec.loader.exec_module = exec_module
         return spec
