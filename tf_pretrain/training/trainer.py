@@ -168,7 +168,7 @@ class Trainer(_step_class(), keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, *args, callbacks=None, **kwargs):
-        """Like keras.Model.fit, and tells the network when steps begin and training ends.
+        """Like keras.Model.fit. It also tells the network which step begins.
 
         Losses are those of each step in `on_train_batch_end` and means over the epoch
         in `on_epoch_end` and the history.
