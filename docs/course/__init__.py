@@ -1,0 +1,1 @@
+"""The chapter on self-supervised pretraining: two pages, and the code that fills them."""
