@@ -1,1 +1,1 @@
-"""The chapter on self-supervised pretraining: two pages, and the code that fills them."""
+"""The course chapter: two pages, and the code that fills their blocks."""
