@@ -75,5 +75,10 @@ def _check(texts, made):
         )
 
 
+def main(argv=None):
+    """Runs the command; argv is without the program's name."""
+    commands.run(_main, FLAGS, argv)
+
+
 if __name__ == "__main__":
-    commands.run(_main, FLAGS)
+    main()

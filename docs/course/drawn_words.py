@@ -167,4 +167,25 @@ DRAWN = {
     "step_adamw": ("AdamW", "AdamW"),
     "step_lamb": ("LAMB", "LAMB"),
     "step_checkpoint": ("check-\npoint", "检查点"),
+    # For readers who cannot see the pictures
+    "alt_f4": (
+        "Generator and discriminator of ELECTRA-Small as two rows of layers that start "
+        "from one table of embeddings, with the weights of every part",
+        "ELECTRA-Small的生成器和判别器：两排层共用一张嵌入矩阵，并标出各部分的权重个数",
+    ),
+    "alt_f5": (
+        "A sentence is masked, the generator samples words for the masks, and the "
+        "discriminator gives every word a probability of being replaced",
+        "一个句子先被掩码，生成器为掩码采样词，判别器给出每个词被替换的概率",
+    ),
+    "alt_f7": (
+        "Tables and layers of BERT-base beside those of ALBERT-base, and bars of the "
+        "parameters for eight ways of sharing",
+        "BERT-base与ALBERT-base的嵌入矩阵和层的对比，以及八种共享方式的参数量柱状图",
+    ),
+    "alt_f8": (
+        "Two swapped segments with masked phrases, the encoder's likeliest words, and "
+        "its probability that the segments were swapped",
+        "两个被交换的句段，其中词组被掩码；编码器给出概率最高的词和句段被交换的概率",
+    ),
 }
