@@ -36,6 +36,4 @@ TERMS = {
     "equal compute": ("等计算量", ()),
     "sentiment analysis": ("情感分析", ()),
 }
-REFUSED = {
-    variant: term for term, variants in TERMS.values() for variant in variants
-}
+REFUSED = {variant: term for term, variants in TERMS.values() for variant in variants}
