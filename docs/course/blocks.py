@@ -28,6 +28,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "t6": albert_tables.t6,
     "f7": figure_blocks.block(7),
     "t7": albert_tables.t7,
+    "f8": figure_blocks.block(8),
     "t8": albert_tables.t8,
     "t9": comparison_tables.t9,
     "f10": figure_blocks.block(10),
