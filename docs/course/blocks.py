@@ -10,6 +10,7 @@ from docs.course import (
     albert_tables,
     comparison_tables,
     concept_tables,
+    electra_design,
     electra_tables,
     figure_blocks,
 )
@@ -21,7 +22,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "f3": figure_blocks.block(3),
     "t3": electra_tables.t3,
     "f4": figure_blocks.block(4),
-    "t4": electra_tables.t4,
+    "t4": electra_design.t4,
     "f5": figure_blocks.block(5),
     "t5": electra_tables.t5,
     "f6": figure_blocks.block(6),
