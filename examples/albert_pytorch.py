@@ -108,13 +108,13 @@ def lamb(w, m, v, gradients, rate):
         update = m[name] / (v[name].sqrt() + 1e-6)
         if "bias" not in name and "layer_norm" not in name:
             update += 0.01 * w[name]
-            update *= w[name].norm() / update.norm()  # (9)
+            update *= w[name].norm() / update.norm()  # (8)
         w[name] -= rate * update
 
 
 def train_step(w, m, v, batch, rate):
     masked_lm, sentence_order, _ = losses(w, batch)
-    loss = masked_lm + sentence_order  # (8)
+    loss = masked_lm + sentence_order  # (9)
     gradients = torch.autograd.grad(loss, list(w.values()))
     lamb(w, m, v, dict(zip(w, gradients, strict=True)), rate)
     return {"masked_lm": masked_lm.item(), "sentence_order": sentence_order.item()}
@@ -156,5 +156,5 @@ def train(num_steps):
 
 # %%
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # the tensors are too small to be shared out
+    torch.set_num_threads(1)  # the tensors are small
     toy.conclude(*train(toy.num_steps()))

@@ -107,7 +107,7 @@ def lamb(w, m, v, gradients, rate):
         update = m[name] / (tf.sqrt(v[name]) + 1e-6)
         if "bias" not in name and "layer_norm" not in name:
             update += 0.01 * w[name]
-            update *= tf.norm(w[name]) / tf.norm(update)  # (9)
+            update *= tf.norm(w[name]) / tf.norm(update)  # (8)
         w[name].assign_sub(rate * update)
 
 
@@ -115,7 +115,7 @@ def lamb(w, m, v, gradients, rate):
 def train_step(w, m, v, batch, rate):
     with tf.GradientTape() as tape:
         masked_lm, sentence_order, _ = losses(w, batch)
-        loss = masked_lm + sentence_order  # (8)
+        loss = masked_lm + sentence_order  # (9)
     gradients = {n: tf.convert_to_tensor(g) for n, g in tape.gradient(loss, w).items()}
     lamb(w, m, v, gradients, rate)
     return {"masked_lm": masked_lm, "sentence_order": sentence_order}
@@ -151,4 +151,5 @@ def train(num_steps):
 
 # %%
 if __name__ == "__main__":
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # the tensors are small
     toy.conclude(*train(toy.num_steps()))

@@ -1,9 +1,8 @@
 # %% [markdown]
 # # ELECTRA in plain PyTorch
-# A generator fills the masked words of a text, and a discriminator says for every word
-# whether it was replaced (Clark et al., 2020). `electra_tensorflow.py` has the same
-# functions and prints the same losses. `w` holds the weights by name. Shapes: B texts
-# of S tokens, P masked positions in each, width H, vocabulary V.
+# A generator fills masked words; a discriminator says for each word whether it was
+# replaced (Clark et al., 2020). `electra_tensorflow.py` has the same functions and
+# prints the same losses. `w` holds the weights by name. B texts of S tokens, width H.
 
 # %%
 import torch
@@ -104,7 +103,8 @@ def losses(w, batch):
     logits = generator(w, batch)
     ids, labels = corrupt(batch, sample(logits, batch["sampling_uniform"]))
     scores = discriminator(w, batch, ids)
-    word = F.cross_entropy(logits.mT, batch["masked_lm_ids"], reduction="none")
+    words = batch["masked_lm_ids"]
+    word = F.cross_entropy(logits.mT, words, reduction="none")
     token = F.binary_cross_entropy_with_logits(scores, labels, reduction="none")
     masked_lm = mean(word, batch["masked_lm_weights"])
     replaced_token = mean(token, batch["input_mask"])  # (9)
@@ -123,18 +123,18 @@ def losses(w, batch):
 def adamw(w, m, v, gradients, rate):
     norm = torch.stack([g.norm() for g in gradients.values()]).norm()
     for name, gradient in gradients.items():
-        gradient = gradient / norm.clamp(min=1.0)  # (11)
+        gradient = gradient / norm.clamp(min=1.0)  # (10)
         m[name] = 0.9 * m[name] + 0.1 * gradient
         v[name] = 0.999 * v[name] + 0.001 * gradient**2
-        update = m[name] / (v[name].sqrt() + 1e-6)  # (12)
+        update = m[name] / (v[name].sqrt() + 1e-6)  # (11)
         if "bias" not in name and "layer_norm" not in name:
-            update += 0.01 * w[name]  # (13)
+            update += 0.01 * w[name]  # (12)
         w[name] -= rate * update
 
 
-def train_step(w, m, v, batch, rate):
+def train_step(w, m, v, batch, rate):  # (13)
     masked_lm, replaced_token, *_ = losses(w, batch)
-    loss = masked_lm + 50.0 * replaced_token  # (10)
+    loss = masked_lm + 50.0 * replaced_token  # (14)
     gradients = torch.autograd.grad(loss, list(w.values()))
     adamw(w, m, v, dict(zip(w, gradients, strict=True)), rate)
     return {"masked_lm": masked_lm.item(), "replaced_token": replaced_token.item()}
@@ -176,5 +176,5 @@ def train(num_steps):
 
 # %%
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # the tensors are too small to be shared out
+    torch.set_num_threads(1)  # the tensors are small
     toy.conclude(*train(toy.num_steps()))

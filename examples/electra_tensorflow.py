@@ -1,9 +1,8 @@
 # %% [markdown]
 # # ELECTRA in plain TensorFlow
-# A generator fills the masked words of a text, and a discriminator says for every word
-# whether it was replaced (Clark et al., 2020). `electra_pytorch.py` has the same
-# functions and prints the same losses. `w` holds the weights by name. Shapes: B texts
-# of S tokens, P masked positions in each, width H, vocabulary V.
+# A generator fills masked words; a discriminator says for each word whether it was
+# replaced (Clark et al., 2020). `electra_pytorch.py` has the same functions and
+# prints the same losses. `w` holds the weights by name. B texts of S tokens, width H.
 
 # %%
 import tensorflow as tf
@@ -82,7 +81,7 @@ def sample(logits, uniform):
 def corrupt(batch, samples):
     ids, positions = batch["input_ids"], batch["masked_lm_positions"]
     samples = tf.where(batch["masked_lm_weights"] > 0, samples, toy.CLS)  # (7)
-    rows = tf.broadcast_to(tf.range(len(ids), dtype=tf.int64)[:, None], positions.shape)
+    rows = tf.range(ids.shape[0], dtype=tf.int64)[:, None] + 0 * positions
     places = tf.stack([rows, positions], axis=-1)
     corrupted = tf.tensor_scatter_nd_update(ids, places, samples)
     return corrupted, tf.cast(corrupted != ids, tf.float32)  # (8)
@@ -106,9 +105,8 @@ def losses(w, batch):
     logits = generator(w, batch)
     ids, labels = corrupt(batch, sample(logits, batch["sampling_uniform"]))
     scores = discriminator(w, batch, ids)
-    word = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        batch["masked_lm_ids"], logits
-    )
+    words = batch["masked_lm_ids"]
+    word = tf.nn.sparse_softmax_cross_entropy_with_logits(words, logits)
     token = tf.nn.sigmoid_cross_entropy_with_logits(labels, scores)
     masked_lm = mean(word, batch["masked_lm_weights"])
     replaced_token = mean(token, batch["input_mask"])  # (9)
@@ -126,20 +124,20 @@ def losses(w, batch):
 def adamw(w, m, v, gradients, rate):
     norm = tf.linalg.global_norm(list(gradients.values()))
     for name, gradient in gradients.items():
-        gradient = gradient / tf.maximum(norm, 1.0)  # (11)
+        gradient = gradient / tf.maximum(norm, 1.0)  # (10)
         m[name].assign(0.9 * m[name] + 0.1 * gradient)
         v[name].assign(0.999 * v[name] + 0.001 * gradient**2)
-        update = m[name] / (tf.sqrt(v[name]) + 1e-6)  # (12)
+        update = m[name] / (tf.sqrt(v[name]) + 1e-6)  # (11)
         if "bias" not in name and "layer_norm" not in name:
-            update += 0.01 * w[name]  # (13)
+            update += 0.01 * w[name]  # (12)
         w[name].assign_sub(rate * update)
 
 
-@tf.function  # (14)
+@tf.function  # (13)
 def train_step(w, m, v, batch, rate):
     with tf.GradientTape() as tape:
         masked_lm, replaced_token, *_ = losses(w, batch)
-        loss = masked_lm + 50.0 * replaced_token  # (10)
+        loss = masked_lm + 50.0 * replaced_token  # (14)
     gradients = {n: tf.convert_to_tensor(g) for n, g in tape.gradient(loss, w).items()}
     adamw(w, m, v, gradients, rate)
     return {"masked_lm": masked_lm, "replaced_token": replaced_token}
@@ -175,4 +173,5 @@ def train(num_steps):
 
 # %%
 if __name__ == "__main__":
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # the tensors are small
     toy.conclude(*train(toy.num_steps()))
