@@ -43,9 +43,7 @@ def finetune(task, config: FinetuneConfig, initial: Initial, workdir) -> dict:
             do not fit.
     """
     workdir = Path(workdir)
-    task = with_training_examples(
-        task, config.finetune.max_train_examples, config.seed
-    )
+    task = with_training_examples(task, config.finetune.max_train_examples, config.seed)
     problem = make_problem(task, config, initial.encoder_config, initial.tokenizer)
     run = {
         "task": task.name,
