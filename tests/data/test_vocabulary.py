@@ -172,7 +172,7 @@ def test_large_text_is_read_in_places(tmp_path, monkeypatch):
 
 
 def test_sums_of_sentencepiece_scores_are_exact(tmp_path):
-    """float32 sums (SentencePiece) equal float64 sums (Hugging Face), so ties do, too."""
+    """Sums in float32 (SentencePiece) equal those in float64 (Hugging Face)."""
     sentencepiece = pytest.importorskip("sentencepiece")
     train_vocabulary(make_documents(), "sentencepiece", 300, tmp_path / "s")
     (model,) = (tmp_path / "s").glob("*.model")
