@@ -1,7 +1,8 @@
 """Which character of a cleaned text came from which character of the original.
 
 ALBERT's program finds the longest common subsequence of both, near the diagonal
-(`squad_utils.py` of the released code).
+(`squad_utils.py` of the released code). `serving.question_answering.alignment` does the
+same in an exported graph.
 """
 
 import bisect
@@ -9,6 +10,9 @@ import bisect
 import numpy as np
 
 _UP, _LEFT, _MATCH = 0, 1, 2
+# Cells of the table, one byte each. A text whose clean-up changes its length by so much
+# that it needs more, such as a megabyte of blanks, is not aligned.
+MAX_CELLS = 2**28
 
 
 def align(text, cleaned, clean_char):
@@ -33,6 +37,8 @@ def align(text, cleaned, clean_char):
     glued = np.array([ord(c) for c in cleaned], np.int64)
     distance = abs(len(text) - len(cleaned)) + 5
     for width in (distance, 2 * distance):
+        if len(text) * 2 * width > MAX_CELLS:
+            return None
         matched, pairs = _longest_common_subsequence(wanted, glued, width)
         if matched > 0.8 * len(text):
             return pairs
