@@ -79,6 +79,7 @@ def _config():
         learning_rate=0.005,
         layerwise_decay=1.0,
         max_seq_length=LENGTH,
+        jit_compile=False,
     )
     # Windows of four words: every context has two or more.
     questions = QuestionSettings(
@@ -360,3 +361,67 @@ def test_a_process_without_this_package_answers(run, tmp_path):
         assert process.returncode == 0, errors
         inputs, output = asked[kind]
         assert printed.strip() == str(serve(run(kind)[2], **inputs)[output].tolist())
+
+
+HOSTILE = [
+    "",
+    "null\0byte and \0\0",
+    "\ud83d half a surrogate pair",
+    "\U0001f600\u202e\u0301\ufeff",
+    "x" * 20_000,
+    "word " * 3_000,
+    "\u0e01" * 5_000,
+    "[CLS] [SEP] [MASK] [PAD] [UNK] ## ##",
+]
+
+
+def test_hostile_strings_get_an_answer_over_http(run):
+    """Every kind answers each of them, and a wrong request gets its reason."""
+    pytest.importorskip("starlette", reason="needs requirements-serving.txt")
+    from starlette.testclient import TestClient
+
+    from tf_pretrain.serving import http
+
+    asked = {
+        "questions": [{"question": x, "context": x} for x in HOSTILE],
+        "choices": [
+            {"article": x, "question": x, "options": [x] * (1 + i % 3)}
+            for i, x in enumerate(HOSTILE)
+        ],
+        "tags": HOSTILE,
+    }
+    for kind, instances in asked.items():
+        app = http.build_app(http.ServedModel(run(kind)[2]), "m", 4)
+        body = json.dumps({"instances": instances})
+        with TestClient(app) as client:
+            answer = client.post("/v1/models/m:predict", content=body)
+            wrong = client.post("/v1/models/m:predict", json={"instances": [{}]})
+        assert answer.status_code == 200, answer.text
+        predictions = answer.json()["predictions"]
+        assert len(predictions) == len(HOSTILE)
+        assert wrong.status_code == 400 and "expected {" in wrong.json()["error"]
+        for i, found in enumerate(predictions):
+            if kind == "choices":
+                assert len(found["probabilities"]) == 1 + i % 3
+            elif kind == "tags":
+                assert len(found["words"]) == len(found["tags"]) == found["num_words"]
+                assert len(found["spans"]) == len(found["span_starts"])
+            else:
+                assert 0.0 <= found["probability"] <= 1.0
+
+
+@pytest.mark.parametrize("head", ["joint", "albert"])
+def test_hostile_contexts_of_sentencepiece(head):
+    tokenizer, length = golden_tokenizer("sentencepiece"), 40
+    model = QuestionAnswererConfig(
+        task="test",
+        encoder=encoder_config(tokenizer, length),
+        max_seq_length=length,
+        head=head,
+    )
+    serve = served(with_random_weights(model.build()), tokenizer, model).signature()
+    contexts = [x.encode("utf-8", "surrogatepass") for x in HOSTILE]
+    contexts.append(b"blanks " + b" " * 100_000 + b"\xff\xfe broken \xc3")
+    found = serve(tf.constant(["what is it"] * len(contexts)), tf.constant(contexts))
+    assert np.isfinite(found["null_odds"]).all()
+    assert np.isfinite(found["probability"]).all()

@@ -55,6 +55,7 @@ class ChoiceModel(StringModel):
             tf.concat(pieces, axis=1),
             tf.concat(segments, axis=1),
             self._tokenizer.pad_id,
+            self._length,
         )
         return {name: value[:, None] for name, value in features.items()}
 

@@ -100,16 +100,17 @@ def in_parts(function, num_rows, outputs):
     return [array.concat() for array in arrays]
 
 
-def padded_features(pieces, segments, pad_id, multiple=8, at_least=0):
+def padded_features(pieces, segments, pad_id, max_length, at_least=1):
     """An encoder's features of ragged rows.
 
     Args:
         pieces, segments: Ragged int32 [B, (length)].
         pad_id: The id that pads.
-        multiple, at_least: The length is a multiple of this, and this or more.
+        max_length: The longest length.
+        at_least: The shortest one; otherwise it is the next multiple of 8.
     """
-    longest = tf.maximum(tf.cast(pieces.bounding_shape()[1], tf.int32), 1)
-    length = -(-tf.maximum(longest, at_least) // multiple) * multiple
+    longest = tf.cast(pieces.bounding_shape()[1], tf.int32)
+    length = tf.minimum(-(-tf.maximum(longest, at_least) // 8) * 8, max_length)
 
     def padded(ragged, value):
         dense = ragged.to_tensor(value)

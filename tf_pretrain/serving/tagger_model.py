@@ -89,7 +89,9 @@ class TaggerModel(StringModel):
         shifts = tf.gather(1 - starts, words.value_rowids())
         positions = words.with_values(tf.gather(splits, words.values) + shifts)
         # All segments are 1, as in ELECTRA's program.
-        features = padded_features(ids, tf.ones_like(ids), self._tokenizer.pad_id)
+        features = padded_features(
+            ids, tf.ones_like(ids), self._tokenizer.pad_id, self._room + 2
+        )
         features["labeled_positions"] = tf.cast(positions.to_tensor(), tf.int32)
         logits = self._network(features)
         best = tf.argmax(logits, axis=-1, output_type=tf.int32)

@@ -1,8 +1,8 @@
-"""`tasks.question_answering.alignment` as graph operations."""
+"""`data.alignment` as graph operations."""
 
 import tensorflow as tf
 
-from tf_pretrain.tasks.question_answering.alignment import MAX_CELLS
+from tf_pretrain.data.alignment import MAX_CELLS
 
 _UP, _LEFT, _MATCH = 0, 1, 2
 

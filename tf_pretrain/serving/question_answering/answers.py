@@ -11,30 +11,30 @@ from tf_pretrain.serving.question_answering.windows import max_context
 Spans = collections.namedtuple("Spans", "rows firsts lasts scores")
 
 
-def candidates(outputs, n_best_size):
+def candidates(outputs, width):
     """The candidates of each window, from what a head predicts.
 
     Args:
         outputs: See models/span_heads.py.
-        n_best_size: Of a head that predicts start and end independently.
+        width: The number of starts, and of ends of each.
 
     Returns:
-        Start and end positions int32 [W, C], and their scores float32 [W, C].
+        Start and end positions int32 [W, C], and their scores float32 [W, C]; C is the
+        square of `width`.
     """
     if "start_logits" in outputs:
-        start_scores, starts = tf.math.top_k(outputs["start_logits"], n_best_size)
-        end_scores, ends = tf.math.top_k(outputs["end_logits"], n_best_size)
-        ends, end_scores = (
-            tf.repeat(x[:, None], n_best_size, axis=1) for x in (ends, end_scores)
-        )
+        start_scores, starts = tf.math.top_k(outputs["start_logits"], width)
+        end_scores, ends = tf.math.top_k(outputs["end_logits"], width)
+        # Every start is paired with every end.
+        ends, end_scores = (tf.tile(x, [1, width]) for x in (ends, end_scores))
     else:
         starts, start_scores = outputs["start_positions"], outputs["start_scores"]
-        ends, end_scores = outputs["end_positions"], outputs["end_scores"]
-    flat = [tf.shape(ends)[0], ends.shape[1] * ends.shape[2]]
-    starts, start_scores = (
-        tf.repeat(x, ends.shape[2], axis=1) for x in (starts, start_scores)
-    )
-    return starts, tf.reshape(ends, flat), start_scores, tf.reshape(end_scores, flat)
+        ends, end_scores = (
+            tf.reshape(outputs[name], [-1, width * width])
+            for name in ("end_positions", "end_scores")
+        )
+    starts, start_scores = (tf.repeat(x, width, axis=1) for x in (starts, start_scores))
+    return starts, ends, start_scores, end_scores
 
 
 def possible(windows, starts, ends, scores, num_pieces, max_answer_length) -> Spans:

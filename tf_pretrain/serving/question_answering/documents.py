@@ -14,6 +14,7 @@ import collections
 
 import tensorflow as tf
 
+from tf_pretrain.data.characters import SQUAD_SPACE
 from tf_pretrain.data.normalization import (
     normalize_for_sentencepiece,
     words_for_wordpiece,
@@ -21,7 +22,6 @@ from tf_pretrain.data.normalization import (
 from tf_pretrain.data.tokenization import META_SYMBOL
 from tf_pretrain.serving.graph_words import find_words, one_blank, white_space
 from tf_pretrain.serving.question_answering.alignment import align, end_of, start_of
-from tf_pretrain.tasks.question_answering.documents import WHITE_SPACE
 
 # The time of SentencePiece grows with the square of a run of characters that it does
 # not know, and the alignment's with the length. What is behind is not read.
@@ -50,7 +50,7 @@ class WordDocuments:
         self._pieces = tf.constant(tokenizer.pieces)
 
     def read(self, contexts):
-        words = find_words(contexts, WHITE_SPACE)
+        words = find_words(contexts, SQUAD_SPACE)
         pieces = self._graph.tokenize_tensor(words.texts)
         cleaned = words_for_wordpiece(words.texts, *self._settings)
         return _Words(
@@ -84,7 +84,7 @@ class WordDocuments:
         start = document.char_places[shift + start]
         end = document.char_places[shift + end - 1] + 1
         answer = tf.strings.substr(context, start, end - start, unit="UTF8_CHAR")
-        return one_blank(answer, WHITE_SPACE), start, end
+        return one_blank(answer, SQUAD_SPACE), start, end
 
     def _piece_text(self, ids):
         text = tf.strings.reduce_join(tf.gather(self._pieces, ids), separator=" ")

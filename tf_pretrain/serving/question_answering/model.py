@@ -94,7 +94,8 @@ class QuestionModel(StringModel):
         model = self._model
         is_beam = model.head == "joint"
         is_beam |= model.head == "albert" and model.may_be_unanswerable
-        return model.beam_size if is_beam else model.n_best_size
+        width = model.beam_size if is_beam else model.n_best_size
+        return min(width, model.max_seq_length)
 
     def _features(self, windows, rows, question_ids, piece_ids, width):
         question = tf.gather(question_ids, tf.gather(windows.rows, rows))
@@ -109,6 +110,7 @@ class QuestionModel(StringModel):
             tf.concat(pieces, axis=1),
             tf.concat(segments, axis=1),
             self._tokenizer.pad_id,
+            self._model.max_seq_length,
             at_least=width,  # so that there are as many positions to choose from
         )
 

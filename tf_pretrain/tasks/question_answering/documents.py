@@ -9,16 +9,13 @@ pieces and aligns their characters with the text. Both classes have one interfac
     document.span_text(first, last)     the text of a range of pieces
     document.span(first, last)          its characters' place, (start, end)
 
-`serving.question_documents` does the same in an exported graph.
+`serving.question_answering.documents` does the same in an exported graph.
 """
 
 import numpy as np
 
-from tf_pretrain.data import plain_normalization
-from tf_pretrain.tasks.question_answering import alignment
-
-# ELECTRA's reader: other white space, such as a no-break space, stays inside a word.
-WHITE_SPACE = " \t\r\n\u202f"
+from tf_pretrain.data import alignment, plain_normalization
+from tf_pretrain.data.characters import SQUAD_SPACE
 
 
 class WordDocument:
@@ -38,7 +35,7 @@ class WordDocument:
         self._tokenizer = tokenizer
         self.words, self._word_of_char = _split_words(context)
         # Where the characters of the words stand, and each word's first one.
-        self._places = [i for i, char in enumerate(context) if char not in WHITE_SPACE]
+        self._places = [i for i, char in enumerate(context) if char not in SQUAD_SPACE]
         self._first_chars = np.cumsum([0, *map(len, self.words)])
         self.piece_ids, self._splits = tokenizer.plain.tokenize(self.words)
         counts = np.diff(self._splits)
@@ -183,7 +180,7 @@ def _split_words(context):
     """Words, and for each character its word; white space belongs to the one before."""
     words, word_of_char, is_inside = [], [], False
     for char in context:
-        if char in WHITE_SPACE:
+        if char in SQUAD_SPACE:
             is_inside = False
         elif is_inside:
             words[-1] += char
