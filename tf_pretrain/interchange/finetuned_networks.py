@@ -122,6 +122,7 @@ class TaggerConfig:
         class_names: The tags.
         loss_reduction: Argument of Tagger.
         span_rule: The spans that tags mark, see tasks.tagging.spans.
+        segment_id: The segment of all pieces; ELECTRA's program has 1.
     """
 
     kind: typing.ClassVar[str] = "tagger"
@@ -133,6 +134,7 @@ class TaggerConfig:
     loss_reduction: str = "sum"
     vocabulary: str | None = None
     span_rule: str = "electra"
+    segment_id: int = 1
 
     def build(self, encoder=None) -> Tagger:
         """The network with a fresh head, on `encoder` or else on a fresh one."""

@@ -67,6 +67,15 @@ def save_weights(path, network: Network) -> None:
         temporary.write_bytes(safetensors.numpy.save(tensors))
 
 
+def write(tuned: FineTuned, folder) -> None:
+    """Writes a network as a finished workdir, without scores."""
+    folder = Path(folder)
+    save_model(folder, tuned.model, tuned.tokenizer)
+    save_weights(folder / WEIGHTS_FILE, tuned.network)
+    results = {"task": tuned.model.task, "weights": WEIGHTS_FILE}
+    atomic_files.write_json(folder / "results.json", results)
+
+
 def is_finetuned(path) -> bool:
     """Whether `path` is the workdir of a fine-tuning run."""
     return (Path(path) / MODEL_FILE).is_file()

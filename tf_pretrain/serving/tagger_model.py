@@ -29,6 +29,7 @@ class TaggerModel(StringModel):
         super().__init__(network, {"sentence": [None]})
         self._tokenizer, self._graph = tokenizer, tokenizer.graph
         self._room = model.max_seq_length - 2
+        self._segment_id = model.segment_id
         prefixes, _, names = zip(
             *(tag.partition("-") for tag in model.class_names), strict=True
         )
@@ -88,9 +89,11 @@ class TaggerModel(StringModel):
         words = tf.ragged.range(firsts, lasts)
         shifts = tf.gather(1 - starts, words.value_rowids())
         positions = words.with_values(tf.gather(splits, words.values) + shifts)
-        # All segments are 1, as in ELECTRA's program.
         features = padded_features(
-            ids, tf.ones_like(ids), self._tokenizer.pad_id, self._room + 2
+            ids,
+            tf.ones_like(ids) * self._segment_id,
+            self._tokenizer.pad_id,
+            self._room + 2,
         )
         features["labeled_positions"] = tf.cast(positions.to_tensor(), tf.int32)
         logits = self._network(features)

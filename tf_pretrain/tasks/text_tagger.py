@@ -60,7 +60,8 @@ class TextTagger(ListModel):
         sentences = _sentences(x)
         length = self.config.max_seq_length
         inputs = encode_parts(self.tokenizer, sentences, length)
-        examples = codec.TaggedExamples(inputs, [each.positions * 0 for each in inputs])
+        labels = [each.positions * 0 for each in inputs]
+        examples = codec.TaggedExamples(inputs, labels, self.config.segment_id)
         parts = [[None] * len(each.positions) for each in inputs]
         tags = codec.decode(parts, examples, self._run(examples), self.config)
         flat = iter(tag for part in tags for tag in part)

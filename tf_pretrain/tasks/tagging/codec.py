@@ -17,10 +17,12 @@ class TaggedExamples:
         inputs: N TaggedInputs.
         labels: For each the numbers of its words' tags, int32 arrays; words behind the
             cut have none.
+        segment_id: The segment of all pieces.
     """
 
     inputs: list
     labels: list[np.ndarray]
+    segment_id: int = 1
 
     evaluation_rows: typing.ClassVar[int] = 64
 
@@ -38,12 +40,12 @@ class TaggedExamples:
     def features(self, indices, length, rows) -> dict[str, np.ndarray]:
         """See `examples.Examples.features`.
 
-        There are as many places for words as for pieces; all segments are 1, as in
-        ELECTRA's program.
+        There are as many places for words as for pieces.
         """
         chosen = [self.inputs[index] for index in indices]
         ids = [each.input_ids for each in chosen]
-        features = padded_inputs(ids, [np.ones_like(x) for x in ids], length, rows)
+        segments = [np.full_like(x, self.segment_id) for x in ids]
+        features = padded_inputs(ids, segments, length, rows)
         positions = np.zeros((rows, length), np.int32)
         labels = np.zeros((rows, length), np.int32)
         mask = np.zeros((rows, length), np.float32)
@@ -77,7 +79,7 @@ def encode(sentences, tags, model, tokenizer, legacy=False) -> TaggedExamples:
         count = len(each.positions)
         row = [0] * count if tags is None else [numbers[t] for t in tags[number]]
         labels.append(np.array(row[:count], np.int32))
-    return TaggedExamples(inputs, labels)
+    return TaggedExamples(inputs, labels, model.segment_id)
 
 
 def decode(sentences, examples, outputs, model) -> list[list[str]]:
