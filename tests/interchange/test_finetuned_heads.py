@@ -80,7 +80,9 @@ def golden_checkpoint(run, folder):
             "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n"
         )
     if run.startswith("tagging"):
-        shutil.copy(GOLDEN / "tagging" / "label_mapping.json", folder)
+        count = heads["task_specific/chunk/dense/kernel"].shape[1]
+        numbers = {f"S-{number}": number for number in range(count)}
+        (folder / "label_mapping.json").write_text(json.dumps(numbers))
     return {**tensors, **heads}
 
 
@@ -245,7 +247,10 @@ def _check_foreign(folder, kind, expected, features, is_tagger):
     got = network(features | {"segment_ids": segments})
     if kind == "QuestionAnswering":
         got, expected = got["start_logits"], expected["start_logits"]
-    np.testing.assert_allclose(got, expected, atol=TOLERANCE)
+    real = features["input_mask"] > 0 if is_tagger else np.s_[:]
+    np.testing.assert_allclose(
+        got.numpy()[real], expected.numpy()[real], atol=TOLERANCE
+    )
 
 
 @pytest.mark.parametrize(

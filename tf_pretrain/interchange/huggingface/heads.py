@@ -23,7 +23,7 @@ SUFFIXES = {
 _PLAIN_SUMMARY = {
     "summary_type": "first",
     "summary_use_proj": False,
-    "summary_activation": None,
+    "summary_activation": "linear",
 }
 
 
@@ -149,7 +149,8 @@ def model_of(values, family, encoder, source):
             found = {
                 "summary_type": values.get("summary_type", "first"),
                 "summary_use_proj": values.get("summary_use_proj", True),
-                "summary_activation": values.get("summary_activation", "gelu"),
+                "summary_activation": values.get("summary_activation", "gelu")
+                or "linear",
             }
             if found != _PLAIN_SUMMARY:
                 raise InterchangeError(
