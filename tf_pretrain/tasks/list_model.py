@@ -15,7 +15,7 @@ from tf_pretrain.training.compiling import compiled
 
 
 @dataclasses.dataclass(frozen=True)
-class _BatchSettings:
+class BatchSettings:
     """What `batches` asks of a config."""
 
     max_seq_length: int
@@ -143,7 +143,7 @@ class ListModel(TextModel):
         return model
 
     def _settings(self, batch_size=1):
-        return _BatchSettings(self.config.max_seq_length, batch_size)
+        return BatchSettings(self.config.max_seq_length, batch_size)
 
     def _evaluation(self, x, y):
         """A dataset of all inputs once."""
