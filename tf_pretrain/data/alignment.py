@@ -28,7 +28,7 @@ def align(text, cleaned, clean_char):
         0.8 of the text's characters have a partner.
     """
     chars = [clean_char(char) for char in text]
-    if "".join(chars) == cleaned[1:] and len(chars) == len(cleaned) - 1:
+    if all(len(char) == 1 for char in chars) and "".join(chars) == cleaned[1:]:
         # Each character became one: nothing else matches as many.
         places = np.arange(len(text))
         return np.stack([places, places + 1], axis=1) if len(text) else None

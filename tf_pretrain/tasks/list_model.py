@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import tensorflow as tf
+
 from tf_pretrain import atomic_files
 from tf_pretrain.config.checks import require
 from tf_pretrain.errors import UserError
@@ -68,7 +70,7 @@ class ListModel(TextModel):
             return batches.training_batches(examples, settings, num_steps, seed)
 
         if validation_data is not None:
-            validation_data = self._evaluation(*validation_data)
+            validation_data = self._dataset(*validation_data)
         return super().fit(
             batches.as_dataset(generate),
             epochs=epochs,
@@ -77,9 +79,11 @@ class ListModel(TextModel):
             **kwargs,
         )
 
-    def evaluate(self, x, y, **kwargs):
+    def evaluate(self, x, y=None, **kwargs):
         """Like keras.Model.evaluate, on lists: the losses."""
-        return super().evaluate(self._evaluation(x, y), **kwargs)
+        # Keras' fit evaluates the dataset that it was given.
+        dataset = x if isinstance(x, tf.data.Dataset) else self._dataset(x, y)
+        return super().evaluate(dataset, **kwargs)
 
     def export(self, filepath):
         """Writes a SavedModel from strings to answers; see docs/serving.md.
@@ -145,7 +149,7 @@ class ListModel(TextModel):
     def _settings(self, batch_size=1):
         return BatchSettings(self.config.max_seq_length, batch_size)
 
-    def _evaluation(self, x, y):
+    def _dataset(self, x, y):
         """A dataset of all inputs once."""
         examples = self._encode(x, y)
 

@@ -98,9 +98,8 @@ def _table(wanted, glued, width):
     )
     last = m - n + width
     is_inside = (last >= 0) & (last < 2 * width)
-    return tf.where(is_inside, above[tf.clip_by_value(last, 0, 2 * width)], 0), (
-        moves.stack()
-    )
+    matched = tf.where(is_inside, above[tf.clip_by_value(last, 0, 2 * width)], 0)
+    return matched, moves.stack()
 
 
 def _without_fall(up):
