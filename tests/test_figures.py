@@ -10,7 +10,15 @@ from matplotlib import image
 
 from docs.course import words as course_words
 from docs.course.drawn_words import DRAWN
-from docs.drawing import architecture, canvas, example, flows
+from docs.drawing import (
+    architecture,
+    canvas,
+    example,
+    flows,
+    learning,
+    overviews,
+    sides,
+)
 from support.paths import CONFIGS, ROOT
 from support.tiny import tiny_config
 from tf_pretrain.config.files import load_config
@@ -204,6 +212,63 @@ def test_printed_totals_stand_beside_the_bars():
     _check_layout(drawn)
 
 
+@pytest.fixture(scope="module")
+def damages():
+    electra, albert = (
+        load_config(f"{CONFIGS}/{name}") for name in ("electra_small.py", "albert.py")
+    )
+    return {d.name: d for d in learning.damages(electra, albert)}
+
+
+def test_damages_are_what_their_names_say(damages, words):
+    """Single masks, two masks side by side, other words, the second line first."""
+    first, second = (line.split() for line in learning.LINES)
+    whole = ["[CLS]", *first, *second, "[SEP]"]
+    for name in ("masked", "ngrams", "replaced"):
+        tokens, changed = damages[name].tokens, damages[name].changed
+        kept = [t for t, c in zip(tokens, changed, strict=True) if not c]
+        assert kept == [t for t, c in zip(whole, changed, strict=True) if not c]
+        differs = [a != b for a, b in zip(tokens, whole, strict=True)]
+        assert differs == changed and sum(changed) == 2
+    assert "[MASK] [MASK]" in " ".join(damages["ngrams"].tokens)
+    assert "[MASK]" not in damages["replaced"].tokens
+    swapped = damages["swapped"]
+    assert swapped.tokens == ["[CLS]", *second, "[SEP]", *first, "[SEP]"]
+    assert swapped.changed == [False] * (len(second) + 2) + [True] * (len(first) + 1)
+    drawn = learning.draw(list(damages.values()), dict.fromkeys(damages, 12345), words)
+    assert sum("12,345" in text for text in _texts(drawn)) == 4
+    _check_layout(drawn)
+
+
+def test_overviews_fit(words):
+    electra = load_config(f"{CONFIGS}/electra_small.py")
+    albert = load_config(f"{CONFIGS}/albert.py:base_v1")
+    for drawn in (
+        overviews.draw_electra(electra, words),
+        overviews.draw_albert(albert, words),
+    ):
+        assert drawn.axes.texts
+        _check_layout(drawn)
+
+
+def test_sides_have_the_weights_of_the_networks(words):
+    """What is kept and what is dropped is all that is trained."""
+    names = ("electra_lab.py", "albert_lab.py")
+    networks = [build_objective(load_config(f"{CONFIGS}/{name}")) for name in names]
+    configs = {str(number): n.config for number, n in enumerate(networks)}
+    texts = _texts(sides.draw(configs, words))
+    for network in networks:
+        total = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+        kept = sizes.parameter_counts(network.config.model)["total"]
+        assert f"{kept:,}" in texts and f"{total - kept:,}" in texts
+    base = {
+        "BERT-base": load_config(f"{CONFIGS}/bert_base.py"),
+        "ELECTRA-base": load_config(f"{CONFIGS}/electra_base.py"),
+        "ALBERT-base": load_config(f"{CONFIGS}/albert.py:base_v1"),
+    }
+    _check_layout(sides.draw(base, words))
+
+
 def test_pictures_are_slides(tmp_path):
     drawn = canvas.Canvas("标题 title", "subtitle")
     drawn.save(tmp_path / "a.png")
@@ -216,7 +281,7 @@ def test_pictures_are_slides(tmp_path):
 def test_committed_pictures(language):
     """Slides with something on them, small enough to be in a repository."""
     folder = ROOT / "docs" / "course" / "images" / language
-    assert {"f04.png", "f07.png"} <= {path.name for path in folder.iterdir()}
+    assert {"f01.png", "f03.png", "f04.png"} <= {p.name for p in folder.iterdir()}
     for path in folder.iterdir():
         pixels = image.imread(path)
         assert pixels.shape[:2] == (900, 1599)

@@ -9,21 +9,30 @@ from collections.abc import Callable
 from docs.course import (
     albert_tables,
     comparison_tables,
+    concept_tables,
+    electra_design,
     electra_tables,
     figure_blocks,
 )
 from docs.course.captions import CAPTIONS, LANGUAGES
 
 BLOCKS: dict[str, Callable[[str], str]] = {
+    "f1": figure_blocks.block(1),
+    "t1": concept_tables.t1,
+    "f3": figure_blocks.block(3),
     "t3": electra_tables.t3,
     "f4": figure_blocks.block(4),
-    "t4": electra_tables.t4,
+    "t4": electra_design.t4,
+    "f5": figure_blocks.block(5),
     "t5": electra_tables.t5,
+    "f6": figure_blocks.block(6),
     "t6": albert_tables.t6,
     "f7": figure_blocks.block(7),
     "t7": albert_tables.t7,
+    "f8": figure_blocks.block(8),
     "t8": albert_tables.t8,
     "t9": comparison_tables.t9,
+    "f10": figure_blocks.block(10),
     "t10": comparison_tables.t10,
 }
 

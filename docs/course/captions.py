@@ -133,7 +133,7 @@ SECTIONS = {
     "electra-pretraining": (
         2,
         "3 ELECTRA: how it is pretrained",
-        "3 ELECTRA模型的预训练方法",
+        "3 ELECTRA模型的预训练方法（ELECTRA的预训练过程）",
         ("f5", "t5"),
     ),
     "albert": (
@@ -152,7 +152,7 @@ SECTIONS = {
     "albert-pretraining": (
         2,
         "5 ALBERT: how it is pretrained",
-        "5 ALBERT模型的预训练方法",
+        "5 ALBERT模型的预训练方法（ALBERT的预训练过程）",
         ("f8", "t8"),
     ),
     "comparison": (
@@ -212,8 +212,8 @@ SECTIONS = {
     "summary": (2, "9 Summary and discussion", "9 总结与讨论", ()),
     "references": (
         2,
-        "10 References, questions and answers",
-        "10 参考文献、讨论与答疑",
+        "10 References · Questions and answers",
+        "10 参考文献 · 讨论与答疑",
         (),
     ),
 }

@@ -167,7 +167,127 @@ DRAWN = {
     "step_adamw": ("AdamW", "AdamW"),
     "step_lamb": ("LAMB", "LAMB"),
     "step_checkpoint": ("check-\npoint", "检查点"),
+    # Figures 3 and 6
+    "electra_glance_title": ("ELECTRA at a glance", "ELECTRA概览"),
+    "electra_glance_subtitle": (
+        "The heights of the networks are in proportion to their widths in "
+        "ELECTRA-Small.",
+        "网络的高度与ELECTRA-Small中两个网络的宽度成比例。",
+    ),
+    "glance_text": ("text", "文本"),
+    "glance_masks": ("some tokens\nare masked", "部分词元\n被掩码"),
+    "glance_samples": ("one sample\nat each mask", "每个掩码处\n采样一个词"),
+    "glance_verdicts": ("one answer\nfor every token", "每个词元\n一个判断"),
+    "generator_box": ("generator", "生成器"),
+    "discriminator_box": ("discriminator", "判别器"),
+    "after_pretraining": ("After pretraining", "预训练之后"),
+    "generator_dropped": ("generator:\nthrown away", "生成器：\n丢弃"),
+    "your_text": ("labelled text", "有标签的文本"),
+    "discriminator_kept_box": ("discriminator:\nkept", "判别器：\n保留"),
+    "new_head": ("head of\nthe task", "任务头"),
+    "albert_glance_title": ("ALBERT at a glance", "ALBERT概览"),
+    "albert_glance_subtitle": (
+        "V: pieces of the vocabulary. E: width of the embeddings. H: width of the "
+        "layers. L: number of layers.",
+        "V：词表中的子词数。E：嵌入维度。H：隐藏维度。L：层数。",
+    ),
+    "segment_a": ("segment A", "句段A"),
+    "segment_b": ("segment B", "句段B"),
+    "perhaps_swapped": ("perhaps swapped", "可能被交换"),
+    "times_layers": ("L times", "重复L次"),
+    "masked_head_box": ("masked-LM\nhead", "掩码语言模型\n输出层"),
+    "masked_answer": ("masked\nwords", "被掩码\n的词"),
+    "order_head_box": ("sentence-\norder head", "句序预测\n输出层"),
+    "order_answer": ("swapped\nor not?", "是否\n被交换？"),
+    "instead_of_bert": ("BERT, for comparison", "对比：BERT"),
+    "different_layers": ("L layers with weights of their own", "L层，各有自己的权重"),
+    "bert_heads": ("heads", "输出层"),
+    # Figure 10
+    "sides_title": (
+        "BERT, ELECTRA and ALBERT of base size, on one scale",
+        "Base规模的BERT、ELECTRA与ALBERT，按同一比例",
+    ),
+    "sides_subtitle": (
+        "Areas are in proportion to weights. Grey parts are used only in pretraining.",
+        "面积与权重个数成比例。灰色部分只用于预训练。",
+    ),
+    "sides_embeddings": ("embeddings\n{count:.1f} M", "嵌入\n{count:.1f} M"),
+    "sides_layers": (
+        "{layers} layers\n{count:.1f} M",
+        "{layers}层\n{count:.1f} M",
+    ),
+    "sides_shared": (
+        "one layer, {count:.1f} M,\napplied {layers} times",
+        "同一层，{count:.1f} M，\n重复使用{layers}次",
+    ),
+    "sides_generator": ("generator\n{count:.1f} M", "生成器\n{count:.1f} M"),
+    "sides_heads": ("heads: {count:.2f} M", "输出层：{count:.2f} M"),
+    "sides_pooler": ("pooler: {count:.2f} M", "池化层：{count:.2f} M"),
+    "sides_kept": ("parameters kept", "保留的参数"),
+    "sides_dropped": ("parameters only in pretraining", "仅用于预训练的参数"),
+    "sides_products": (
+        "FLOPs of the products, {length} tokens",
+        "矩阵乘法的浮点运算量，{length}个词元",
+    ),
+    "sides_counted": (
+        "FLOPs as the ELECTRA paper counts",
+        "按ELECTRA论文计算的浮点运算量",
+    ),
+    "sides_memory": (
+        "GiB for a step of {batch} × {length} tokens",
+        "{batch} × {length}个词元训练一步的内存（GiB）",
+    ),
+    "sides_targets": ("targets for 1,000 tokens", "每1,000个词元的目标数"),
+    # Figure 1
+    "learning_title": ("How self-supervised learning works", "自监督学习如何工作"),
+    "learning_subtitle": (
+        "The damages in the middle were made by this project's own code. Model inputs "
+        "are English.",
+        "中间的几种破坏由本项目的代码生成。模型输入为英文。",
+    ),
+    "lane_supervised": ("supervised", "监督学习"),
+    "lane_self": ("self-supervised", "自监督学习"),
+    "lane_transfer": ("transfer", "迁移学习"),
+    "lane_text": ("text", "文本"),
+    "lane_person": ("a person\nreads it", "人工\n阅读"),
+    "lane_label": ("label", "标签"),
+    "lane_network": ("network", "网络"),
+    "lane_loss": ("loss", "损失"),
+    "lane_damage": ("hide or damage\na part", "遮住或破坏\n一部分"),
+    "lane_restore": ("network: restore\nor find it", "网络：\n恢复或找出它"),
+    "lane_target": (
+        "the target is cut out of the text itself",
+        "目标取自文本本身",
+    ),
+    "lane_encoder": ("pretrained\nencoder", "预训练过的\n编码器"),
+    "lane_head": ("small new\nhead", "新的\n小输出层"),
+    "lane_few": ("few labelled\ntexts", "少量有标签\n的文本"),
+    "damage_masked": ("masked tokens", "掩码词元"),
+    "damage_ngrams": ("masked n-grams of words", "n元掩码"),
+    "damage_replaced": ("replaced tokens", "替换词"),
+    "damage_swapped": ("swapped segments", "交换句段"),
+    "damage_targets": ("{targets:,} targets in a batch", "每批{targets:,}个目标"),
     # For readers who cannot see the pictures
+    "alt_f1": (
+        "Three lanes: supervised, self-supervised and transfer learning, with four "
+        "damaged copies of one text in the middle lane",
+        "三条流程：监督学习、自监督学习与迁移学习；中间一条给出同一文本的四种破坏方式",
+    ),
+    "alt_f3": (
+        "A text is masked, the small generator fills the masks, and the discriminator "
+        "marks every token; afterwards only the discriminator is kept",
+        "文本被掩码，小生成器填入采样的词，判别器对每个词元作出判断；之后只保留判别器",
+    ),
+    "alt_f6": (
+        "ALBERT's small table of embeddings, one layer in a loop and two heads, above "
+        "the wide table and the many layers of BERT",
+        "ALBERT的小嵌入矩阵、循环使用的一层和两个输出层，下方是BERT的宽矩阵和多层",
+    ),
+    "alt_f10": (
+        "Embeddings, layers and heads of the three base models as areas, with "
+        "parameters, operations and memory below",
+        "三个Base模型的嵌入、层与输出层按面积表示，下方列出参数、运算量和内存",
+    ),
     "alt_f4": (
         "Generator and discriminator of ELECTRA-Small as two rows of layers that start "
         "from one table of embeddings, with the weights of every part",

@@ -1,5 +1,7 @@
 """The form of a generated table: lettered parts, each with its sources."""
 
+import re
+
 from docs.course.measured import Measured
 from docs.course.printed import BY_ARITHMETIC, NONE, ONE_SOURCE
 from tf_pretrain.tables.definitions.papers import PAPERS
@@ -23,17 +25,17 @@ class Parts:
         """
         letter = "ABCDEF"[self._number]
         self._number += 1
-        names = [self.words.get(name, name) for name in header]
-        self._blocks += [
-            f"**{letter}. {self.words.get(title, title)}**",
-            markdown.table(names, rows),
-        ]
-        marks = "".join(cell for row in rows for cell in row[:1])
+        table = markdown.table([self.words.get(n, n) for n in header], rows)
+        if not any(re.search(r"\d", cell) for row in rows[:1] for cell in row[1:]):
+            table = table.replace("---:", "---")  # columns of text
+        marks = "".join(row[0] for row in rows)
         notes = list(notes)
         for sign, name in ((ONE_SOURCE, "one_source"), (BY_ARITHMETIC, "arithmetic")):
             if sign in marks:
                 notes.append(f"{sign} {self.words[name]}")
-        self._blocks.append(self.words["between"].join(notes))
+        title = self.words.get(title, title)
+        found = [f"**{letter}. {title}**", table, self.words["between"].join(notes)]
+        self._blocks += filter(None, found)
 
     def value(self, measured: Measured, row: str, score: str, digits: int = 1) -> str:
         """Median, lowest and highest, for example "43.9 (43.6 to 44.9)"."""

@@ -3,12 +3,14 @@
 from docs.course.captions import LANGUAGES
 from docs.course.drawn_words import DRAWN
 from docs.course.table_words import IN_TABLES
+from docs.course.text_words import IN_CELLS
 
 
 def of(language: str) -> dict[str, str]:
     """{name: text} in one of LANGUAGES; texts may have {names} to fill in."""
     place = LANGUAGES.index(language)
-    return {name: texts[place] for name, texts in (DRAWN | IN_TABLES).items()}
+    pairs = DRAWN | IN_TABLES | IN_CELLS
+    return {name: texts[place] for name, texts in pairs.items()}
 
 
 def row_name(name: str, words: dict[str, str]) -> str:

@@ -49,13 +49,30 @@ def _main():
 
 def _pictures():
     """{file name: a function of the words that returns a canvas}."""
-    from docs.drawing import architecture, flows
+    from docs.course.concept_tables import targets_of_a_batch
+    from docs.drawing import architecture, flows, learning, overviews, sides
     from tf_pretrain.config.files import CONFIGS, load_config
 
     electra = load_config(f"{CONFIGS}/electra_small.py")
     albert = load_config(f"{CONFIGS}/albert.py:base_v1")
     printed = architecture.printed_totals()
+    base = {
+        "BERT-base": load_config(f"{CONFIGS}/bert_base.py"),
+        "ELECTRA-base": load_config(f"{CONFIGS}/electra_base.py"),
+        "ALBERT-base": albert,
+    }
+    damages = learning.damages(electra, albert)
+    targets = {
+        "masked": targets_of_a_batch(electra, "masks"),
+        "ngrams": targets_of_a_batch(albert, "masks"),
+        "replaced": targets_of_a_batch(electra, "tokens"),
+        "swapped": targets_of_a_batch(albert, "example"),
+    }
     found = {
+        "f01": lambda w: learning.draw(damages, targets, w),
+        "f03": lambda w: overviews.draw_electra(electra, w),
+        "f06": lambda w: overviews.draw_albert(albert, w),
+        "f10": lambda w: sides.draw(base, w),
         "f04": lambda w: architecture.draw_electra(electra, "ELECTRA-Small", w),
         "f07": lambda w: architecture.draw_albert(albert, "ALBERT-base", w, printed),
     }

@@ -10,6 +10,7 @@ import pytest
 from support.course_pages import numbers, part
 from support.paths import CONFIGS, ROOT
 from tf_pretrain.config.files import load_config
+from tf_pretrain.data import masking
 from tf_pretrain.models import flops
 from tf_pretrain.models.building import build_objective
 
@@ -48,11 +49,11 @@ PRINTED = {
     ("t3", "B"): (
         "electra", "table2", anything, ["params_M", "train_flops", "avg"],
     ),
-    ("t4", "B"): (
+    ("t4", "C"): (
         "electra", "table6_pretraining_hparams",
         lambda row: row["hyperparameter"] in SETTINGS, SIZES,
     ),
-    ("t4", "C"): ("electra", "weight_tying", anything, ["glue_dev_avg"]),
+    ("t4", "D"): ("electra", "weight_tying", anything, ["glue_dev_avg"]),
     ("t5", "A"): (
         "electra", "table2", named("BERT (ours)", "ELECTRA-400K", "ELECTRA-1.75M"),
         [*GLUE, "avg"],
@@ -108,7 +109,7 @@ def test_every_printed_value_is_the_papers(place, language):
     paper, table, keep, columns = PRINTED[place]
     rows = part(language, *place)
     expected = printed(paper, table, keep)
-    if place == ("t4", "B"):
+    if place == ("t4", "C"):
         expected.sort(key=lambda row: SETTINGS.index(row["hyperparameter"]))
     assert len(rows) == len(expected)
     for cells, row in zip(rows, expected, strict=True):
@@ -259,8 +260,8 @@ def test_counts_of_electra_are_built_networks():
     """Table 4, Small: every column of weights, by building the networks."""
     keras.utils.set_random_seed(0)
     network = build_objective(load_config(f"{CONFIGS}/electra_small.py"))
-    discriminator, generator = part("en", "t4", "A")[:2]
-    columns = [numbers(cell) for cell in discriminator[7:12]]
+    discriminator, generator = part("en", "t4", "B")[:2]
+    columns = [numbers(cell) for cell in discriminator[1:6]]
     total = weights(network, ".")
     own = weights(network, "generator|masked_lm_head")
     head = weights(network, "replaced_token_head")
@@ -268,8 +269,8 @@ def test_counts_of_electra_are_built_networks():
     kept = total - own - head
     expected = [embeddings, kept - embeddings, head, total - own, kept]
     assert columns == [[count] for count in expected]
-    assert numbers(generator[10]) == [own]
-    assert numbers(generator[9]) == [weights(network, "masked_lm_head")]
+    assert numbers(generator[4]) == [own]
+    assert numbers(generator[3]) == [weights(network, "masked_lm_head")]
 
 
 def test_counts_of_albert_are_built_networks():
@@ -282,6 +283,27 @@ def test_counts_of_albert_are_built_networks():
     assert numbers(dropped[3]) == [heads]
     (row,) = (r for r in part("en", "t7", "C") if r[0] == "all shared, E = 128")
     assert numbers(row[3]) == [round((total - heads) / 1e6, 1)]
+
+
+def test_targets_are_those_of_full_examples():
+    """Table 1, against the slots that masking fills in an example without padding."""
+    rng, filled = np.random.default_rng(0), []
+    for name in ("electra_small.py", "albert.py:base_v1"):
+        data = load_config(f"{CONFIGS}/{name}").data
+        settings = masking.MaskingSettings(
+            data.masked_lm_prob, data.num_predictions, 1.0, 0.0, (0, 1, 2), 2, 9,
+            np.ones(9, bool), data.whole_word_masking, data.max_ngram,
+        )  # fmt: skip
+        ids = rng.integers(3, 9, (1, data.max_seq_length))
+        noise = masking.draw_noise(rng, 1, data.max_seq_length, data.num_predictions)
+        row = masking.mask_tokens(noise, ids, np.ones_like(ids), settings)
+        filled.append(int(row["masked_lm_weights"].sum()))
+    rows = [[numbers(cell)[-1] for cell in row[3:]] for row in part("en", "t1", "B")]
+    electra, albert = filled
+    assert rows[0] == [round(1000 * electra / 128), electra * 128] == [148, 2432]
+    assert rows[1] == [1000, 128 * 128]
+    assert rows[2] == [round(1000 * albert / 512), albert * 4096] == [39, 81920]
+    assert rows[3:] == [[2, 4096], [2, 256]]
 
 
 def test_flops_are_those_of_the_formulas():
