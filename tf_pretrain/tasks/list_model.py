@@ -76,7 +76,7 @@ class ListModel(TextModel):
             epochs=epochs,
             steps_per_epoch=steps,
             validation_data=validation_data,
-            **kwargs,
+            **{"shuffle": False, **kwargs},  # the batches are shuffled already
         )
 
     def evaluate(self, x, y=None, **kwargs):
