@@ -185,7 +185,8 @@ def test_words_are_in_both_languages():
     pattern = r"(?<![`/\w])[a-z]+_[a-z_]+(?![`\w])"  # a name of a word that is missing
     for language in LANGUAGES:
         cells = re.findall(r"^\|.*$", page(language), flags=re.M)
-        assert re.findall(pattern, "\n".join(cells)) == []
+        text = re.sub(r"`[^`]*`", "", "\n".join(cells))
+        assert re.findall(pattern, text) == []
 
 
 def test_every_chinese_character_is_in_the_font():
