@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import pytest
 
+from support import forked_cells
 from support.paths import ROOT
 from support.tables_setup import SHRUNKEN, make_record, make_setup
 from tf_pretrain.data import build_records, vocabulary
@@ -36,8 +37,9 @@ def _two_rows(setup):
     return [cell for cell in planned if cell.row in ("ELECTRA", "BERT")]
 
 
-def test_two_rows_run_and_are_not_repeated(setup):
+def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     """A budget stops before the second cell; a cell that stopped half way goes on."""
+    forked_cells.use(monkeypatch)
     planned = _two_rows(setup)
     lines = []
     # The first takes longer than a second. Both are rows of a second table, too.
