@@ -6,9 +6,22 @@ import re
 import keras
 import numpy as np
 import pytest
+from matplotlib import image
 
-from docs.drawing import architecture, example, flows
+from docs.course import words as course_words
+from docs.course.drawn_words import DRAWN
+from docs.drawing import (
+    architecture,
+    canvas,
+    example,
+    flows,
+    learning,
+    overviews,
+    sides,
+)
+from support.paths import CONFIGS, ROOT
 from support.tiny import tiny_config
+from tf_pretrain.config.files import load_config
 from tf_pretrain.data import tokenization
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import sizes
@@ -17,7 +30,13 @@ from tf_pretrain.models.building import build_objective
 WORDS = "the old king sat in garden and read a long letter from his son then he went to"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = SPECIAL + WORDS.split()
+ENGLISH = course_words.of("en")
 LINES = ["the old king read a long letter", "then he went to his son"]
+
+
+@pytest.fixture(params=["en", "zh"])
+def words(request):
+    return course_words.of(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +82,7 @@ def _check_layout(canvas):
         assert not box_a.padded(-1).overlaps(box_b.padded(-1)), (a, b)
 
 
-def test_electra_counts_are_the_weights(electra):
+def test_electra_counts_are_the_weights(electra, words):
     """Every part is drawn, and the parts together are all trainable weights."""
     found = architecture.electra_parts(electra.config)
     weights = {v.path: int(np.prod(v.shape)) for v in electra.trainable_variables}
@@ -76,7 +95,7 @@ def test_electra_counts_are_the_weights(electra):
     ):
         assert found[part] == sum(n for p, n in weights.items() if path in p), part
 
-    canvas = architecture.draw_electra(electra.config, "ELECTRA-Tiny")
+    canvas = architecture.draw_electra(electra.config, "ELECTRA-Tiny", words)
     numbers = set(re.findall(r"\d[\d,]*", " ".join(_texts(canvas))))
     layers = found["generator attention"] + found["generator feed_forward"]
     own = sum(count for part, count in found.items() if part.startswith("generator"))
@@ -99,7 +118,7 @@ def test_electra_counts_are_the_weights(electra):
     _check_layout(canvas)
 
 
-def test_albert_counts_are_the_weights():
+def test_albert_counts_are_the_weights(words):
     """Against the formulas, which other tests compare with built networks."""
     config = tiny_config(
         "masked_lm",
@@ -113,7 +132,7 @@ def test_albert_counts_are_the_weights():
             "parameter_sharing": "all",
         },
     )
-    canvas = architecture.draw_albert(config, "ALBERT-Tiny")
+    canvas = architecture.draw_albert(config, "ALBERT-Tiny", words)
     texts = _texts(canvas)
     totals = []
     for size, sharing in itertools.product(
@@ -136,11 +155,11 @@ def test_albert_counts_are_the_weights():
     _check_layout(canvas)
 
 
-def test_electra_example(electra, tokenizer):
+def test_electra_example(electra, tokenizer, words):
     """Labels are where sample and text differ; the loss is the weighted sum."""
     found = example.make(electra, tokenizer, [" ".join(LINES)], seed=3)
-    words = " ".join(LINES).split()
-    assert found.original == ["[CLS]", *words, "[SEP]"]
+    spelled = " ".join(LINES).split()
+    assert found.original == ["[CLS]", *spelled, "[SEP]"]
     assert sum(found.chosen) == round(0.15 * len(found.original))
     for i, chosen in enumerate(found.chosen):
         assert bool(found.guesses[i]) == (found.sampled[i] is not None) == chosen
@@ -154,13 +173,13 @@ def test_electra_example(electra, tokenizer):
     assert found.losses["loss"] == pytest.approx(
         found.losses["masked_lm"] + 50 * found.losses["replaced_token"], rel=1e-4
     )
-    canvas = flows.draw_electra(found, electra.config.objective, "a tiny network")
+    canvas = flows.draw_electra(found, electra.config, words)
     assert f"{found.losses['loss']:.2f}" in _texts(canvas)[-1]
-    assert _texts(canvas).count("replaced") == sum(found.replaced)
+    assert _texts(canvas).count(words["replaced"]) == sum(found.replaced)
     _check_layout(canvas)
 
 
-def test_albert_example(albert, tokenizer):
+def test_albert_example(albert, tokenizer, words):
     """Swapped segments, an n-gram, and the sentence loss of the probability."""
     found = example.make_telling(albert, tokenizer, LINES)
     a, b = (line.split() for line in LINES)
@@ -169,7 +188,7 @@ def test_albert_example(albert, tokenizer):
     assert "[MASK] [MASK]" in " ".join(found.masked)
     expected = -np.log(found.swapped_probability)
     assert found.losses["sentence_order"] == pytest.approx(expected, rel=1e-4)
-    canvas = flows.draw_albert(found, "a tiny network")
+    canvas = flows.draw_albert(found, albert.config, words)
     predicted = [o for o, c in zip(found.original, found.chosen, strict=True) if c]
     texts = _texts(canvas)
     assert all(texts.count(word) >= 2 for word in predicted)
@@ -179,3 +198,102 @@ def test_albert_example(albert, tokenizer):
 def test_text_that_is_too_long(electra, tokenizer):
     with pytest.raises(UserError, match="26 pieces; at most 21 fit"):
         example.make(electra, tokenizer, ["the king " * 13], 0)
+
+
+def test_printed_totals_stand_beside_the_bars():
+    """Lan et al. (2019), Table 4, and a tick for each at the end of its bar."""
+    printed = architecture.printed_totals()
+    assert printed[768, "none"] == 108 and printed[128, "all"] == 12
+    drawn = architecture.draw_albert(
+        load_config(f"{CONFIGS}/albert.py:base_v1"), "ALBERT-base", ENGLISH, printed
+    )
+    texts = [text for text in _texts(drawn) if text.isdigit()]
+    assert texts[-8:] == ["108", "83", "57", "31", "89", "64", "38", "12"]
+    _check_layout(drawn)
+
+
+@pytest.fixture(scope="module")
+def damages():
+    electra, albert = (
+        load_config(f"{CONFIGS}/{name}") for name in ("electra_small.py", "albert.py")
+    )
+    return {d.name: d for d in learning.damages(electra, albert)}
+
+
+def test_damages_are_what_their_names_say(damages, words):
+    """Single masks, two masks side by side, other words, the second line first."""
+    first, second = (line.split() for line in learning.LINES)
+    whole = ["[CLS]", *first, *second, "[SEP]"]
+    for name in ("masked", "ngrams", "replaced"):
+        tokens, changed = damages[name].tokens, damages[name].changed
+        kept = [t for t, c in zip(tokens, changed, strict=True) if not c]
+        assert kept == [t for t, c in zip(whole, changed, strict=True) if not c]
+        differs = [a != b for a, b in zip(tokens, whole, strict=True)]
+        assert differs == changed and sum(changed) == 2
+    assert "[MASK] [MASK]" in " ".join(damages["ngrams"].tokens)
+    assert "[MASK]" not in damages["replaced"].tokens
+    swapped = damages["swapped"]
+    assert swapped.tokens == ["[CLS]", *second, "[SEP]", *first, "[SEP]"]
+    assert swapped.changed == [False] * (len(second) + 2) + [True] * (len(first) + 1)
+    drawn = learning.draw(list(damages.values()), dict.fromkeys(damages, 12345), words)
+    assert sum("12,345" in text for text in _texts(drawn)) == 4
+    _check_layout(drawn)
+
+
+def test_overviews_fit(words):
+    electra = load_config(f"{CONFIGS}/electra_small.py")
+    albert = load_config(f"{CONFIGS}/albert.py:base_v1")
+    for drawn in (
+        overviews.draw_electra(electra, words),
+        overviews.draw_albert(albert, words),
+    ):
+        assert drawn.axes.texts
+        _check_layout(drawn)
+
+
+def test_sides_have_the_weights_of_the_networks(words):
+    """What is kept and what is dropped is all that is trained."""
+    names = ("electra_lab.py", "albert_lab.py")
+    networks = [build_objective(load_config(f"{CONFIGS}/{name}")) for name in names]
+    configs = {str(number): n.config for number, n in enumerate(networks)}
+    texts = _texts(sides.draw(configs, words))
+    for network in networks:
+        total = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+        kept = sizes.parameter_counts(network.config.model)["total"]
+        assert f"{kept:,}" in texts and f"{total - kept:,}" in texts
+    base = {
+        "BERT-base": load_config(f"{CONFIGS}/bert_base.py"),
+        "ELECTRA-base": load_config(f"{CONFIGS}/electra_base.py"),
+        "ALBERT-base": load_config(f"{CONFIGS}/albert.py:base_v1"),
+    }
+    _check_layout(sides.draw(base, words))
+
+
+def test_pictures_are_slides(tmp_path):
+    drawn = canvas.Canvas("标题 title", "subtitle")
+    drawn.save(tmp_path / "a.png")
+    pixels = image.imread(tmp_path / "a.png")
+    assert pixels.shape[:2] == (900, 1599)
+    assert 0.001 < np.mean(pixels[..., :3].min(-1) < 0.9) < 0.1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_committed_pictures(language):
+    """Slides with something on them, small enough to be in a repository."""
+    folder = ROOT / "docs" / "course" / "images" / language
+    assert {"f01.png", "f03.png", "f04.png"} <= {p.name for p in folder.iterdir()}
+    for path in folder.iterdir():
+        pixels = image.imread(path)
+        assert pixels.shape[:2] == (900, 1599)
+        assert np.mean(pixels[..., :3].min(-1) < 0.9) > 0.01
+
+
+def test_labels_of_the_chinese_pictures_are_chinese():
+    """Only names, formulas and code are the same in both languages."""
+    same = [n for n, t in DRAWN.items() if t[0] == t[1]]
+    assert same == ["step_build", "step_adamw", "step_lamb"]
+    for name, (english, chinese) in DRAWN.items():
+        if name in same or name.startswith("alt_"):
+            continue
+        rest = re.sub(r"\{.*?\}|\[CLS\]|[A-Z]\w*", "", chinese)
+        assert english and not re.search("[a-z]{2}", rest), chinese

@@ -95,6 +95,11 @@ def test_configs_are_found_by_name(command):
     )
 
 
+def test_plots_have_a_font_with_chinese_characters(command):
+    code = "from tf_pretrain import plotting; print(plotting.families())"
+    assert "Noto Sans SC" in command("python", "-c", code)
+
+
 def test_tables_and_sizes(command):
     assert "electra_table5" in command("tf-pretrain-tables", "--list")
     assert "albert.py:xxlarge_v1" in command("python", "-m", "tf_pretrain.sizes")

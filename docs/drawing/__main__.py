@@ -1,10 +1,9 @@
-"""Draws architectures and pretraining flows as PNG files.
+"""Draws the pictures of the course chapter as PNG files, in English and Chinese.
 
-    python -m docs.drawing --output=docs/images \\
-        --electra=runs/electra_lab --albert=runs/albert_lab
+    python -m docs.drawing --electra=runs/electra_course --albert=runs/albert_course
 
-The flows need trained networks: workdirs of runs of these two configs, say. Without,
-only the architectures are drawn.
+Figures 5 and 8 need trained networks: workdirs of runs of an ELECTRA and an ALBERT.
+Without, only the other pictures are drawn.
 """
 
 from pathlib import Path
@@ -16,8 +15,8 @@ from tf_pretrain import commands
 FLAGS = flags.FlagValues()
 _OUTPUT = flags.DEFINE_string(
     "output",
-    "docs/images",
-    "Folder of the PNG files.",
+    "docs/course/images",
+    "Folder of the PNG files; each language has a folder in it.",
     flag_values=FLAGS,
 )
 _ELECTRA = flags.DEFINE_string(
@@ -37,30 +36,53 @@ _ALBERT_TEXT = ["The king read a long letter.", "Then he went to see his son."]
 
 
 def _main():
-    _draw(Path(_OUTPUT.value))
+    from docs.course import captions, words
+
+    drawn = _pictures()
+    for language in captions.LANGUAGES:
+        folder = Path(_OUTPUT.value) / language
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, draw in drawn.items():
+            draw(words.of(language)).save(folder / f"{name}.png")
+            print(folder / f"{name}.png", flush=True)
 
 
-def _draw(folder):
-    from docs.drawing import architecture, flows
+def _pictures():
+    """{file name: a function of the words that returns a canvas}."""
+    from docs.course.concept_tables import targets_of_a_batch
+    from docs.drawing import architecture, flows, learning, overviews, sides
     from tf_pretrain.config.files import CONFIGS, load_config
 
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def save(name, canvas):
-        canvas.save(folder / f"{name}.png")
-        print(folder / f"{name}.png", flush=True)
-
     electra = load_config(f"{CONFIGS}/electra_small.py")
-    save("electra_architecture", architecture.draw_electra(electra, "ELECTRA-Small"))
     albert = load_config(f"{CONFIGS}/albert.py:base_v1")
-    save("albert_architecture", architecture.draw_albert(albert, "ALBERT-base"))
+    printed = architecture.printed_totals()
+    base = {
+        "BERT-base": load_config(f"{CONFIGS}/bert_base.py"),
+        "ELECTRA-base": load_config(f"{CONFIGS}/electra_base.py"),
+        "ALBERT-base": albert,
+    }
+    damages = learning.damages(electra, albert)
+    targets = {
+        "masked": targets_of_a_batch(electra, "masks"),
+        "ngrams": targets_of_a_batch(albert, "masks"),
+        "replaced": targets_of_a_batch(electra, "tokens"),
+        "swapped": targets_of_a_batch(albert, "example"),
+    }
+    found = {
+        "f01": lambda w: learning.draw(damages, targets, w),
+        "f03": lambda w: overviews.draw_electra(electra, w),
+        "f06": lambda w: overviews.draw_albert(albert, w),
+        "f10": lambda w: sides.draw(base, w),
+        "f04": lambda w: architecture.draw_electra(electra, "ELECTRA-Small", w),
+        "f07": lambda w: architecture.draw_albert(albert, "ALBERT-base", w, printed),
+    }
     if _ELECTRA.value:
-        network, example, name = _example(_ELECTRA.value, _ELECTRA_TEXT)
-        objective = network.config.objective
-        save("electra_flow", flows.draw_electra(example, objective, name))
+        electra_example = _example(_ELECTRA.value, _ELECTRA_TEXT)
+        found["f05"] = lambda w: flows.draw_electra(*electra_example, w)
     if _ALBERT.value:
-        _, example, name = _example(_ALBERT.value, _ALBERT_TEXT)
-        save("albert_flow", flows.draw_albert(example, name))
+        albert_example = _example(_ALBERT.value, _ALBERT_TEXT)
+        found["f08"] = lambda w: flows.draw_albert(*albert_example, w)
+    return found
 
 
 def _example(path, lines):
@@ -68,8 +90,7 @@ def _example(path, lines):
     from tf_pretrain.interchange.loading import load_pretrainer, load_tokenizer
 
     network = load_pretrainer(path).network
-    found = example.make_telling(network, load_tokenizer(path), lines)
-    return network, found, Path(path).resolve().name
+    return example.make_telling(network, load_tokenizer(path), lines), network.config
 
 
 if __name__ == "__main__":

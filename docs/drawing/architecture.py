@@ -16,6 +16,7 @@ from docs.drawing.canvas import (
 )
 from tf_pretrain.config import EncoderConfig, PretrainConfig, generator_config
 from tf_pretrain.models import sizes
+from tf_pretrain.tables.definitions import papers
 
 _MASKED = ("the", "[MASK]", "cooked", "the", "[MASK]")
 _FILLED = ("the", "chef", "cooked", "the", "house")
@@ -46,64 +47,56 @@ def _parts(model: EncoderConfig) -> dict[str, int]:
     return counts
 
 
-def draw_electra(config: PretrainConfig, name: str) -> Canvas:
+def draw_electra(config: PretrainConfig, name: str, words: dict[str, str]) -> Canvas:
     """Generator and discriminator on one table of embeddings, with their weights.
 
     Args:
         config: With tied embeddings, and a generator that is a network.
         name: For the title.
+        words: The texts in one language (docs.course.words).
     """
     found = electra_parts(config)
-    canvas = Canvas(
-        f"{name}: two towers on one table of embeddings",
-        "Numbers are weights. Heights of the layers are in proportion to their width.",
-    )
-    towers = (
-        ("generator", generator_config(config), 4.75, GENERATOR),
-        ("discriminator", config.model, 2.15, ENCODER),
-    )
-    _shared_embeddings(canvas, config.model, found["embeddings"], 1.35, 4.75)
-    for part, model, middle, color in towers:
-        _tower(canvas, part, model, middle, color, found, config.model.hidden_size)
-    _words(canvas, 4.75, _MASKED)
-    _words(canvas, 2.15, _FILLED)
-    canvas.text(1.13, 6.0, "the text with\nsome words masked", 11, FAINT)
-    canvas.text(1.13, 0.85, "the text with the\ngenerator's words", 11, FAINT)
+    canvas = Canvas(words["towers_title"].format(name=name), words["towers_subtitle"])
+    _shared_embeddings(canvas, config.model, found["embeddings"], words)
+    widest, objective = config.model.hidden_size, config.objective
+    for part, model, middle, color, weight in (
+        ("generator", generator_config(config), 4.75, GENERATOR,
+         objective.generator_weight),
+        ("discriminator", config.model, 2.15, ENCODER, objective.discriminator_weight),
+    ):  # fmt: skip
+        tower = _Tower(canvas, part, model, middle, color, words)
+        tower.draw(found, widest, weight)
+    _example_words(canvas, 4.75, _MASKED)
+    _example_words(canvas, 2.15, _FILLED)
+    canvas.text(1.13, 6.0, words["masked_text"], 11, FAINT)
+    canvas.text(1.13, 0.85, words["filled_text"], 11, FAINT)
+    _fate_of_both(canvas, found, words)
+    # The samples go round to the discriminator's text.
+    canvas.arrow(
+        (12.45, 4.05), (12.45, 3.65), (12.95, 3.65), (12.95, 0.28),
+        (0.15, 0.28), (0.15, 2.15), (0.55, 2.15), color=WRONG,
+    )  # fmt: skip
+    canvas.text(12.3, 3.45, words["samples_arrow"], 11, WRONG, ha="right")
+    return canvas
 
+
+def _fate_of_both(canvas, found, words):
+    """What is kept and what is thrown away."""
     kept = found["embeddings"] + sum(
         count
         for part, count in found.items()
         if part.startswith("discriminator ") and not part.endswith(" head")
     )
     thrown = sum(count for part, count in found.items() if "generator " in part)
-    canvas.text(
-        7.3,
-        6.15,
-        f"The generator predicts masked words; {thrown:,} weights of its own, "
-        "thrown away at the end.",
-        12.5,
-        GENERATOR,
-        weight="bold",
+    texts = (
+        (6.15, words["generator_thrown"].format(thrown=thrown), GENERATOR),
+        (0.72, words["discriminator_kept"].format(kept=kept), ENCODER),
     )
-    canvas.text(
-        7.3,
-        0.72,
-        f"The discriminator finds replaced words; kept for fine-tuning, with the "
-        f"embeddings: {kept:,} weights.",
-        12.5,
-        ENCODER,
-        weight="bold",
-    )
-    # The samples go round to the discriminator's text.
-    canvas.arrow(
-        (12.45, 4.05), (12.45, 3.65), (12.95, 3.65), (12.95, 0.28),
-        (0.15, 0.28), (0.15, 2.15), (0.55, 2.15), color=WRONG,
-    )  # fmt: skip
-    canvas.text(11.35, 3.4, "sampled words, no gradient", 11, WRONG)
-    return canvas
+    for y, text, color in texts:
+        canvas.text(7.3, y, text, 12.5, color, weight="bold")
 
 
-def _words(canvas, middle, words):
+def _example_words(canvas, middle, words):
     for number, word in enumerate(words):
         original = word == ("the", "chef", "cooked", "the", "meal")[number]
         color = PLAIN if original else MASKED if word == "[MASK]" else WRONG
@@ -114,59 +107,88 @@ def _words(canvas, middle, words):
     canvas.arrow((1.62, middle), (1.87, middle))
 
 
-def _shared_embeddings(canvas, model, count, bottom, middle_of_generator):
-    top = middle_of_generator + 0.95
-    text = (
-        "shared\nembeddings\n\n"
-        f"{model.vocab_size:,} words\n{model.max_position_embeddings} positions\n"
-        f"{model.type_vocab_size} segments\n× {model.embedding_size}\n\n{count:,}"
+def _shared_embeddings(canvas, model, count, words):
+    text = words["embeddings_table"].format(
+        pieces=model.vocab_size,
+        positions=model.max_position_embeddings,
+        segments=model.type_vocab_size,
+        size=model.embedding_size,
+        count=count,
     )
-    canvas.box(1.9, bottom, 1.5, top - bottom, text, EMBEDDINGS, 13, weight="bold")
+    canvas.box(1.9, 1.2, 1.5, 4.5, text, EMBEDDINGS, 13, weight="bold")
 
 
-def _tower(canvas, part, model, middle, color, found, widest):
-    """From the embeddings to the head, left to right around a height."""
-    canvas.arrow((3.42, middle), (3.75, middle))
-    left = 3.78
-    projection = found[f"{part} projection"]
-    if projection:
-        text = f"{model.embedding_size}\nto\n{model.hidden_size}\n\n{projection:,}"
-        canvas.box(left, middle - 0.75, 0.85, 1.5, text, tint(color, 0.35), 11)
-        canvas.arrow((left + 0.87, middle), (left + 1.15, middle))
-    left = 4.95
-    height = max(0.35, 1.75 * model.hidden_size / widest)
-    step = 4.3 / model.num_hidden_layers
-    for number in range(model.num_hidden_layers):
-        x = left + number * step
-        canvas.box(x, middle - height / 2, 0.72 * step, height, color=color)
-    layers = found[f"{part} attention"] + found[f"{part} feed_forward"]
-    each = layers // model.num_hidden_layers
-    heads = f"{model.num_attention_heads} head" + "s" * (model.num_attention_heads > 1)
-    canvas.text(
-        left + 2.1,
-        middle - height / 2 - 0.24,
-        f"{model.num_hidden_layers} layers × {each:,} = {layers:,}   "
-        f"(width {model.hidden_size}, {heads})",
-        12,
-    )
-    canvas.arrow((left + 4.3, middle), (left + 4.6, middle))
-    head = {"generator": "masked-LM\nhead", "discriminator": "replaced-\ntoken head"}
-    text = f"{head[part]}\n\n{found[f'{part} head']:,}"
-    canvas.box(9.58, middle - 0.75, 1.3, 1.5, text, tint(color, 0.35), 12)
-    canvas.arrow((10.9, middle), (11.2, middle))
-    if part == "generator":
-        text = f"probabilities\nof {model.vocab_size:,}\nwords at every\nmasked place"
-    else:
-        text = "every word:\noriginal or\nreplaced?"
-    canvas.box(11.23, middle - 0.68, 1.6, 1.36, text, PLAIN, 12)
+class _Tower:
+    """A network from the embeddings to its loss, left to right around a height."""
+
+    def __init__(self, canvas, part, model, middle, color, words):
+        self.canvas, self.part, self.model, self.words = canvas, part, model, words
+        self.middle, self.color, self.pale = middle, color, tint(color, 0.35)
+
+    def draw(self, found, widest, loss_weight):
+        """Projection, layers, head and output with their weights."""
+        self._arrow(3.42, 3.75)
+        projection = found[f"{self.part} projection"]
+        if projection:
+            text = self.words["projection"].format(
+                embedding=self.model.embedding_size,
+                hidden=self.model.hidden_size,
+                count=projection,
+            )
+            self._box(3.78, 0.85, 1.5, text, self.pale, 11)
+            self._arrow(4.65, 4.93)
+        self._layers(found, widest)
+        self._arrow(9.25, 9.55)
+        head = self.words[f"{self.part}_head"]
+        text = f"{head}\n\n{found[f'{self.part} head']:,}"
+        self._box(9.58, 1.3, 1.5, text, self.pale, 12)
+        self._arrow(10.9, 11.2)
+        output = self.words[f"{self.part}_output"]
+        text = output.format(pieces=self.model.vocab_size)
+        self._box(11.23, 1.6, 1.36, text, PLAIN, 12)
+        text = self.words["loss_weight"].format(weight=loss_weight)
+        self.canvas.text(12.03, self.middle + 0.84, text, 11.5, self.color)
+
+    def _layers(self, found, widest):
+        model, left = self.model, 4.95
+        height = max(0.35, 1.75 * model.hidden_size / widest)
+        step = 4.3 / model.num_hidden_layers
+        for number in range(model.num_hidden_layers):
+            bottom = self.middle - height / 2
+            self.canvas.box(
+                left + number * step, bottom, 0.72 * step, height, color=self.color
+            )
+        total = found[f"{self.part} attention"] + found[f"{self.part} feed_forward"]
+        text = self.words["tower_layers"].format(
+            layers=model.num_hidden_layers,
+            each=total // model.num_hidden_layers,
+            total=total,
+            width=model.hidden_size,
+            heads=model.num_attention_heads,
+        )
+        self.canvas.text(left + 2.1, self.middle - height / 2 - 0.24, text, 12)
+
+    def _box(self, left, width, height, text, color, size):
+        bottom = self.middle - height / 2
+        self.canvas.box(left, bottom, width, height, text, color, size)
+
+    def _arrow(self, left, right):
+        self.canvas.arrow((left, self.middle), (right, self.middle))
 
 
-def draw_albert(albert: PretrainConfig, name: str) -> Canvas:
+def draw_albert(
+    albert: PretrainConfig,
+    name: str,
+    words: dict[str, str],
+    printed: dict[tuple[int, str], int] | None = None,
+) -> Canvas:
     """Factorised embeddings and shared layers, with the weights that they save.
 
     Args:
         albert: All layers shared, E smaller than H.
         name: For the title.
+        words: The texts in one language (docs.course.words).
+        printed: The paper's totals in millions, by E and parameter_sharing.
     """
     model = albert.model
     full = dataclasses.replace(model, embedding_size=model.hidden_size)
@@ -178,23 +200,27 @@ def draw_albert(albert: PretrainConfig, name: str) -> Canvas:
         for size in widths
         for sharing in _SHARING
     }
-    canvas = Canvas(
-        f"{name}: the same depth and width with few weights",
-        "Numbers are weights of encoders with pooler, without heads. Areas of the "
-        "tables are in proportion.",
-    )
+    canvas = Canvas(words["saving_title"].format(name=name), words["saving_subtitle"])
     bert, small = found[full.hidden_size, "none"], found[model.embedding_size, "all"]
-    _factorisation(canvas, model, bert, small)
-    _sharing(canvas, model, bert, small)
-    _totals(canvas, found, widths)
+    _factorisation(canvas, model, bert, small, words)
+    _sharing(canvas, model, bert, small, words)
+    _totals(canvas, found, widths, printed or {}, words)
     return canvas
 
 
-def _factorisation(canvas, model, bert, small):
-    canvas.text(0.45, 6.1, "1  Factorised embeddings", 15, weight="bold", ha="left")
+def printed_totals() -> dict[tuple[int, str], int]:
+    """The totals of Lan et al. (2019), Table 4, as `draw_albert` takes them."""
+    names = ("not-shared", "shared-attention", "shared-FFN", "all-shared")
+    sharing = dict(zip(names, _SHARING, strict=True))
+    rows = papers.table("albert", "table4")["rows"]
+    return {(row["E"], sharing[row["sharing"]]): row["params_M"] for row in rows}
+
+
+def _factorisation(canvas, model, bert, small, words):
+    canvas.text(0.45, 6.1, words["factorised"], 15, weight="bold", ha="left")
     height, scale = 3.6, 1.5 / model.hidden_size
     bottom = 1.85
-    rows = f"{model.vocab_size:,} words"
+    rows = words["pieces"].format(count=model.vocab_size)
     canvas.box(0.6, bottom, scale * model.hidden_size, height, "", EMBEDDINGS)
     canvas.text(1.35, bottom + height / 2, f"{rows}\n× {model.hidden_size}", 13)
     canvas.text(1.35, 5.67, "BERT: V × H", 12.5)
@@ -213,14 +239,11 @@ def _factorisation(canvas, model, bert, small):
     canvas.text(3.72, 5.67, "ALBERT: V × E, E × H", 12.5)
     total = small["embeddings"] + small["projection"]
     canvas.text(3.72, bottom - 0.3, f"{total:,}", 13, weight="bold")
-    canvas.text(
-        0.6, 0.95, "With positions and segments. E is apart from\n"
-        "H, so a wide network needs no wide table.", 11, FAINT, ha="left",
-    )  # fmt: skip
+    canvas.text(0.6, 0.95, words["factorised_note"], 11, FAINT, ha="left")
 
 
-def _sharing(canvas, model, bert, small):
-    canvas.text(5.3, 6.1, "2  Shared layers", 15, weight="bold", ha="left")
+def _sharing(canvas, model, bert, small, words):
+    canvas.text(5.3, 6.1, words["shared_layers"], 15, weight="bold", ha="left")
     layers, each = model.num_hidden_layers, 3.6 / model.num_hidden_layers
     for number in range(layers):
         y = 1.85 + number * each
@@ -230,32 +253,32 @@ def _sharing(canvas, model, bert, small):
     layer = (bert["attention"] + bert["feed_forward"]) // layers
     canvas.text(5.98, 1.55, f"{layers} × {layer:,}", 12)
     shared = small["attention"] + small["feed_forward"]
-    canvas.box(7.15, 3.15, 1.35, 1.0, "one layer", ENCODER, 13, weight="bold")
+    canvas.box(7.15, 3.15, 1.35, 1.0, words["one_layer"], ENCODER, 13, weight="bold")
     canvas.arrow(
-        (7.82, 4.2), (7.82, 4.75), (8.75, 4.75), (8.75, 2.6), (7.82, 2.6),
-        (7.82, 3.1), color=ENCODER,
+        (7.82, 4.15), (7.82, 4.75), (8.75, 4.75), (8.75, 2.6), (7.82, 2.6),
+        (7.82, 3.14), color=ENCODER,
     )  # fmt: skip
-    canvas.text(7.95, 5.1, f"applied {layers} times", 12)
+    canvas.text(7.95, 5.1, words["applied"].format(layers=layers), 12)
     canvas.text(7.82, 5.67, "ALBERT", 12.5)
     canvas.text(7.95, 1.55, f"1 × {shared:,}", 13, weight="bold")
-    canvas.text(
-        6.95, 0.95, "As much to compute in both:\nsharing saves memory, not time.", 11,
-        FAINT,
-    )  # fmt: skip
+    canvas.text(6.95, 0.95, words["memory_not_time"], 11, FAINT)
 
 
-def _totals(canvas, found, widths):
-    canvas.text(9.35, 6.1, "3  In all, in millions", 15, weight="bold", ha="left")
-    left, y = 10.55, 5.4
-    scale = 1.9 / max(sum(parts.values()) for parts in found.values())
-    names = dict(zip(_SHARING, ("nothing", "attention", "feed-f.", "all"), strict=True))
+def _totals(canvas, found, widths, printed, words):
+    canvas.text(9.35, 6.1, words["in_millions"], 15, weight="bold", ha="left")
+    if printed:
+        text = words["built_and_printed"]
+        canvas.text(13.1, 5.75, text, 10, FAINT, ha="right")
+    left, y = 10.45, 5.4
+    scale = 1.55 / max(sum(parts.values()) for parts in found.values())
     groups = (
         ("embeddings", ("embeddings", "projection"), EMBEDDINGS),
         ("attention", ("attention",), ENCODER),
-        ("feed-forward", ("feed_forward", "pooler"), tint(ENCODER, 0.5)),
+        ("feed_forward", ("feed_forward", "pooler"), tint(ENCODER, 0.5)),
     )
     for size in widths:
-        canvas.text(9.35, y + 0.1, f"E = {size}; shared:", 12, ha="left")
+        text = words["shared_with"].format(size=size)
+        canvas.text(9.35, y + 0.05, text, 12, ha="left")
         y -= 0.35
         for sharing in _SHARING:
             parts, x = found[size, sharing], left
@@ -263,11 +286,17 @@ def _totals(canvas, found, widths):
                 width = scale * sum(parts[m] for m in members)
                 canvas.box(x, y - 0.12, width, 0.27, color=color, edge="none")
                 x += width
-            canvas.text(left - 0.12, y, names[sharing], 11.5, ha="right")
+            canvas.text(left - 0.12, y, words[f"share_{sharing}"], 11.5, ha="right")
             total = sum(parts.values()) / 1e6
             canvas.text(x + 0.08, y, f"{total:.1f}", 12, ha="left", weight="bold")
+            if (size, sharing) in printed:
+                value = printed[size, sharing]
+                # A tick where the bar would end by the paper's count.
+                tick = left + scale * value * 1e6
+                canvas.arrow((tick, y - 0.12), (tick, y + 0.15), style="-", width=1.2)
+                canvas.text(13.1, y, f"{value}", 12, FAINT, ha="right")
             y -= 0.37
         y -= 0.28
     for x, (name, _, color) in zip((9.35, 10.75, 11.85), groups, strict=True):
         canvas.box(x, 0.87, 0.2, 0.18, color=color, edge="none")
-        canvas.text(x + 0.28, 0.96, name, 11, ha="left")
+        canvas.text(x + 0.28, 0.96, words[f"part_{name}"], 11, ha="left")

@@ -2,9 +2,13 @@
 
 import colorsys
 
+import numpy as np
 from matplotlib import colors, patches
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
+
+from tf_pretrain import plotting
 
 WIDTH, HEIGHT = 13.33, 7.5  # a slide of 16 : 9
 INK, FAINT, PAPER = "#20262e", "#6b7480", "#ffffff"
@@ -29,6 +33,9 @@ class Canvas:
     def text(self, x, y, text, size=12, color=INK, ha="center", **options):
         """One or more lines, centred at the height y."""
         options.setdefault("va", "center")
+        if any(character > "\u2fff" for character in text):
+            options["family"] = plotting.families()
+            options.pop("weight", None)  # the Chinese font has no bold face
         return self.axes.text(
             x, y, text, fontsize=size, color=color, ha=ha, linespacing=1.35, **options
         )
@@ -60,6 +67,16 @@ class Canvas:
         extent = drawn.get_window_extent(self.figure.canvas.get_renderer())
         return extent.width <= width * _DPI and extent.height <= height * _DPI
 
+    def band(self, y, steps):
+        """The steps of a pipeline from left to right: (text, color) of each."""
+        step = (WIDTH - 0.9) / len(steps)
+        size = 10
+        for number, (text, color) in enumerate(steps):
+            x = 0.45 + number * step
+            self.box(x, y, step - 0.2, 0.48, text, color, size)
+            if number:
+                self.arrow((x - 0.19, y + 0.24), (x - 0.01, y + 0.24), width=1.2)
+
     def arrow(self, *points, color=INK, width=1.8, style="-|>", line="-"):
         """A line through the points (x, y), with a head at the last."""
         for start, stop in zip(points[:-2], points[1:-1], strict=True):
@@ -85,8 +102,12 @@ class Canvas:
         )
 
     def save(self, path):
-        """Writes a PNG."""
-        self.figure.savefig(path, dpi=_DPI)
+        """Writes a PNG with a palette, which is a third of the size."""
+        self.figure.canvas.draw()
+        pixels = np.asarray(self.figure.canvas.buffer_rgba())[..., :3]
+        image = Image.fromarray(pixels.copy())
+        image = image.quantize(256, dither=Image.Dither.NONE)
+        image.save(path, optimize=True)
 
 
 def shade(color, factor):

@@ -37,8 +37,30 @@ def make(network, tokenizer, lines: list[str], seed: int) -> Example:
     Raises:
         UserError: If the text is too long for the network.
     """
-    config, data = network.config, network.config.data
+    config = network.config
     rng = np.random.default_rng(seed)
+    row = masked_row(config, tokenizer, lines, rng)
+    slots = config.data.num_predictions
+    row["sampling_uniform"] = rng.random((1, slots), np.float32)
+    (found,) = inspected.examine(network, tokenizer, row)
+    features = {name: ops.convert_to_tensor(value) for name, value in row.items()}
+    losses = network.losses(features)
+    means = {name: float(total / weight) for name, (total, weight) in losses.items()}
+    means["loss"] = float(network.total_loss(losses))
+    return Example(**vars(found), seed=seed, losses=means)
+
+
+def masked_row(config, tokenizer, lines: list[str], rng) -> dict[str, np.ndarray]:
+    """A batch of one example as training has it, with its masks.
+
+    Args:
+        config: A PretrainConfig.
+        lines: As for `make`.
+
+    Raises:
+        UserError: If the text is too long for the network.
+    """
+    data = config.data
     (document,) = examples.make_documents(
         *tokenizer.tokenize(lines), [len(lines)], tokenizer.is_word_start
     )
@@ -54,17 +76,11 @@ def make(network, tokenizer, lines: list[str], seed: int) -> Example:
     row = examples.pack_examples(
         [example], data.max_seq_length, tokenizer.cls_id, tokenizer.sep_id
     )
-    slots = data.num_predictions
-    noise = masking.draw_noise(rng, 1, data.max_seq_length, slots)
+    noise = masking.draw_noise(rng, 1, data.max_seq_length, data.num_predictions)
     settings = masking.MaskingSettings.from_config(data, tokenizer)
-    row |= masking.mask_tokens(noise, row["input_ids"], row["input_mask"], settings)
-    row["sampling_uniform"] = rng.random((1, slots), np.float32)
-    (found,) = inspected.examine(network, tokenizer, row)
-    features = {name: ops.convert_to_tensor(value) for name, value in row.items()}
-    losses = network.losses(features)
-    means = {name: float(total / weight) for name, (total, weight) in losses.items()}
-    means["loss"] = float(network.total_loss(losses))
-    return Example(**vars(found), seed=seed, losses=means)
+    return row | masking.mask_tokens(
+        noise, row["input_ids"], row["input_mask"], settings
+    )
 
 
 def make_telling(network, tokenizer, lines: list[str]) -> Example:

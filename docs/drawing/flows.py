@@ -15,101 +15,139 @@ from docs.drawing.canvas import (
     tint,
 )
 from docs.drawing.example import Example
+from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data.tokenization import META_SYMBOL
 
 _LEFT, _RIGHT_EDGE = 1.85, WIDTH - 0.35  # of the tokens
+# The steps of pretraining and their colors; the names of the texts begin with "step_".
+_ELECTRA_STEPS = (
+    ("text", PLAIN),
+    ("build", PLAIN),
+    ("records", PLAIN),
+    ("batch", PLAIN),
+    ("masks", MASKED),
+    ("generator", GENERATOR),
+    ("sample", WRONG),
+    ("discriminator", ENCODER),
+    ("losses", PLAIN),
+    ("clip", PLAIN),
+    ("adamw", PLAIN),
+    ("checkpoint", PLAIN),
+)
+_ALBERT_STEPS = (
+    ("text", PLAIN),
+    ("segments", PLAIN),
+    ("swap", tint(EMBEDDINGS, 0.45)),
+    ("ngrams", MASKED),
+    ("records", PLAIN),
+    ("batch", PLAIN),
+    ("encoder", ENCODER),
+    ("heads", tint(ENCODER, 0.35)),
+    ("losses", PLAIN),
+    ("clip", PLAIN),
+    ("lamb", PLAIN),
+    ("checkpoint", PLAIN),
+)
 _FIRST, _SECOND = tint(ENCODER, 0.25), tint(EMBEDDINGS, 0.45)  # segments
 
 
-def draw_electra(example: Example, objective, name: str) -> Canvas:
+def draw_electra(
+    example: Example, config: PretrainConfig, words: dict[str, str]
+) -> Canvas:
     """Masks, samples, and what the discriminator makes of them.
 
     Args:
-        objective: An ObjectiveConfig, for the weights of the losses.
-        name: Which networks, for the caption.
+        config: Of the networks that the example went through.
+        words: The texts in one language (docs.course.words).
     """
+    name = _name("electra", config, words)
     canvas = Canvas(
-        "ELECTRA: find the words that a small network made up",
-        f"A real example: generator and discriminator of {name} (seed {example.seed}).",
+        words["electra_flow_title"],
+        words["electra_flow_subtitle"].format(name=name, seed=example.seed),
     )
+    canvas.band(5.88, [(words[f"step_{s}"], color) for s, color in _ELECTRA_STEPS])
     columns = _Columns(canvas, len(example.original))
-    columns.row(5.75, "text", example.original)
+    columns.row(5.22, words["text"], example.original)
+    percent = 100 * config.data.masked_lm_prob
     columns.row(
-        4.95,
-        "15 % of it\nis masked",
+        4.6,
+        words["masked_row"].format(percent=percent),
         example.masked,
         lambda i: MASKED if example.chosen[i] else PLAIN,
     )
-    columns.bar(4.3, "generator: masked LM", GENERATOR)
-    columns.guesses(3.62, example, "likeliest\nwords")
+    columns.bar(3.98, words["generator_bar"], GENERATOR)
+    columns.guesses(3.36, example, words["likeliest"])
     colors = {None: PLAIN, 0: RIGHT, 1: WRONG}
     columns.row(
-        2.75,
-        "one sample\nat each mask",
+        2.62,
+        words["sample_row"],
         [s or o for s, o in zip(example.sampled, example.original, strict=True)],
         lambda i: colors[example.replaced[i] if example.chosen[i] else None],
     )
-    columns.bar(2.1, "discriminator: replaced or not?", ENCODER)
-    columns.probabilities(1.0, example)
-    losses, weight = example.losses, objective.discriminator_weight
-    canvas.text(
-        WIDTH / 2,
-        0.35,
-        f"loss of this text = masked LM {losses['masked_lm']:.2f} at the "
-        f"{sum(example.chosen)} masks  +  {weight:g} × replaced token "
-        f"{losses['replaced_token']:.3f} at all {len(example.original)} tokens  =  "
-        f"{losses['loss']:.2f}",
-        13,
-        weight="bold",
+    columns.bar(2.0, words["discriminator_bar"], ENCODER)
+    columns.probabilities(0.98, example, words)
+    text = words["electra_loss"].format(
+        **example.losses,
+        masks=sum(example.chosen),
+        tokens=len(example.original),
+        weight=config.objective.discriminator_weight,
     )
+    canvas.text(WIDTH / 2, 0.35, text, 13, weight="bold")
     return canvas
 
 
-def draw_albert(example: Example, name: str) -> Canvas:
-    """Two segments, perhaps swapped; masked n-grams; both predictions."""
+def draw_albert(
+    example: Example, config: PretrainConfig, words: dict[str, str]
+) -> Canvas:
+    """Two segments, perhaps swapped; masked n-grams; both predictions.
+
+    Args: As for draw_electra.
+    """
+    name = _name("albert", config, words)
     canvas = Canvas(
-        "ALBERT: fill in masked phrases, and tell which sentence came first",
-        f"A real example: the encoder of {name} (seed {example.seed}).",
+        words["albert_flow_title"],
+        words["albert_flow_subtitle"].format(name=name, seed=example.seed),
     )
+    canvas.band(5.88, [(words[f"step_{s}"], color) for s, color in _ALBERT_STEPS])
     columns = _Columns(canvas, len(example.original))
-    first = "B, A" if example.swapped else "A, B"
+    order = "B, A" if example.swapped else "A, B"
     columns.row(
-        5.5,
-        f"two segments,\nin order {first}",
+        4.9,
+        words["segments_row"].format(order=order),
         example.original,
         lambda i: (_FIRST, _SECOND)[example.segments[i] ^ example.swapped],
     )
     columns.row(
-        4.55,
-        "whole words and\nn-grams masked",
+        4.1,
+        words["ngrams_row"],
         example.masked,
         lambda i: MASKED if example.chosen[i] else PLAIN,
     )
-    columns.bar(3.7, "encoder: one layer, applied again and again", ENCODER)
-    columns.guesses(2.95, example, "likeliest words;\norder at [CLS]")
+    layers = config.model.num_hidden_layers
+    columns.bar(3.4, words["encoder_bar"].format(layers=layers), ENCODER)
+    columns.guesses(2.7, example, words["likeliest_and_order"])
     columns.row(
-        1.85,
-        "to predict",
+        1.65,
+        words["targets_row"],
         [o if c else "" for o, c in zip(example.original, example.chosen, strict=True)],
         lambda i: MASKED if example.chosen[i] else None,
     )
-    truth = ("in order", "swapped")[example.swapped]
-    guess = f"swapped\n{100 * example.swapped_probability:.0f} %"
-    columns.from_bar(0, 2.95)
-    canvas.text(columns.x(0), 2.95, guess, 9)
+    truth = words["swapped" if example.swapped else "in_order"]
+    columns.from_bar(0, 2.7)
+    guess = f"{words['swapped']}\n{100 * example.swapped_probability:.0f} %"
+    canvas.text(columns.x(0), 2.7, guess, 9)
     width = columns.step - 0.05
-    canvas.box(columns.x(0) - width / 2, 1.85, width, 0.34, truth, ENCODER, 11)
-    losses = example.losses
-    canvas.text(
-        WIDTH / 2,
-        0.75,
-        f"loss of this text = masked LM {losses['masked_lm']:.2f} at the "
-        f"{sum(example.chosen)} masks  +  sentence order "
-        f"{losses['sentence_order']:.2f}  =  {losses['loss']:.2f}",
-        13,
-        weight="bold",
-    )
+    canvas.box(columns.x(0) - width / 2, 1.65, width, 0.34, truth, ENCODER, 11)
+    text = words["albert_loss"].format(**example.losses, masks=sum(example.chosen))
+    canvas.text(WIDTH / 2, 0.75, text, 13, weight="bold")
     return canvas
+
+
+def _name(kind, config, words):
+    model = config.model
+    return words[f"{kind}_name"].format(
+        layers=model.num_hidden_layers, width=model.hidden_size
+    )
 
 
 class _Columns:
@@ -173,19 +211,19 @@ class _Columns:
         x = self.x(number)
         self.canvas.arrow((x, y + 0.62), (x, y + 0.38), width=1.2)
 
-    def probabilities(self, y, example):
+    def probabilities(self, y, example, words):
         """The discriminator's probability at each token, and the label."""
-        height = 0.75
-        self.name(y + 0.4, "probability of\n“replaced”, %")
+        height = 0.65
+        self.name(y + 0.4, words["replaced_probability"])
         self.canvas.arrow((_LEFT, y), (_RIGHT_EDGE, y), style="-", width=0.8)
-        self.name(y - 0.18, "label")
+        self.name(y - 0.18, words["label"])
         for number, share in enumerate(example.replaced_probability):
             color = WRONG if example.replaced[number] else RIGHT
             left = self.x(number) - 0.14
             self.canvas.box(left, y, 0.28, max(0.02, height * share), color=color)
             top = y + height * share + 0.12
             self.canvas.text(self.x(number), top, f"{100 * share:.0f}", 11)
-            label = "replaced" if example.replaced[number] else "original"
+            label = words["replaced" if example.replaced[number] else "original"]
             size = min(11, 72 * self.step / 5.6)
             self.canvas.text(self.x(number), y - 0.18, label, size, color)
 

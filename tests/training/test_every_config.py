@@ -16,6 +16,7 @@ NAMES += [
     for size in ("base", "large", "xlarge", "xxlarge")
     for version in ("v1", "v2")
 ]
+NAMES.append("course.py:albert")
 
 
 @functools.cache

@@ -7,7 +7,8 @@ lookups are dense products with a one-hot matrix. The backward pass costs as muc
 forward pass. 15.625 % of the positions are predicted by masked language modelling
 (20 of 128). Parameter sharing saves memory, not operations, so it has no effect.
 
-`matmul_flops` counts the matrix products that a training step really executes.
+`matmul_flops` counts the matrix products that a training step really executes, and
+`encoder_matmul_flops` those of the encoder on one sequence.
 """
 
 from tf_pretrain.config import EncoderConfig, PretrainConfig, generator_config
@@ -30,6 +31,18 @@ def inference_flops(model: EncoderConfig, sequence_length: int) -> float:
     return _encoder_flops(model, sequence_length) + _replaced_token_head_flops(
         model, sequence_length
     )
+
+
+def encoder_matmul_flops(model: EncoderConfig, sequence_length: int) -> int:
+    """Operations in the encoder's matrix products on one sequence, as executed here."""
+    hidden, embedding = model.hidden_size, model.embedding_size
+    block = 4 * hidden * hidden + 2 * hidden * sequence_length
+    block += 2 * hidden * model.intermediate_size
+    token = model.num_hidden_layers * model.inner_group_num * block
+    if embedding != hidden:
+        token += embedding * hidden
+    pooler = hidden * hidden if model.use_pooler else 0
+    return 2 * (sequence_length * token + pooler)
 
 
 def training_flops(config: PretrainConfig) -> float:
@@ -72,7 +85,7 @@ def matmul_flops(config: PretrainConfig) -> int:
     """
     model, length = config.model, config.data.max_seq_length
     slots, objective = config.data.num_predictions, config.objective
-    main = _encoder_products(model, length)
+    main = encoder_matmul_flops(model, length)
     if objective.has_discriminator:
         main += length * 2 * (model.hidden_size**2 + model.hidden_size)
     elif objective.name == "all_tokens_mlm":
@@ -84,7 +97,7 @@ def matmul_flops(config: PretrainConfig) -> int:
     generator = 0
     if objective.has_generator_network:
         network = generator_config(config)
-        generator += _encoder_products(network, length)
+        generator += encoder_matmul_flops(network, length)
         generator += _masked_lm_products(network, slots)
     if objective.generator_training == "adversarial":
         generator += 2 * slots * network.hidden_size  # baseline
@@ -154,17 +167,6 @@ def _masked_lm_head_flops(model, length, fraction=MASKED_FRACTION):
 def _replaced_token_head_flops(model, length):
     hidden = model.hidden_size
     return length * (2 * hidden * hidden + (1 + ACTIVATION + 2) * hidden)
-
-
-def _encoder_products(model, length):
-    hidden, embedding = model.hidden_size, model.embedding_size
-    block = 4 * hidden * hidden + 2 * hidden * length
-    block += 2 * hidden * model.intermediate_size
-    token = model.num_hidden_layers * model.inner_group_num * block
-    if embedding != hidden:
-        token += embedding * hidden
-    pooler = hidden * hidden if model.use_pooler else 0
-    return 2 * (length * token + pooler)
 
 
 def _masked_lm_products(model, num_predictions):

@@ -10,6 +10,43 @@ _CURVES = (
     "sentence_order_accuracy",
     "next_sentence_accuracy",
 )
+# What the axes say for our scores and for the papers' columns.
+_LABELS = {
+    "glue": "mean of the GLUE tasks, dev x 100",
+    "glue_dev_avg": "mean of the GLUE tasks, dev x 100",
+    "avg": "mean of the paper's tasks, dev x 100",
+    "intrinsic_mlm": "masked-LM accuracy x 100",
+    "intrinsic_nsp": "next-sentence accuracy x 100",
+    "intrinsic_sop": "sentence-order accuracy x 100",
+    "intrinsic masked LM": "masked-LM accuracy x 100",
+    "intrinsic next_sentence": "next-sentence accuracy x 100",
+    "intrinsic sentence_order": "sentence-order accuracy x 100",
+    "held-out masked_lm_loss": "masked-LM loss on held-out text, nats",
+    "held-out masked_lm_accuracy": "masked-LM accuracy on held-out text x 100",
+    "held-out replaced_token_auc": "replaced-token AUC on held-out text x 100",
+    "held-out sentence_order_accuracy": "sentence-order accuracy, held out x 100",
+    "held-out next_sentence_accuracy": "next-sentence accuracy, held out x 100",
+}
+# A family has one color in all plots; its other rows have other lines.
+_FAMILIES = {"ELECTRA": "C0", "BERT": "C1", "ALBERT": "C2"}
+_OTHER_COLORS = ("C3", "C4", "C5", "C6", "C8", "C9", "C7")
+_LINES = ("-", "--", ":", "-.")
+
+
+def label(score: str) -> str:
+    """The title of an axis; a score without one, such as a task, is its own."""
+    return _LABELS.get(score, score)
+
+
+def styles(names: list[str]) -> dict[str, dict]:
+    """{row name: color and line}; the first word of a name may be a family's."""
+    found, others = {}, iter(_OTHER_COLORS * len(names))
+    for name in names:
+        family = name.replace(",", " ").split()[0]
+        color = _FAMILIES.get(family) or next(others)
+        earlier = sum(style["color"] == color for style in found.values())
+        found[name] = {"color": color, "ls": _LINES[earlier % len(_LINES)]}
+    return found
 
 
 def plot_scores(results, metric: str, path) -> None:
@@ -24,13 +61,13 @@ def plot_scores(results, metric: str, path) -> None:
             axes[0].plot([summary.low, summary.high], [y, y], color="tab:blue", lw=2)
             axes[0].plot(summary.median, y, "o", color="tab:blue")
         axes[0].set_title("ours: median, lowest, highest", fontsize=10)
-        axes[0].set_xlabel(metric)
+        axes[0].set_xlabel(label(metric), fontsize=9)
         if has_paper:
             for y, value in enumerate(printed):
                 if value is not None:
                     axes[1].plot(value, y, "D", color="tab:orange")
             axes[1].set_title("the paper's", fontsize=10)
-            axes[1].set_xlabel(results.table.metrics[metric])
+            axes[1].set_xlabel(label(results.table.metrics[metric]), fontsize=9)
         for axis in axes:
             axis.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
             axis.set_ylim(-0.6, len(rows) - 0.4)
@@ -55,15 +92,15 @@ def plot_by_compute(results, metric: str, path) -> None:
             point = float(results.first(row).flops), summary
             lines.setdefault(row.name.partition(",")[0], []).append(point)
     with plotting.saved(path, (5.6, 3.8)) as (_, (axes,)):
+        looks = styles(list(lines))
         for name, points in lines.items():
             points.sort(key=lambda point: point[0])
             flops, summaries = zip(*points, strict=True)
             medians = [s.median for s in summaries]
             below = [s.median - s.low for s in summaries]
             above = [s.high - s.median for s in summaries]
-            axes.errorbar(
-                flops, medians, [below, above], marker="o", capsize=3, label=name
-            )
+            look = looks[name] | {"marker": "o", "capsize": 3, "label": name}
+            axes.errorbar(flops, medians, [below, above], **look)
         start = next((row for row in results.rows if row.is_unpretrained), None)
         if start is not None and results.summary(start, metric):
             median = results.summary(start, metric).median
@@ -71,7 +108,7 @@ def plot_by_compute(results, metric: str, path) -> None:
         axes.set_xscale("log")
         _set_scales(axes, sorted({flops for p in lines.values() for flops, _ in p}))
         axes.set_xlabel("training FLOPs")
-        axes.set_ylabel(metric)
+        axes.set_ylabel(label(metric), fontsize=9)
         axes.legend(fontsize=8)
 
 
@@ -103,20 +140,22 @@ def plot_curves(results, path) -> bool:
     if not names:
         return False
     costs = [float(record.flops) for record in series.values()]
+    looks = styles(list(series))
     with plotting.saved(path, (5.2, 3.6), columns=len(names)) as (figure, axes):
         for axis, name in zip(axes, names, strict=True):
-            for number, (row, record) in enumerate(series.items()):
+            for row, record in series.items():
                 if name in record.curves:
                     flops = record.flops / record.pretrain.step
                     steps, values = zip(*record.curves[name], strict=True)
                     steps = [float(step * flops) for step in steps]
-                    color = f"C{number % 10}"
-                    axis.plot(steps, values, color, label=row, lw=1.2)
+                    axis.plot(steps, values, label=row, lw=1.2, **looks[row])
             if max(costs) > 8 * min(costs):
                 # On a linear axis the smaller runs would be a line at its edge.
                 axis.set_xscale("log")
             axis.set_xlabel("training FLOPs")
-            axis.set_title(f"held-out {name.replace('_', ' ')}", fontsize=10)
+            axis.set_title(
+                label(f"held-out {name}").removesuffix(" x 100"), fontsize=10
+            )
         # One legend for all panels, beside them, because it would hide curves inside.
         lines = {line.get_label(): line for axis in axes for line in axis.get_lines()}
         lines = {row: lines[row] for row in series if row in lines}

@@ -1,0 +1,1 @@
+"""The course chapter: two pages, and the code that fills their blocks."""

@@ -1,0 +1,42 @@
+"""All generated blocks of the chapter by their ids.
+
+A block is a function of the language, "en" or "zh", that returns Markdown without the
+caption. `render` puts the caption above it.
+"""
+
+from collections.abc import Callable
+
+from docs.course import (
+    albert_tables,
+    comparison_tables,
+    concept_tables,
+    electra_tables,
+    figure_blocks,
+)
+from docs.course.captions import CAPTIONS, LANGUAGES
+
+BLOCKS: dict[str, Callable[[str], str]] = {
+    "f1": figure_blocks.block(1),
+    "t1": concept_tables.t1,
+    "f3": figure_blocks.block(3),
+    "t3": electra_tables.t3,
+    "f4": figure_blocks.block(4),
+    "t4": electra_tables.t4,
+    "f5": figure_blocks.block(5),
+    "t5": electra_tables.t5,
+    "f6": figure_blocks.block(6),
+    "t6": albert_tables.t6,
+    "f7": figure_blocks.block(7),
+    "t7": albert_tables.t7,
+    "f8": figure_blocks.block(8),
+    "t8": albert_tables.t8,
+    "t9": comparison_tables.t9,
+    "f10": figure_blocks.block(10),
+    "t10": comparison_tables.t10,
+}
+
+
+def render(name: str, language: str) -> str:
+    """The Markdown of a block with its caption, without a newline at the end."""
+    caption = f"**{CAPTIONS[name][LANGUAGES.index(language)]}**"
+    return f"{caption}\n\n{BLOCKS[name](language).strip()}"
