@@ -8,7 +8,7 @@ SHRUNKEN = {
     "model.vocab_size": "120",
     "model.embedding_size": "8",
     "model.hidden_size": "16",
-    "model.num_hidden_layers": "1",
+    "model.num_hidden_layers": "2",
     "model.num_attention_heads": "2",
     "model.intermediate_size": "32",
     "data.max_seq_length": "24",
