@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from support.tiny import one_layer_config, tiny_config, with_dropout
+from support.tiny import tiny_config, with_dropout
 from tf_pretrain.data.batches import training_batches
 from tf_pretrain.data.record_sets import find_records
 from tf_pretrain.data.tokenization import load_tokenizer
@@ -24,21 +24,21 @@ from tf_pretrain.training.trainer import Trainer
 NUM_STEPS = 10
 DATA = {"max_seq_length": 24, "max_predictions_per_seq": 5}
 TRAIN = {"num_steps": 20, "warmup_steps": 2, "learning_rate": 0.005}
-ELECTRA = one_layer_config(model={"vocab_size": 120}, data=DATA, train=TRAIN)
+ELECTRA = tiny_config(model={"vocab_size": 120}, data=DATA, train=TRAIN)
 ALBERT = tiny_config(
     "masked_lm",
     "sentence_order",
     model={
         "vocab_size": 120,
         "parameter_sharing": "all",
-        "num_hidden_layers": 2,
+        "num_hidden_layers": 3,
         "hidden_act": "gelu_tanh",
     },
     data={**DATA, "masking": "static"},
     train={**TRAIN, "optimizer": "lamb", "schedule": "albert"},
 )
 # A pooler that no loss depends on, under LAMB, which would take most of it away.
-NO_SENTENCES = one_layer_config(
+NO_SENTENCES = tiny_config(
     "masked_lm",
     model={"vocab_size": 120, "use_pooler": True},
     data={**DATA, "masking": "static"},
