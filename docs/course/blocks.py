@@ -13,6 +13,7 @@ from docs.course import (
     electra_design,
     electra_tables,
     figure_blocks,
+    listings,
 )
 from docs.course.captions import CAPTIONS, LANGUAGES
 
@@ -34,6 +35,11 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "t9": comparison_tables.t9,
     "f10": figure_blocks.block(10),
     "t10": comparison_tables.t10,
+    "f13": listings.f13,
+    "f14": listings.f14,
+    "t13": listings.t13,
+    "f15": listings.f15,
+    "t15": listings.t15,
 }
 
 
