@@ -40,6 +40,8 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = f"tf_pretrain {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 
 
 def _signature_of_init(app, what, name, obj, options, signature, annotation):

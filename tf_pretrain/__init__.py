@@ -16,12 +16,18 @@ _HOMES = {
     "load_pretrainer": "tf_pretrain.interchange.loading",
     "load_classifier": "tf_pretrain.interchange.finetuning_workdir",
     "load_text_classifier": "tf_pretrain.tasks.text_classifier",
+    "load_question_answerer": "tf_pretrain.tasks.text_question_answerer",
+    "load_multiple_choice": "tf_pretrain.tasks.text_multiple_choice",
+    "load_tagger": "tf_pretrain.tasks.text_tagger",
     "inspect_text": "tf_pretrain.inspection.inspector",
     # Networks.
     "Encoder": "tf_pretrain.models.encoder",
     "build_objective": "tf_pretrain.models.building",
     "Classifier": "tf_pretrain.models.classifier",
     "TextClassifier": "tf_pretrain.tasks.text_classifier",
+    "TextQuestionAnswerer": "tf_pretrain.tasks.text_question_answerer",
+    "TextMultipleChoice": "tf_pretrain.tasks.text_multiple_choice",
+    "TextTagger": "tf_pretrain.tasks.text_tagger",
     # Training: whole runs, and their parts.
     "pretrain": "tf_pretrain.runs.pretrain",
     "Sources": "tf_pretrain.runs.data",
@@ -70,6 +76,20 @@ if typing.TYPE_CHECKING:  # what editors and type checkers see; the same names
     from tf_pretrain.tasks.text_classifier import (
         load_text_classifier as load_text_classifier,
     )
+    from tf_pretrain.tasks.text_multiple_choice import (
+        TextMultipleChoice as TextMultipleChoice,
+    )
+    from tf_pretrain.tasks.text_multiple_choice import (
+        load_multiple_choice as load_multiple_choice,
+    )
+    from tf_pretrain.tasks.text_question_answerer import (
+        TextQuestionAnswerer as TextQuestionAnswerer,
+    )
+    from tf_pretrain.tasks.text_question_answerer import (
+        load_question_answerer as load_question_answerer,
+    )
+    from tf_pretrain.tasks.text_tagger import TextTagger as TextTagger
+    from tf_pretrain.tasks.text_tagger import load_tagger as load_tagger
     from tf_pretrain.training.optimizers import LAMB as LAMB
     from tf_pretrain.training.optimizers import AdamW as AdamW
     from tf_pretrain.training.trainer import Trainer as Trainer

@@ -4,7 +4,9 @@
 
 PATH is a pretraining workdir, an original TF1 checkpoint, a Hugging Face folder or a
 keras-hub preset; the format is detected. `--to` is keras (our own format, which
-run_pretraining.py and run_finetuning.py read), huggingface, tf1 or keras_hub.
+run_pretraining.py and run_finetuning.py read), huggingface, tf1 or keras_hub. PATH may
+also be a fine-tuning workdir, TF1 checkpoint or Hugging Face folder with a head for
+questions, multiple choice or tags.
 
     python -m tf_pretrain.convert --input=BERT --output=DIR --as_electra
 

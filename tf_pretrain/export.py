@@ -2,10 +2,10 @@
 
     python -m tf_pretrain.export --checkpoint=PATH --output=DIR/1 --to=saved_model
 
-PATH is a fine-tuning workdir (strings in, class names and probabilities out) or a
-pretrained model (strings in, embeddings out): a pretraining workdir, an original TF1
-checkpoint, a Hugging Face folder or a keras-hub preset. TensorFlow Serving wants the
-version number as the last part of DIR.
+PATH is a fine-tuning workdir of any kind of task (strings in; class names, answers,
+choices or tags out) or a pretrained model (strings in, embeddings out): a pretraining
+workdir, an original TF1 checkpoint, a Hugging Face folder or a keras-hub preset.
+TensorFlow Serving wants the version number as the last part of DIR.
 """
 
 from absl import flags

@@ -5,6 +5,10 @@ missing GPUs come earlier, when its shared libraries are loaded, and no setting 
 them. They are filtered out of standard error while `tensorflow` or `keras`, which
 imports it, is loading. A process does the filtering, so that the last words of a
 program that is aborted during the import are still printed.
+
+On a machine without an NVIDIA driver, TensorFlow reports as errors that it finds no GPU
+and that oneDNN lacks an operation for an older CPU. Both are harmless, so errors are
+hidden there too. Failed operations still raise exceptions.
 """
 
 import contextlib
@@ -14,12 +18,14 @@ import subprocess
 import sys
 
 _NOTICES = r"^(I0000 |WARNING: All log messages before absl::InitializeLog)"
+_NVIDIA_DRIVER = "/proc/driver/nvidia"
 _IMPORTS = ("keras", "tensorflow")
 
 
 def install() -> None:
     """Makes the next import of TensorFlow quiet, in this process and its children."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    level = "2" if os.path.exists(_NVIDIA_DRIVER) else "3"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
     if not any(isinstance(finder, _QuietFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _QuietFinder())
 

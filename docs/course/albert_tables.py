@@ -100,6 +100,14 @@ def t7(language: str) -> str:
     """ALBERT's configurations; E, sharing, depth and width."""
     words = course_words.of(language)
     parts = Parts(words)
+    _configurations(parts, words)
+    _embedding(parts, words)
+    _sharing(parts, words)
+    _depth_and_width(parts, words)
+    return parts.markdown()
+
+
+def _configurations(parts, words):
     columns = (
         ("params_M", number), ("layers", number), ("hidden", number),
         ("embedding", number),
@@ -111,6 +119,9 @@ def t7(language: str) -> str:
         rows("albert", "table1", columns, lambda row: row["model"]),
         parts.paper("albert", 1),
     )
+
+
+def _embedding(parts, words):
     parts.add(
         "t7_embedding",
         ["sharing", "parameters_m", "mean"],
@@ -122,6 +133,9 @@ def t7(language: str) -> str:
         ),
         parts.paper("albert", 3, "dev_single", "albert_mean"),
     )
+
+
+def _sharing(parts, words):
     ours = Measured("albert_table4-lab")
     printed = rows(
         "albert",
@@ -142,6 +156,9 @@ def t7(language: str) -> str:
         parts.ours(ours),
         words["mnli_note"],
     )
+
+
+def _depth_and_width(parts, words):
     for title, place, column, word in (
         ("t7_depth", 11, "layers", "layers"),
         ("t7_width", 12, "hidden", "width"),
@@ -160,7 +177,6 @@ def t7(language: str) -> str:
             ),
             parts.paper("albert", place, "dev_single", "albert_mean"),
         )
-    return parts.markdown()
 
 
 def _sharing_name(row, words):
@@ -180,6 +196,13 @@ def t8(language: str) -> str:
     """Sentence objectives, more text, and dropout."""
     words = course_words.of(language)
     parts = Parts(words)
+    _objectives(parts, words)
+    _our_objectives(parts, words)
+    _data_and_dropout(parts, words)
+    return parts.markdown()
+
+
+def _objectives(parts, words):
     parts.add(
         "t8_objective",
         ["objective", "intrinsic_mlm", "NSP", "SOP", *_HEADER],
@@ -192,6 +215,9 @@ def t8(language: str) -> str:
         ),
         parts.paper("albert", 5, "dev_single", "intrinsic_note"),
     )  # fmt: skip
+
+
+def _our_objectives(parts, words):
     ours = Measured("albert_table5-lab")
     scores = ("masked LM", "next_sentence", "sentence_order")
     parts.add(
@@ -208,6 +234,9 @@ def t8(language: str) -> str:
         parts.ours(ours),
         words["chance_half"],
     )
+
+
+def _data_and_dropout(parts, words):
     for title, place, column in (
         ("t8_data", 7, "data"),
         ("t8_dropout", 8, "dropout"),
@@ -223,4 +252,3 @@ def t8(language: str) -> str:
             ),
             parts.paper("albert", place, "dev_single"),
         )
-    return parts.markdown()

@@ -10,8 +10,10 @@ from docs.course import (
     albert_tables,
     comparison_tables,
     concept_tables,
+    electra_design,
     electra_tables,
     figure_blocks,
+    listings,
 )
 from docs.course.captions import CAPTIONS, LANGUAGES
 
@@ -21,7 +23,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "f3": figure_blocks.block(3),
     "t3": electra_tables.t3,
     "f4": figure_blocks.block(4),
-    "t4": electra_tables.t4,
+    "t4": electra_design.t4,
     "f5": figure_blocks.block(5),
     "t5": electra_tables.t5,
     "f6": figure_blocks.block(6),
@@ -33,6 +35,11 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "t9": comparison_tables.t9,
     "f10": figure_blocks.block(10),
     "t10": comparison_tables.t10,
+    "f13": listings.f13,
+    "f14": listings.f14,
+    "t13": listings.t13,
+    "f15": listings.f15,
+    "t15": listings.t15,
 }
 
 

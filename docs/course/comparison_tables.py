@@ -1,6 +1,5 @@
 """Tables 9 and 10: ELECTRA and ALBERT side by side."""
 
-import dataclasses
 import statistics
 
 from docs.course import words as course_words
@@ -8,9 +7,10 @@ from docs.course.electra_tables import GLUE
 from docs.course.measured import Measured
 from docs.course.parts import Parts
 from docs.course.printed import mark, number, power, rows
+from docs.drawing import sides
 from tf_pretrain.config import generator_config
 from tf_pretrain.config.files import CONFIGS, load_config
-from tf_pretrain.models import flops, sizes
+from tf_pretrain.models import flops
 from tf_pretrain.tables.definitions import papers
 
 _FAMILIES = {
@@ -26,7 +26,6 @@ _ROWS = (
     "no pretraining",
     "no pretraining, ALBERT",
 )
-_LENGTH, _BATCH = 128, 32  # at which a step's memory is estimated
 
 
 def t9(language: str) -> str:
@@ -34,6 +33,14 @@ def t9(language: str) -> str:
     words = course_words.of(language)
     parts = Parts(words)
     _dev(parts, words)
+    _test(parts, words)
+    _squad_part(parts, words)
+    _released(parts, words)
+    _families(parts, words)
+    return parts.markdown()
+
+
+def _test(parts, words):
     tasks = [task for task in GLUE if task != "QNLI"] + ["WNLI"]
     parts.add(
         "t9_test",
@@ -48,6 +55,9 @@ def t9(language: str) -> str:
         ),
         parts.paper("electra", 3, "glue_test_ensembles"),
     )  # fmt: skip
+
+
+def _squad_part(parts, words):
     parts.add(
         "t9_squad",
         ["model", "training_flops", "squad11_em_f1", "squad20_em_f1"],
@@ -55,6 +65,9 @@ def t9(language: str) -> str:
         parts.paper("electra", 4, "squad_dev"),
         parts.paper("albert", 2, "albert_base_row"),
     )
+
+
+def _released(parts, words):
     parts.add(
         "t9_released",
         ["model", "SST-2", "MNLI"],
@@ -77,8 +90,6 @@ def t9(language: str) -> str:
         parts.paper("electra", "readme"),
         parts.paper("albert", "readme", "released_dev"),
     )
-    _families(parts, words)
-    return parts.markdown()
 
 
 def _dev(parts, words):
@@ -184,14 +195,9 @@ def t10(language: str) -> str:
         "t10_counts",
         header,
         counted,
-        words["t10_counts_note"].format(length=_LENGTH, batch=_BATCH),
+        words["t10_counts_note"].format(length=sides.LENGTH, batch=sides.BATCH),
     )
     return parts.markdown()
-
-
-def _only_in_pretraining(config):
-    kept = sizes.parameter_counts(config.model)["total"]
-    return f"{sizes.trained_parameters(config) - kept:,}"
 
 
 def _widths(model):
@@ -207,31 +213,19 @@ def _generator_widths(config):
     return _widths(generator_config(config))
 
 
-def _step_memory(config):
-    """GiB of one training step of _BATCH examples of _LENGTH tokens."""
-    data = dataclasses.replace(config.data, max_seq_length=_LENGTH)
-    train = dataclasses.replace(config.train, batch_size=_BATCH, accumulation_steps=1)
-    config = dataclasses.replace(config, data=data, train=train)
-    return f"{sizes.memory_bytes(config) / 2**30:.2f}"
-
-
-def _kept(config):
-    return sizes.parameter_counts(config.model)["total"]
-
-
 _COUNTS = {
     "count_widths": lambda config: _widths(config.model),
     "count_generator": _generator_widths,
-    "count_kept": lambda config: f"{_kept(config):,}",
-    "count_dropped": _only_in_pretraining,
-    "count_disk": lambda config: f"{4 * _kept(config) / 1e6:,.0f} MB",
+    "count_kept": lambda config: f"{sides.kept(config):,}",
+    "count_dropped": lambda config: f"{sides.dropped(config):,}",
+    "count_disk": lambda config: f"{4 * sides.kept(config) / 1e6:,.0f} MB",
     "count_products": lambda config: power(
-        flops.encoder_matmul_flops(config.model, _LENGTH), 3
+        flops.encoder_matmul_flops(config.model, sides.LENGTH), 3
     ),
     "count_electra_flops": lambda config: power(
-        flops.inference_flops(config.model, _LENGTH), 3
+        flops.inference_flops(config.model, sides.LENGTH), 3
     ),
-    "count_memory": _step_memory,
+    "count_memory": lambda config: f"{sides.step_memory(config):.2f}",
     "count_optimizer": lambda config: (
         f"{_OPTIMIZERS[config.train.optimizer]}; {config.train.learning_rate:g}"
     ),

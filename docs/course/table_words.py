@@ -4,9 +4,10 @@ _HEADINGS = {
     "t3_small": ("Small and base models", "小模型与基础模型"),
     "t3_large": ("Large models", "大模型"),
     "t3_ours": ("Our runs at lab scale", "本项目的小规模实验"),
-    "t4_networks": (
-        "The networks, with the weights of each part (computed here)",
-        "网络及各部分的权重个数（本文计算）",
+    "t4_shapes": ("Shapes of the networks (computed here)", "网络的形状（本文计算）"),
+    "t4_weights": (
+        "Weights of the networks (computed here)",
+        "网络的权重个数（本文计算）",
     ),
     "t4_settings": ("Settings of the paper", "论文的设置"),
     "t4_tying": ("Which weights are tied", "绑定哪些权重"),

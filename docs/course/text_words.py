@@ -44,11 +44,13 @@ _NOTES = {
         "without pretraining.",
         "在这一规模下，GLUE平均值无法区分预训练过的网络与未预训练的网络。",
     ),
-    "networks_note": (
-        "The generator reads the discriminator's embeddings, so they are counted once. "
-        "FLOPs are counted as in the paper. All numbers are of this project's configs.",
-        "生成器使用判别器的嵌入矩阵，因此只计一次。浮点运算量按论文的方法计算。"
-        "所有数字按本项目的配置计算。",
+    "shapes_note": (
+        "From this project's configs. FLOPs are counted as in the paper.",
+        "按本项目的配置。浮点运算量按论文的方法计算。",
+    ),
+    "weights_note": (
+        "The generator reads the discriminator's embeddings, so they are counted once.",
+        "生成器使用判别器的嵌入矩阵，因此只计一次。",
     ),
     "weights_tried": (
         "The weights {weights} were tried for the discriminator's loss.",

@@ -60,12 +60,7 @@ def draw_electra(
         config: Of the networks that the example went through.
         words: The texts in one language (docs.course.words).
     """
-    name = _name("electra", config, words)
-    canvas = Canvas(
-        words["electra_flow_title"],
-        words["electra_flow_subtitle"].format(name=name, seed=example.seed),
-    )
-    canvas.band(5.88, [(words[f"step_{s}"], color) for s, color in _ELECTRA_STEPS])
+    canvas = _slide("electra", example, config, _ELECTRA_STEPS, words)
     columns = _Columns(canvas, len(example.original))
     columns.row(5.22, words["text"], example.original)
     percent = 100 * config.data.masked_lm_prob
@@ -103,12 +98,7 @@ def draw_albert(
 
     Args: As for draw_electra.
     """
-    name = _name("albert", config, words)
-    canvas = Canvas(
-        words["albert_flow_title"],
-        words["albert_flow_subtitle"].format(name=name, seed=example.seed),
-    )
-    canvas.band(5.88, [(words[f"step_{s}"], color) for s, color in _ALBERT_STEPS])
+    canvas = _slide("albert", example, config, _ALBERT_STEPS, words)
     columns = _Columns(canvas, len(example.original))
     order = "B, A" if example.swapped else "A, B"
     columns.row(
@@ -143,11 +133,16 @@ def draw_albert(
     return canvas
 
 
-def _name(kind, config, words):
+def _slide(kind, example, config, steps, words):
+    """A slide with the title, the network's name, and the steps of pretraining."""
     model = config.model
-    return words[f"{kind}_name"].format(
+    name = words[f"{kind}_name"].format(
         layers=model.num_hidden_layers, width=model.hidden_size
     )
+    subtitle = words[f"{kind}_flow_subtitle"].format(name=name, seed=example.seed)
+    canvas = Canvas(words[f"{kind}_flow_title"], subtitle)
+    canvas.band(5.88, [(words[f"step_{step}"], color) for step, color in steps])
+    return canvas
 
 
 class _Columns:

@@ -39,7 +39,6 @@ def _weights(canvas, x, config, words):
     """Boxes upon each other, from the embeddings to the heads."""
     model, y = config.model, _BOTTOM
     counts = sizes.parameter_counts(model)
-    dropped = sizes.trained_parameters(config) - counts["total"]
     layers = counts["attention"] + counts["feed_forward"]
     generator = 0
     if config.objective.has_generator_network:
@@ -59,21 +58,28 @@ def _weights(canvas, x, config, words):
         text = words[name].format(count=count / 1e6, layers=model.num_hidden_layers)
         canvas.text(x + 1.27, y + max(height / 2, 0.12), text, 11, ha="left")
         y += max(height, 0.42) + 0.06
-    lines = [words["sides_heads"].format(count=(dropped - generator) / 1e6)]
+    lines = [words["sides_heads"].format(count=(dropped(config) - generator) / 1e6)]
     if counts["pooler"]:
         lines.append(words["sides_pooler"].format(count=counts["pooler"] / 1e6))
     canvas.text(x, y + 0.1 * len(lines), "\n".join(lines), 10.5, FAINT, ha="left")
 
 
-def _memory(config):
+def step_memory(config: PretrainConfig) -> float:
+    """GiB of one training step of BATCH texts of LENGTH tokens, estimated."""
     data = dataclasses.replace(config.data, max_seq_length=LENGTH)
     train = dataclasses.replace(config.train, batch_size=BATCH, accumulation_steps=1)
     config = dataclasses.replace(config, data=data, train=train)
-    return f"{sizes.memory_bytes(config) / 2**30:.2f}"
+    return sizes.memory_bytes(config) / 2**30
 
 
-def _kept(config):
+def kept(config: PretrainConfig) -> int:
+    """Parameters of the encoder that fine-tuning starts from."""
     return sizes.parameter_counts(config.model)["total"]
+
+
+def dropped(config: PretrainConfig) -> int:
+    """Parameters that only pretraining has: heads, and ELECTRA's generator."""
+    return sizes.trained_parameters(config) - kept(config)
 
 
 def _targets(config):
@@ -86,16 +92,14 @@ def _targets(config):
 
 
 _COSTS = {
-    "sides_kept": lambda config: f"{_kept(config):,}",
-    "sides_dropped": lambda config: (
-        f"{sizes.trained_parameters(config) - _kept(config):,}"
-    ),
+    "sides_kept": lambda config: f"{kept(config):,}",
+    "sides_dropped": lambda config: f"{dropped(config):,}",
     "sides_products": lambda config: (
         f"{flops.encoder_matmul_flops(config.model, LENGTH):.2e}".replace("e+", "e")
     ),
     "sides_counted": lambda config: (
         f"{flops.inference_flops(config.model, LENGTH):.2e}".replace("e+", "e")
     ),
-    "sides_memory": _memory,
+    "sides_memory": lambda config: f"{step_memory(config):.2f}",
     "sides_targets": _targets,
 }

@@ -169,3 +169,16 @@ def test_large_text_is_read_in_places(tmp_path, monkeypatch):
     assert numbers == sorted(numbers)
     assert 2500 < len(numbers) < 3500  # 60 kB of 420 kB
     assert numbers[0] < 5000 and numbers[-1] > 15_000
+
+
+def test_sums_of_sentencepiece_scores_are_exact(tmp_path):
+    """Sums in float32 (SentencePiece) equal those in float64 (Hugging Face)."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    train_vocabulary(make_documents(), "sentencepiece", 300, tmp_path / "s")
+    (model,) = (tmp_path / "s").glob("*.model")
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    scores = np.array([processor.get_score(i) for i in range(len(processor))])
+    assert len(np.unique(scores)) > 100
+    line = np.random.default_rng(0).choice(scores, 500)
+    sums = np.cumsum(line.astype(np.float32), dtype=np.float32)
+    np.testing.assert_array_equal(sums.astype(np.float64), np.cumsum(line))

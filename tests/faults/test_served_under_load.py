@@ -320,7 +320,7 @@ def test_answers_that_cannot_be_given():
         values = np.array([float(text) for (text,) in rows])
         return [served._prediction({"score": values}, i) for i in range(len(rows))]
 
-    predict.inputs = ("sentence",)
+    predict.inputs, predict.lists = ("sentence",), ()
 
     def post(texts):
         app = http_server.build_app(predict, "m", max_batch_size=2)
@@ -341,7 +341,7 @@ def test_an_answer_that_is_too_long(monkeypatch):
         asked.extend(rows)
         return [b"12345" for _ in rows]
 
-    predict.inputs = ("sentence",)
+    predict.inputs, predict.lists = ("sentence",), ()
     with TestClient(http_server.build_app(predict, "m", max_batch_size=2)) as client:
         found = client.post("/v1/models/m:predict", json={"instances": ["a"] * 9})
     assert found.status_code == 413 and "ask for fewer" in found.json()["error"]

@@ -34,7 +34,7 @@ def test_scores_stand_beside_those_of_guessing():
         ["replaced_token_rate", "0.0520", "0.1040"],
     ]
     assert "1,234 parameters, 5 steps, 1.5 minutes" in text and "the/folder" in text
-    assert "replaced_token_auc says little without masked_lm_loss" in text
+    assert "Read replaced_token_auc together with masked_lm_loss" in text
 
 
 def test_a_masked_lm_has_no_word_on_replaced_tokens():

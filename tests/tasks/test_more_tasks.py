@@ -1,14 +1,13 @@
 """Questions about texts, multiple choice and tags: from files to scores and back."""
 
 import dataclasses
-import gzip
 import json
-import random
 
 import keras
 import numpy as np
 import pytest
 
+from support.task_files import WORDS, WRITERS, write_questions, write_tags
 from support.tiny import tiny_config
 from tf_pretrain.config import (
     FinetuneConfig,
@@ -27,7 +26,6 @@ from tf_pretrain.tasks.loading import load_task
 from tf_pretrain.tasks.question_answering import squad_metrics
 from tf_pretrain.tasks.tagging import spans
 
-WORDS = "red blue green tall small old dog cat bird house tree road".split()
 KINDS = ("questions", "choices", "tags")
 
 
@@ -44,78 +42,11 @@ def initial(tmp_path_factory):
     return Initial("somewhere", encoder.config, WordPieceTokenizer(path), weights)
 
 
-def sentence(draw, length=6):
-    return [draw.choice(WORDS) for _ in range(length)]
-
-
-def write_questions(folder, with_unanswerable=True):
-    """The answer is the word behind the animal that the question names."""
-    for split, count, seed in (("train", 40, 1), ("dev", 12, 2)):
-        draw, paragraphs = random.Random(seed), []
-        for number in range(count):
-            words = sentence(draw)
-            answer = draw.choice(WORDS[:6])
-            words[2:4] = ["dog", answer]
-            is_impossible = with_unanswerable and number % 4 == 0
-            start = len(" ".join(words[:3])) + 1
-            answers = [{"text": answer, "answer_start": start}]
-            qa = {
-                "id": f"{split}-{number}",
-                "question": "dog",
-                "answers": [] if is_impossible else answers,
-            }
-            if with_unanswerable:
-                qa["is_impossible"] = is_impossible
-            paragraphs.append({"context": " ".join(words), "qas": [qa]})
-        values = {"version": "x", "data": [{"paragraphs": paragraphs}]}
-        (folder / f"{split}.json").write_text(json.dumps(values))
-
-
-def write_choices(folder):
-    """The right option is a colour."""
-    for split, count, seed in (("train-high", 60, 1), ("dev-high", 20, 2)):
-        draw, lines = random.Random(seed), []
-        for number in range(count):
-            words, answer = draw.sample(WORDS[3:], 4), draw.randrange(4)
-            words[answer] = draw.choice(WORDS[:3])
-            lines.append(
-                json.dumps(
-                    {
-                        "id": f"{split}{number}",
-                        "article": f"{words[answer]} . {words[answer]}",
-                        "questions": ["old _ ."],
-                        "options": [words],
-                        "answers": ["ABCD"[answer]],
-                    }
-                )
-            )
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
-
-
-def write_tags(folder):
-    """Colours begin a span that goes on over animals."""
-    with gzip.open(folder / "train.txt.gz", "wt") as file:
-        draw = random.Random(1)
-        for _ in range(60):
-            before = "O"
-            for word in sentence(draw):
-                tag = "O"
-                if word in WORDS[:3]:
-                    tag = "B-C"
-                elif word in WORDS[6:9] and before != "O":
-                    tag = "I-C"
-                file.write(f"{word} X {tag}\n")
-                before = tag
-            file.write("\n")
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def finished(request, initial, tmp_path_factory):
     """(kind, folder of files, workdir, results) of a run on each kind of task."""
     folder, workdir = (tmp_path_factory.mktemp(request.param) for _ in range(2))
-    {"questions": write_questions, "choices": write_choices, "tags": write_tags}[
-        request.param
-    ](folder)
+    WRITERS[request.param](folder)
     task = load_task(str(folder), None, Columns())
     results = finetune.finetune(task, config(), initial, workdir)
     return request.param, folder, workdir, results

@@ -69,9 +69,23 @@ def weights(workdir: Path) -> None:
     model.fit(["good", "bad"], [1, 0])
     tuned = tf_pretrain.load_text_classifier(workdir)
     assert_type(tuned, tf_pretrain.TextClassifier)
+    other_tasks(encoder, tf_pretrain.load_tokenizer(workdir), workdir)
     fine_tuned = tf_pretrain.load_classifier(workdir)
     assert_type(fine_tuned.classifier, tf_pretrain.Classifier)
     print(tf_pretrain.inspect_text(workdir, "a sentence", seed=1))
+
+
+def other_tasks(encoder, tokenizer, workdir: Path) -> None:
+    answerer = tf_pretrain.TextQuestionAnswerer(encoder, tokenizer, max_seq_length=384)
+    answerer.fit((["who?"], ["It was me."]), [("me", 7)])
+    assert_type(answerer.predict_texts((["who?"], ["It was me."])), list[str])
+    loaded = tf_pretrain.load_question_answerer(workdir)
+    assert_type(loaded, tf_pretrain.TextQuestionAnswerer)
+    choice = tf_pretrain.load_multiple_choice(workdir)
+    assert_type(choice, tf_pretrain.TextMultipleChoice)
+    tagger = tf_pretrain.TextTagger(encoder, tokenizer, 128, class_names=["PER"])
+    assert_type(tagger.predict(["It was me"]), list[list[str]])
+    assert_type(tf_pretrain.load_tagger(workdir), tf_pretrain.TextTagger)
 
 
 def errors(workdir: Path) -> None:

@@ -11,6 +11,10 @@ MAX_WORD_LENGTH = 200  # characters; longer words become [UNK] (ELECTRA, not BER
 # Private use: no cleaned text and no vocabulary made from such text contains it.
 UNKNOWN_CHAR = "\ue000"
 
+# What separates words for ELECTRA's program for SQuAD. Other white space, such as a
+# no-break space, stays inside a word.
+SQUAD_SPACE = " \t\r\n\u202f"
+
 # RE2 knows no \p{Cn}, so "category C" is written as "none of the others".
 CONTROL = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]|\x{FFFD}"
 _CHINESE = (

@@ -84,7 +84,13 @@ class _SentencePiece(_GraphTokenizer):
             encoder = tf_text.SentencepieceTokenizer(content, out_type=tf.int32)
             return encoder.tokenize(strings)
 
-        self._encode = encode
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def split(strings):
+            return tf_text.SentencepieceTokenizer(content, tf.string).tokenize(strings)
+
+        self._encode, self._split = encode, split
+        self._pieces = tf.constant(tokenizer.pieces)
+        self._unknown = tokenizer.unk_id
         rows = tokenizer.replacements
         self._has_replacements = bool(rows)
         table = tf.ragged.constant(
@@ -96,6 +102,25 @@ class _SentencePiece(_GraphTokenizer):
     def tokenize_tensor(self, strings):
         pieces = self._encode(normalize_for_sentencepiece(strings, *self._settings))
         return self._replace(pieces) if self._has_replacements else pieces
+
+    def tokenize_with_text(self, strings):
+        """The pieces of each string, and the normalised text that each stands for.
+
+        That text is the piece itself, unless the vocabulary does not know it.
+
+        Returns:
+            Two tf.RaggedTensor [B, (pieces)], int32 and string.
+        """
+        strings = normalize_for_sentencepiece(strings, *self._settings)
+        ids = self._encode(strings)
+        texts, is_unknown = self._split(strings).values, ids.values == self._unknown
+        if self._has_replacements:
+            splits = self._replacement_splits
+            counts = tf.gather(splits[1:] - splits[:-1], ids.values)
+            texts, is_unknown = tf.repeat(texts, counts), tf.repeat(is_unknown, counts)
+            ids = self._replace(ids)
+        known = tf.gather(self._pieces, ids.values)
+        return ids, ids.with_values(tf.where(is_unknown, texts, known))
 
     def _replace(self, pieces):
         table = tf.RaggedTensor.from_row_splits(

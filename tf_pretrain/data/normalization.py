@@ -29,14 +29,7 @@ def normalize_for_wordpiece(strings, lower_case, strip_accents):
     """
 
     def normalize(strings):
-        replace = tf.strings.regex_replace
-        strings = replace(strings, CONTROL, "")
-        strings = replace(strings, _BERT_SPACE, " ")
-        if lower_case:
-            strings = tf.strings.lower(strings, encoding="utf-8")
-            if strip_accents:
-                strings = tf_text.normalize_utf8(strings, "NFD")
-                strings = replace(strings, r"\p{Mn}", "")
+        strings = _clean_for_wordpiece(strings, lower_case, strip_accents)
         is_short = _has_short_words_of(strings, "[^ ]")
         return _update_rows(strings, ~is_short, _hide_long_words)
 
@@ -44,6 +37,29 @@ def normalize_for_wordpiece(strings, lower_case, strip_accents):
     if lower_case:
         strings = tf.strings.lower(strings)
     return _update_rows(strings, ~is_plain, normalize)
+
+
+def words_for_wordpiece(strings, lower_case, strip_accents):
+    """The words that WordPiece looks up, with one blank between them.
+
+    As `plain_normalization.words_for_wordpiece`: string [B] -> string [B]. Long words
+    are still included.
+    """
+    strings = _clean_for_wordpiece(strings, lower_case, strip_accents)
+    strings = tf.strings.regex_replace(strings, STANDS_ALONE, r" \0 ")
+    return tf.strings.strip(tf.strings.regex_replace(strings, "  +", " "))
+
+
+def _clean_for_wordpiece(strings, lower_case, strip_accents):
+    replace = tf.strings.regex_replace
+    strings = replace(strings, CONTROL, "")
+    strings = replace(strings, _BERT_SPACE, " ")
+    if lower_case:
+        strings = tf.strings.lower(strings, encoding="utf-8")
+        if strip_accents:
+            strings = tf_text.normalize_utf8(strings, "NFD")
+            strings = replace(strings, r"\p{Mn}", "")
+    return strings
 
 
 def normalize_for_sentencepiece(strings, lower_case, strip_accents):

@@ -15,6 +15,7 @@ from tf_pretrain.data.text_sample import read_sample, sample_documents
 from tf_pretrain.data.tokenization import VocabularyError
 
 _MAX_LINE_CHARS = 10_000
+_SCORE_GRID = 1024
 BATCH_LINES = 1000
 CHARACTER_COVERAGE = 0.99995  # Lan et al.'s; the rest is unknown
 MIN_FREQUENCY = 2  # of a merge, in WordPiece
@@ -232,4 +233,19 @@ def _train_sentencepiece(lines, vocab_size):
             f"no SentencePiece vocabulary of {vocab_size} pieces "
             f"(--config.model.vocab_size): {error}"
         ) from error
-    return model.getvalue()
+    return _with_exact_scores(model.getvalue())
+
+
+def _with_exact_scores(model):
+    """The serialised model with scores that are multiples of 1 / _SCORE_GRID.
+
+    SentencePiece adds the scores of a line in float32, and Hugging Face's library in
+    float64. Sums of up to 8,192 such scores are exact in both, so both break ties
+    between cuts of a word in the same way, and give the same ids.
+    """
+    from sentencepiece import sentencepiece_model_pb2
+
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model)
+    for piece in proto.pieces:
+        piece.score = round(piece.score * _SCORE_GRID) / _SCORE_GRID
+    return proto.SerializeToString()

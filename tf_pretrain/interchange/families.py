@@ -76,6 +76,17 @@ def family_of(config: PretrainConfig) -> str:
     return "albert" if model.use_pooler else "electra"
 
 
+def family_of_encoder(model: EncoderConfig) -> str:
+    """The family of an encoder whose pretraining is not known."""
+    if model.parameter_sharing != "none" or model.inner_group_num > 1:
+        return "albert"
+    is_factorised = model.embedding_size != model.hidden_size
+    if model.use_pooler:
+        return "albert" if is_factorised else "bert"
+    # Without a pooler BERT's program has the tanh form of the GELU, ELECTRA's not.
+    return "electra" if is_factorised or model.hidden_act == "gelu" else "bert"
+
+
 def encoder_config(source, family: str, **fields) -> EncoderConfig:
     """The encoder of a family.
 

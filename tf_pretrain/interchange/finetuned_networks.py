@@ -8,7 +8,7 @@ There is one class for each kind of network. All have `kind`, `task` (its name),
 import dataclasses
 import typing
 
-from tf_pretrain.config import EncoderConfig
+from tf_pretrain.config import EncoderConfig, QuestionSettings, from_dict
 from tf_pretrain.models import span_heads
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
@@ -46,10 +46,10 @@ class ClassifierConfig:
     max_seq_length: int
     vocabulary: str | None = None
 
-    def build(self) -> Classifier:
-        """The network with fresh weights."""
+    def build(self, encoder=None) -> Classifier:
+        """The network with a fresh head, on `encoder` or else on a fresh one."""
         return Classifier(
-            Encoder(self.encoder),
+            encoder or Encoder(self.encoder),
             self.num_outputs,
             head=self.head,
             loss_reduction=self.loss_reduction,
@@ -75,25 +75,25 @@ class QuestionAnswererConfig:
 
     task: str
     encoder: EncoderConfig
-    head: str
-    may_be_unanswerable: bool
-    has_answerability: bool
-    beam_size: int
-    dropout: float
-    loss_reduction: str
-    answerability_weight: float
-    doc_stride: int
-    max_query_length: int
-    max_answer_length: int
-    n_best_size: int
-    null_threshold: float
     max_seq_length: int
+    head: str = QuestionSettings.head
+    may_be_unanswerable: bool = True
+    has_answerability: bool = QuestionSettings.has_answerability
+    beam_size: int = QuestionSettings.beam_size
+    dropout: float = 0.1
+    loss_reduction: str = "sum"
+    answerability_weight: float = QuestionSettings.answerability_weight
+    doc_stride: int = QuestionSettings.doc_stride
+    max_query_length: int = QuestionSettings.max_query_length
+    max_answer_length: int = QuestionSettings.max_answer_length
+    n_best_size: int = QuestionSettings.n_best_size
+    null_threshold: float = QuestionSettings.null_threshold
     vocabulary: str | None = None
 
-    def build(self) -> QuestionAnswerer:
-        """The network with fresh weights."""
+    def build(self, encoder=None) -> QuestionAnswerer:
+        """The network with a fresh head, on `encoder` or else on a fresh one."""
         return QuestionAnswerer(
-            Encoder(self.encoder),
+            encoder or Encoder(self.encoder),
             self._build_head(),
             self.loss_reduction,
             self.answerability_weight,
@@ -121,6 +121,8 @@ class TaggerConfig:
     Attributes:
         class_names: The tags.
         loss_reduction: Argument of Tagger.
+        span_rule: The spans that tags mark, see tasks.tagging.spans.
+        segment_id: The segment of all pieces; ELECTRA's program has 1.
     """
 
     kind: typing.ClassVar[str] = "tagger"
@@ -128,13 +130,17 @@ class TaggerConfig:
     task: str
     encoder: EncoderConfig
     class_names: tuple[str, ...]
-    loss_reduction: str
     max_seq_length: int
+    loss_reduction: str = "sum"
     vocabulary: str | None = None
+    span_rule: str = "electra"
+    segment_id: int = 1
 
-    def build(self) -> Tagger:
-        """The network with fresh weights."""
-        return Tagger(Encoder(self.encoder), len(self.class_names), self.loss_reduction)
+    def build(self, encoder=None) -> Tagger:
+        """The network with a fresh head, on `encoder` or else on a fresh one."""
+        return Tagger(
+            encoder or Encoder(self.encoder), len(self.class_names), self.loss_reduction
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,17 +156,20 @@ class MultipleChoiceConfig:
 
     task: str
     encoder: EncoderConfig
-    head: str
-    loss_reduction: str
-    dropout: float
-    max_choice_length: int
     max_seq_length: int
+    head: str = "pooled"
+    loss_reduction: str = "mean"
+    dropout: float = 0.1
+    max_choice_length: int = QuestionSettings.max_choice_length
     vocabulary: str | None = None
 
-    def build(self) -> MultipleChoice:
-        """The network with fresh weights."""
+    def build(self, encoder=None) -> MultipleChoice:
+        """The network with a fresh head, on `encoder` or else on a fresh one."""
         return MultipleChoice(
-            Encoder(self.encoder), self.head, self.loss_reduction, self.dropout
+            encoder or Encoder(self.encoder),
+            self.head,
+            self.loss_reduction,
+            self.dropout,
         )
 
 
@@ -173,3 +182,17 @@ NETWORKS = {
         MultipleChoiceConfig,
     )
 }
+
+
+def from_values(values: dict):
+    """What describes a network, from the values that `to_values` returned."""
+    values = dict(values)
+    cls = NETWORKS[values.pop("kind", "classifier")]
+    values["encoder"] = from_dict(EncoderConfig, values["encoder"])
+    lists = {name: tuple(v) for name, v in values.items() if isinstance(v, list)}
+    return cls(**{**values, **lists})
+
+
+def to_values(model) -> dict:
+    """The contents of `model.json`."""
+    return {"kind": model.kind, **dataclasses.asdict(model)}

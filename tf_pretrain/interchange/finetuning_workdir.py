@@ -11,15 +11,24 @@ import safetensors
 import safetensors.numpy
 
 from tf_pretrain import atomic_files
-from tf_pretrain.config import EncoderConfig, from_dict
 from tf_pretrain.data.tokenization import Tokenizer, load_tokenizer
 from tf_pretrain.errors import UserError
-from tf_pretrain.interchange.finetuned_networks import NETWORKS, ClassifierConfig
+from tf_pretrain.interchange.finetuned_networks import (
+    ClassifierConfig,
+    from_values,
+    to_values,
+)
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.losses import Network
 
 MODEL_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
+_NAMES = {
+    "classifier": "a classifier of texts or pairs",
+    "question_answerer": "one that answers questions about texts",
+    "tagger": "a tagger of words",
+    "multiple_choice": "one that chooses between options",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +53,7 @@ class FineTuned:
 
 def save_model(workdir, model, tokenizer: Tokenizer) -> None:
     """Writes `model.json` and the tokenizer; the weights are the trials'."""
-    values = {"kind": model.kind, **dataclasses.asdict(model)}
-    atomic_files.write_json(Path(workdir) / MODEL_FILE, values)
+    atomic_files.write_json(Path(workdir) / MODEL_FILE, to_values(model))
     tokenizer.save(workdir)
 
 
@@ -57,6 +65,15 @@ def save_weights(path, network: Network) -> None:
     }
     with atomic_files.replacing(Path(path)) as temporary:
         temporary.write_bytes(safetensors.numpy.save(tensors))
+
+
+def write(tuned: FineTuned, folder) -> None:
+    """Writes a network as a finished workdir, without scores."""
+    folder = Path(folder)
+    save_model(folder, tuned.model, tuned.tokenizer)
+    save_weights(folder / WEIGHTS_FILE, tuned.network)
+    results = {"task": tuned.model.task, "weights": WEIGHTS_FILE}
+    atomic_files.write_json(folder / "results.json", results)
 
 
 def is_finetuned(path) -> bool:
@@ -71,11 +88,20 @@ def load_classifier(workdir) -> FineTuned:
         UserError: If the folder holds no finished run, a network of another kind, or
             weights that do not fit.
     """
+    return load_kind(workdir, "classifier")
+
+
+def load_kind(workdir, kind) -> FineTuned:
+    """As `load_finetuned`, of one kind.
+
+    Raises:
+        UserError: Also if the network is of another kind.
+    """
     tuned = load_finetuned(workdir)
-    if tuned.model.kind != "classifier":
+    if tuned.model.kind != kind:
         raise UserError(
             f"{workdir} holds a network for {tuned.model.task} ({tuned.model.kind}); "
-            "expected a classifier of texts or pairs"
+            f"expected {_NAMES[kind]}"
         )
     return tuned
 
@@ -94,10 +120,7 @@ def load_finetuned(workdir) -> FineTuned:
     if not (workdir / "results.json").is_file():
         raise UserError(f"the run in {workdir} is not finished: it has no results.json")
     values = json.loads((workdir / MODEL_FILE).read_text(encoding="utf-8"))
-    cls = NETWORKS[values.pop("kind", "classifier")]
-    values["encoder"] = from_dict(EncoderConfig, values["encoder"])
-    lists = {name: tuple(v) for name, v in values.items() if isinstance(v, list)}
-    model = cls(**{**values, **lists})
+    model = from_values(values)
     tokenizer = load_tokenizer(workdir)
     if model.vocabulary not in (None, tokenizer.fingerprint):
         raise UserError(f"{workdir} holds another vocabulary than it was trained with")

@@ -131,13 +131,19 @@ def convert(
             is to be trained; see `combine.as_electra`.
 
     Returns:
-        The model that was written. Its notes say what could not be kept.
+        The model that was written. Its notes say what could not be kept. It is a
+        Pretrained, or a `finetuned_conversion.Converted` if `source` is fine-tuned for
+        questions, choices or tags.
 
     Raises:
         InterchangeError: If something cannot be read, or cannot be expressed in that
             format.
         FileExistsError: If `output` exists.
     """
+    if generator is None and not as_electra:
+        converted = _convert_finetuned(source, output, to)
+        if converted is not None:
+            return converted
     pretrained = read(source)
     second = None if generator is None else read(generator)
     if as_electra:
@@ -149,6 +155,28 @@ def convert(
         notes = writer.write(pretrained, folder)
     pretrained.notes += notes or []
     return pretrained
+
+
+def _convert_finetuned(source, output, to):
+    """As `convert`, for fine-tuned networks; None if `source` holds none."""
+    name = recognize(source)
+    if not is_finetuned(source) and name not in ("huggingface", "tf1"):
+        return None
+    from tf_pretrain.interchange import finetuned_conversion  # and TensorFlow
+
+    try:
+        converted = finetuned_conversion.read(source, name)
+    except UserError:
+        raise
+    except Exception as error:  # an unexpected type or size of a value
+        raise InterchangeError(
+            f"{source} is damaged: {type(error).__name__}: {error}"
+        ) from error
+    if converted is not None:
+        with atomic_files.new_folder(output) as folder:
+            notes = finetuned_conversion.write(converted, folder, to)
+        converted.notes.extend(notes)
+    return converted
 
 
 def _unrecognized(path):

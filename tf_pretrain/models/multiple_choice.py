@@ -78,7 +78,7 @@ class MultipleChoice(FinetunedNetwork):
         return self.head == "pooled"
 
     def call(self, features, training=False):
-        num_options = features["input_ids"].shape[1]
+        num_options = ops.shape(features["input_ids"])[1]
         rows = {name: self._rows(features[name]) for name in _ENCODED}
         if "dropout_seed" in features:
             # Options of a question differ in their masks, by an odd number.

@@ -328,7 +328,11 @@ def _beams(start_log_probs, end_logits_of, start_n_top, end_n_top):
         start_n_top, end_n_top: K and M.
     """
     length = start_log_probs.shape[1]
-    if length is not None:
+    if length is None:  # in a graph for texts of any length
+        length = ops.shape(start_log_probs)[1]
+        start_n_top = ops.minimum(start_n_top, length)
+        end_n_top = ops.minimum(end_n_top, length)
+    else:
         start_n_top, end_n_top = min(start_n_top, length), min(end_n_top, length)
     start_scores, starts = ops.top_k(start_log_probs, start_n_top)
     end_log_probs = ops.log_softmax(end_logits_of(starts))

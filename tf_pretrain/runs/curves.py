@@ -1,4 +1,4 @@
-"""`curves.png`: losses and held-out scores over the steps of a run."""
+"""Draws `curves.png`, the losses and held-out scores over the steps of a run."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The data of a run: records that are found or built, and their tokenizer."""
+"""The data of a run: records, which are found or built, and their tokenizer."""
 
 import dataclasses
 import functools
@@ -69,7 +69,7 @@ class RunData:
         return [self.training] + ([self.heldout] if self.heldout else [])
 
     def training_batches(self, seed: int, start_step: int, strategy=None):
-        """Endless batches from the one of `start_step` on; see data/pipelines.py.
+        """Endless batches, beginning with that of `start_step`; see data/pipelines.py.
 
         Args:
             seed: The seed of order, masks and dropout.
@@ -91,7 +91,7 @@ class RunData:
         )
 
     def heldout_batches(self):
-        """The first `train.eval_steps` batches of held-out text, always the same."""
+        """The first `train.eval_steps` batches of held-out text, which never change."""
         config = self.config
         return pipelines.evaluation_batches(
             self.heldout,
@@ -104,7 +104,7 @@ class RunData:
 
     @functools.cached_property
     def token_counts(self):
-        """How often each piece stands in the training text, int64 [V]."""
+        """How often each piece occurs in the training text, int64 [V]."""
         return unigrams.count_tokens(
             self.training,
             self.config.data,

@@ -55,7 +55,7 @@ class InitialWeights:
     def resolve(
         self, config: PretrainConfig, sources: Sources
     ) -> tuple[PretrainConfig, Sources]:
-        """Takes from the weights what they decide: sizes, objective and vocabulary.
+        """Fills in what the weights decide: sizes, objective and vocabulary.
 
         A vocabulary that `sources` names is kept.
 
@@ -86,7 +86,7 @@ class InitialWeights:
         return config, sources
 
     def check(self, config: PretrainConfig) -> None:
-        """Whether a run of this config can start from the weights.
+        """Checks that a run of this config can start from the weights.
 
         Raises:
             ConfigError: If no step is left to train.
@@ -107,7 +107,7 @@ class InitialWeights:
             )
 
     def _hint(self, config):
-        """Names the flags that set what the weights decide to other values."""
+        """A hint that names the flags which override what the weights decide."""
         sections = loading.sections_from_weights(self.pretrained)
         flags = [
             f"--config.{section}.{name}"

@@ -1,4 +1,4 @@
-"""A pretraining run whose data are there: from its last checkpoint to its results."""
+"""The training of a run, from its last checkpoint to its results."""
 
 import contextlib
 import dataclasses
@@ -21,11 +21,13 @@ _ORDER_STRIDE = 1_000_000_007  # keeps the seeds of both data orders apart
 
 
 class GoBack(Exception):
-    """Steps failed that may succeed from the last checkpoint on other batches."""
+    """Steps failed. They may succeed on other batches, from the last checkpoint on."""
 
 
 class Run:
-    """A run whose data are there, from its last checkpoint on.
+    """Trains the objective of a config on given data, and continues a stopped run.
+
+    The constructor builds the networks and restores the last checkpoint.
 
     Args:
         began: When this process began, by `time.perf_counter`.
@@ -66,7 +68,7 @@ class Run:
         )
 
     def finish(self, initial) -> dict:
-        """Trains up to the last step; returns what `results.json` holds."""
+        """Trains up to the last step, and returns the contents of `results.json`."""
         train, results_path = self.config.train, self.workdir / "results.json"
         if self.is_chief:
             self.data.tokenizer.save(self.workdir)
@@ -99,7 +101,7 @@ class Run:
         return results
 
     def _write_example(self):
-        """Shows what was learnt on a held-out sentence."""
+        """Writes a held-out sentence that shows what the networks have learnt."""
         if not self.data.heldout:
             return
         example = heldout.telling_example(
@@ -113,14 +115,17 @@ class Run:
             heldout.write(example, self.workdir, title)
 
     def _begin(self, initial):
-        """What a run gets that has no checkpoint yet."""
+        """Prepares a run without a checkpoint: piece counts and initial weights."""
         if self.config.objective.generator == "unigram":
             self.trainer.network.token_generator.set_counts(self.data.token_counts)
         if initial is not None:
             self.step = initial.assign(self.trainer, self.config)
 
     def _scorer(self, progress):
-        """A function of the step: held-out scores, which are logged; {} without any."""
+        """Returns a function that computes and logs the held-out scores of a step.
+
+        Without held-out text the function returns an empty dict.
+        """
         if not self.data.heldout:
             return lambda step: {}
         batches = self.data.heldout_batches()
@@ -133,11 +138,11 @@ class Run:
         return score
 
     def _seconds(self):
-        """Time spent so far, earlier processes included."""
+        """The time spent on this run, including that of earlier processes."""
         return time.perf_counter() - self.began
 
     def _keep_to_budget(self, progress, score, untrained):
-        """The first steps, from whose time follows how many there are to be."""
+        """Trains and times the first steps, then sets the number of steps that fit."""
         train = self.config.train
         stopwatch = budget.Stopwatch(self.trainer.steps_per_dispatch)
         end = self.step + stopwatch.num_steps
@@ -169,7 +174,7 @@ class Run:
         )
 
     def _metadata(self, untrained):
-        """What a checkpoint says of the run besides weights and step."""
+        """The facts about the run that a checkpoint stores beside weights and step."""
         values = {
             "untrained": untrained,
             "seconds": self._seconds(),
@@ -185,8 +190,8 @@ class Run:
         """Trains up to the step `end`.
 
         Raises:
-            GoBack: See there.
-            NumericsError: If it went back before, or has no checkpoint.
+            GoBack: If too many steps in a row were not finite.
+            NumericsError: The same, if the run went back before or has no checkpoint.
         """
         folder = self.workdir / "checkpoints"
         train = dataclasses.replace(self.config.train, num_steps=self.num_steps)
@@ -229,7 +234,7 @@ class Run:
         self.step = end
 
     def _explain(self, error):
-        """Adds to the error where in the network its first step went wrong."""
+        """Adds to the error the layer in which the first value was not finite."""
         batches = self.data.training_batches(self.batch_seed, error.first_step)
         features = next(iter(batches))
         place = numerics.first_nonfinite(self.trainer.network, features)

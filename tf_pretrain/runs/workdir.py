@@ -1,4 +1,4 @@
-"""A run's folder: whose it is, and what its results say."""
+"""The folder of a run: the config it belongs to, and the report of its results."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,8 @@ from tf_pretrain.training import checkpoints
 def claim_workdir(config: PretrainConfig, workdir: Path, may_differ=()) -> None:
     """Writes the resolved config, or checks that the workdir holds the same one.
 
-    A run that has no checkpoint yet, whose data did not fit, say, holds nothing.
+    A workdir without a checkpoint may be taken over by another config, for example
+    after a first try whose data did not fit.
 
     Args:
         may_differ: Fields that are not compared, besides RUN_FIELDS: those that
@@ -42,19 +43,21 @@ def claim_workdir(config: PretrainConfig, workdir: Path, may_differ=()) -> None:
 
 
 _GUESSING_NOTE = """\
-guessing: what needs no reading of the text. masked_lm_loss: predict every piece by its
-frequency in the training text; masked_lm_accuracy: always the most frequent piece;
-replaced_token_accuracy: call nothing replaced; the others: toss a coin."""
+The column "guessing" has the scores of a program that does not read the text. For
+masked_lm_loss it predicts every piece by its frequency in the training text, and for
+masked_lm_accuracy always the most frequent piece. For replaced_token_accuracy it calls
+no piece replaced. For the others it tosses a coin."""
 _AUC_NOTE = """\
-replaced_token_auc says little without masked_lm_loss: the words that an untrained
-generator draws are easy to find, so it is high early in a run for no good reason, and
-it may fall while both networks learn. Compare it at like values of masked_lm_loss."""
+Read replaced_token_auc together with masked_lm_loss. An untrained generator draws
+words that are easy to find, so the AUC is high early in a run and may fall while both
+networks learn. Compare it between runs with similar values of masked_lm_loss."""
 
 
 def report(results: dict, workdir) -> str:
-    """The end of a run for people: held-out scores beside those at its start.
+    """The text at the end of a run: a table of held-out scores.
 
-    The column of the start says whether the weights were untrained then.
+    It shows the scores at the start, at the end, and those of guessing. The heading of
+    the first column says whether the weights at the start were untrained.
     """
     scores, untrained = results["eval"], results["eval_untrained"]
     start = "at start" if results.get("initial_weights") else "untrained"
@@ -79,7 +82,7 @@ def report(results: dict, workdir) -> str:
 
 
 def _guessing(name, scores):
-    """A held-out score without reading, by _GUESSING_NOTE; None if it is not known."""
+    """The score of guessing, as _GUESSING_NOTE says; None if it is not known."""
     if name == "masked_lm_loss":  # runs of older versions did not count the pieces
         return scores.get("unigram_loss")
     if name == "masked_lm_accuracy":

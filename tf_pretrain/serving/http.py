@@ -5,8 +5,9 @@
     GET  /v1/models/NAME          -> whether it is available
 
 If a model has one input, an instance may be the text itself. If it has one output, a
-prediction is the value itself. An encoder's outputs have a row for each token of the
-text and none for padding. Invalid requests get a 4xx and {"error": REASON}.
+prediction is the value itself. The options of a multiple-choice model are a list of
+texts. An encoder's outputs have a row for each token of the text and none for padding,
+and a tagger's for each word and span. Invalid requests get a 4xx and {"error": REASON}.
 
 Instances of all waiting requests are answered together, so the cost of a request falls
 with their number. There is no authentication: put the server behind a proxy that has.
@@ -31,10 +32,17 @@ from tf_pretrain.errors import UserError
 
 MAX_BODY_BYTES = 4_000_000
 MAX_WAITING = 20_000  # instances, of all requests
+MAX_OPTIONS = 26  # of one question
 MAX_ANSWER_BYTES = 200_000_000  # an encoder's outputs are megabytes for each text
 # This much of a body that is too long is read and discarded, so that the client can
 # read its answer.
 _DRAINED_BYTES = 16 * MAX_BODY_BYTES
+# Outputs that count the values of a row, and which outputs have so many in each row.
+_COUNTS = {
+    "input_mask": ("input_mask", "sequence_output"),
+    "num_words": ("words", "tags"),
+    "num_spans": ("spans", "span_classes", "span_starts", "span_ends"),
+}
 
 
 class ServedModel:
@@ -61,12 +69,27 @@ class ServedModel:
         if not specs or any(spec.dtype != tf.string for spec in specs.values()):
             raise UserError(f"{folder} has no signature serving_default from strings")
         self.inputs = tuple(specs)
+        self.lists = tuple(name for name in specs if specs[name].shape.rank == 2)
 
-    def __call__(self, rows: list[tuple[bytes, ...]]) -> list:
-        """The prediction of each row, as JSON. A row has one string for each input.
+    def __call__(self, rows: list[tuple]) -> list:
+        """The prediction of each row, as JSON.
 
-        An HTTPException replaces a prediction that is not finite.
+        A row has one string in bytes for each input, or a tuple of them. Only rows
+        whose tuples are equally long are answered together. An HTTPException replaces a
+        prediction that is not finite.
         """
+        groups = collections.defaultdict(list)
+        for number, row in enumerate(rows):
+            sizes = [len(value) for value in row if isinstance(value, tuple)]
+            groups[tuple(sizes)].append(number)
+        answers = [None] * len(rows)
+        for numbers in groups.values():
+            found = self._answer([rows[number] for number in numbers])
+            for number, answer in zip(numbers, found, strict=True):
+                answers[number] = answer
+        return answers
+
+    def _answer(self, rows):
         columns = zip(self.inputs, zip(*rows, strict=True), strict=True)
         outputs = self._serve(**{name: tf.constant(texts) for name, texts in columns})
         arrays = {name: value.numpy() for name, value in sorted(outputs.items())}
@@ -74,10 +97,10 @@ class ServedModel:
 
     def _prediction(self, arrays, row):
         values = {name: array[row] for name, array in arrays.items()}
-        if "input_mask" in values:
-            length = values["input_mask"].sum()
-            for name in ("input_mask", "sequence_output"):
-                values[name] = values[name][:length]
+        for count, names in _COUNTS.items():
+            if count in values:
+                length = values[count].sum()
+                values |= {name: values[name][:length] for name in names}
         values = {name: _to_json(value) for name, value in values.items()}
         answer = values if len(values) > 1 else next(iter(values.values()))
         try:
@@ -142,7 +165,7 @@ def build_app(model: ServedModel, name: str, max_batch_size: int) -> Starlette:
     batcher = Batcher(model, max_batch_size)
 
     async def predict(request):
-        rows = _rows(await _body(request), model.inputs)
+        rows = _rows(await _body(request), model.inputs, model.lists)
         answers, size = [], 0
         # The answer is built in parts, so that one that is too long is noticed early.
         for start in range(0, len(rows), max_batch_size):
@@ -195,8 +218,8 @@ async def _body(request):
     return bytes(body)
 
 
-def _rows(body, inputs):
-    """The instances of a request: for each one a string for every input, in bytes."""
+def _rows(body, inputs, lists=()):
+    """The instances of a request: for each one the strings of every input, in bytes."""
     try:
         request = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -206,24 +229,40 @@ def _rows(body, inputs):
         raise HTTPException(400, 'expected {"instances": [...]} with one or more')
     if len(instances) > MAX_WAITING:
         raise HTTPException(413, f"more than {MAX_WAITING} instances in one request")
-    return [_row(number, value, inputs) for number, value in enumerate(instances)]
+    return [_row(number, each, inputs, lists) for number, each in enumerate(instances)]
 
 
-def _row(number, instance, inputs):
+def _row(number, instance, inputs, lists):
     if isinstance(instance, str) and len(inputs) == 1:
         instance = {inputs[0]: instance}
     if not isinstance(instance, dict) or set(instance) != set(inputs):
-        expected = ", ".join(f'"{name}": "a text"' for name in inputs)
+        expected = ", ".join(
+            f'"{name}": ["a text", ...]' if name in lists else f'"{name}": "a text"'
+            for name in inputs
+        )
         raise HTTPException(400, f"instances[{number}]: expected {{{expected}}}")
-    texts = [instance[name] for name in inputs]
-    for name, text in zip(inputs, texts, strict=True):
-        if not isinstance(text, str):
-            found = type(text).__name__
-            raise HTTPException(
-                400, f"instances[{number}]: {name} is not a string but a {found}"
-            )
+    row = []
+    for name in inputs:
+        where = f"instances[{number}]: {name}"
+        if name in lists:
+            row.append(_texts(instance[name], where))
+        else:
+            row.append(_text(instance[name], where))
+    return tuple(row)
+
+
+def _texts(values, where):
+    if not isinstance(values, list) or not 1 <= len(values) <= MAX_OPTIONS:
+        raise HTTPException(400, f"{where} is not a list of 1 to {MAX_OPTIONS} texts")
+    return tuple(_text(value, f"{where}[{i}]") for i, value in enumerate(values))
+
+
+def _text(value, where):
+    if not isinstance(value, str):
+        found = type(value).__name__
+        raise HTTPException(400, f"{where} is not a string but a {found}")
     # Half a surrogate pair has no UTF-8 form. The model reads U+FFFD instead.
-    return tuple(text.encode("utf-8", "surrogatepass") for text in texts)
+    return value.encode("utf-8", "surrogatepass")
 
 
 def _to_json(value):

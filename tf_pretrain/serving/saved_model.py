@@ -4,7 +4,8 @@ Load what `save` writes with `tf.saved_model.load` after importing tensorflow_te
 package is not needed. Several texts of any length may be given together.
 """
 
-import keras
+import dataclasses
+
 import tensorflow as tf
 
 from tf_pretrain import atomic_files
@@ -12,34 +13,30 @@ from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.errors import UserError
 from tf_pretrain.interchange import finetuning_workdir, loading
+from tf_pretrain.serving.choice_model import ChoiceModel
+from tf_pretrain.serving.question_answering.model import QuestionModel
+from tf_pretrain.serving.string_model import StringModel, save
+from tf_pretrain.serving.tagger_model import TaggerModel
 from tf_pretrain.training.trainer import require_tensorflow
 
+_MODELS = {
+    "question_answerer": QuestionModel,
+    "multiple_choice": ChoiceModel,
+    "tagger": TaggerModel,
+}
 
-class _TextModel(tf.Module):
-    """Tokenizer and network in one graph; TextFeatures says how texts are treated."""
+
+class _TextModel(StringModel):
+    """A network of single texts or pairs; TextFeatures says how they are treated."""
 
     def __init__(self, network, tokenizer: Tokenizer, max_seq_length: int, inputs):
-        super().__init__(name="text_model")
+        super().__init__(network, {name: [None] for name in inputs})
         self._features = TextFeatures(tokenizer, max_seq_length)
-        self._network = network
-        self.inputs = inputs
 
-    def signature(self):
-        """The concrete function: one string tensor [B] for each input."""
-        # The weights become constants of the graph, so that what depends on them alone
-        # (concatenated kernels) is computed once and not for each request.
-        weights = [(v, v.numpy()) for v in self._network.variables]
-        specs = [tf.TensorSpec([None], tf.string, name=name) for name in self.inputs]
+    def _answer(self, *texts):
+        return self._answer_features(self._features(*texts))
 
-        @tf.function(input_signature=specs, autograph=False)
-        def serve(*texts):
-            constants = [(v, tf.constant(value)) for v, value in weights]
-            with keras.StatelessScope(state_mapping=constants):
-                return self._answer(self._features(*texts))
-
-        return serve
-
-    def _answer(self, features):
+    def _answer_features(self, features):
         raise NotImplementedError
 
 
@@ -56,7 +53,7 @@ class EncoderModel(_TextModel):
     def __init__(self, network, tokenizer, max_seq_length):
         super().__init__(network, tokenizer, max_seq_length, ("sentence",))
 
-    def _answer(self, features):
+    def _answer_features(self, features):
         outputs = dict(self._network(features))
         mask = tf.cast(features["input_mask"], tf.float32)[:, :, None]
         total = tf.reduce_sum(outputs["sequence_output"] * mask, axis=1)
@@ -91,7 +88,7 @@ class ClassifierModel(_TextModel):
         super().__init__(network, tokenizer, max_seq_length, inputs)
         self._class_names = class_names and tf.constant(class_names)
 
-    def _answer(self, features):
+    def _answer_features(self, features):
         logits = self._network(features)
         if self._class_names is None:
             return {"score": self._network.scores(logits)}
@@ -103,27 +100,18 @@ class ClassifierModel(_TextModel):
         }
 
 
-def save(model: _TextModel, folder) -> None:
-    """Writes a SavedModel with the signature "serving_default".
-
-    Args:
-        folder: An existing empty folder.
-    """
-    tf.saved_model.save(model, str(folder), {"serving_default": model.signature()})
-
-
 def export(checkpoint, output, max_seq_length: int | None = None):
     """Writes a SavedModel with the signature "serving_default".
 
     Args:
-        checkpoint: A fine-tuning workdir (strings in, class names out), or a path as
-            for `load_encoder` (strings in, embeddings out).
+        checkpoint: A fine-tuning workdir of any kind of task (strings in, answers
+            out), or a path as for `load_encoder` (strings in, embeddings out).
         output: The folder to create. It is written completely or not at all.
         max_seq_length: Largest number of pieces of a text or pair. The default is that
             of the fine-tuning, or all positions of a pretrained encoder.
 
     Returns:
-        The EncoderModel or ClassifierModel that was written.
+        The StringModel that was written.
 
     Raises:
         UserError: If the checkpoint cannot be read, has no vocabulary, or has fewer
@@ -131,15 +119,13 @@ def export(checkpoint, output, max_seq_length: int | None = None):
     """
     require_tensorflow()
     if finetuning_workdir.is_finetuned(checkpoint):
-        tuned = finetuning_workdir.load_classifier(checkpoint)
+        tuned = finetuning_workdir.load_finetuned(checkpoint)
         length = max_seq_length or tuned.model.max_seq_length
-        _check_length(length, tuned.classifier.encoder)
-        model = ClassifierModel(
-            tuned.classifier,
+        _check_length(length, tuned.network.encoder)
+        model = served(
+            tuned.network,
             tuned.tokenizer,
-            length,
-            tuned.model.class_names,
-            tuned.model.is_pair,
+            dataclasses.replace(tuned.model, max_seq_length=length),
         )
     else:
         encoder, tokenizer = loading.load_encoder_and_tokenizer(checkpoint)
@@ -149,6 +135,25 @@ def export(checkpoint, output, max_seq_length: int | None = None):
     with atomic_files.new_folder(output) as folder:
         save(model, folder)
     return model
+
+
+def served(network, tokenizer, model) -> StringModel:
+    """A fine-tuned network of any kind as a graph from strings to answers.
+
+    Args:
+        network: The network.
+        tokenizer: Its tokenizer.
+        model: What describes it, one of the classes in finetuned_networks.py.
+    """
+    if model.kind == "classifier":
+        return ClassifierModel(
+            network,
+            tokenizer,
+            model.max_seq_length,
+            model.class_names,
+            model.is_pair,
+        )
+    return _MODELS[model.kind](network, tokenizer, model)
 
 
 def _check_length(length, encoder):

@@ -56,6 +56,38 @@ def evaluation_batches(examples, settings):
         yield indices, _features(examples, indices, length, rows=rows)
 
 
+def outputs_of(function, examples, settings) -> list[dict]:
+    """A network's outputs for every example, in order: {name: array}.
+
+    Args:
+        function: From a batch of features to {name: tensor [B, ...]}.
+    """
+    outputs = [None] * len(examples)
+    for indices, features in evaluation_batches(examples, settings):
+        found = {
+            name: keras.ops.convert_to_numpy(value)
+            for name, value in function(features).items()
+        }
+        for row, index in enumerate(indices):
+            outputs[index] = {name: value[row] for name, value in found.items()}
+    return outputs
+
+
+def as_dataset(generate):
+    """A tf.data.Dataset of the batches that `generate()` yields."""
+    import tensorflow as tf
+
+    from tf_pretrain.data.batches import untuned
+
+    first = next(iter(generate()))
+    signature = {
+        name: tf.TensorSpec([len(value), *[None] * (value.ndim - 1)], value.dtype)
+        for name, value in first.items()
+    }
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return untuned(dataset.prefetch(4))
+
+
 def padding_step() -> int:
     """Batches are padded to a multiple of this number of ids."""
     return JAX_LENGTH_STEP if keras.config.backend() == "jax" else LENGTH_STEP

@@ -21,6 +21,7 @@ from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.tasks import results
 from tf_pretrain.tasks.initial import Initial
 from tf_pretrain.tasks.problems import make_problem
+from tf_pretrain.tasks.subset import with_training_examples
 from tf_pretrain.tasks.trial import TrialRunner
 
 
@@ -42,6 +43,7 @@ def finetune(task, config: FinetuneConfig, initial: Initial, workdir) -> dict:
             do not fit.
     """
     workdir = Path(workdir)
+    task = with_training_examples(task, config.finetune.max_train_examples, config.seed)
     problem = make_problem(task, config, initial.encoder_config, initial.tokenizer)
     run = {
         "task": task.name,

@@ -16,11 +16,11 @@ from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.serving import saved_model
 from tf_pretrain.tasks import array_labels, keras_strings
-from tf_pretrain.training.trainer import Trainer, require_tensorflow
+from tf_pretrain.tasks.text_model import TextModel
 
 
 @keras.saving.register_keras_serializable("tf_pretrain")
-class TextClassifier(Trainer):
+class TextClassifier(TextModel):
     """A Classifier that takes texts: `fit(texts, labels)`, `predict(texts)`.
 
     It is for a user's own code. `run_finetuning.py` also groups texts by length, which
@@ -58,7 +58,6 @@ class TextClassifier(Trainer):
         is_pair: bool | None = None,
         name="text_classifier",
     ):
-        require_tensorflow()
         super().__init__(classifier, name=name)
         check_room(max_seq_length, 2 if is_pair else 1)
         positions = classifier.encoder.config.max_position_embeddings
@@ -76,14 +75,9 @@ class TextClassifier(Trainer):
         )
         self.class_names = None if class_names is None else tuple(class_names)
         self.is_pair = is_pair
-        self.jit_compile = False  # XLA does not support strings
         self.accuracy = None
         if classifier.num_outputs > 1:
             self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-
-    def compile(self, optimizer, **kwargs):
-        """Like Trainer.compile, but without XLA, which does not support strings."""
-        super().compile(optimizer=optimizer, **{**kwargs, "jit_compile": False})
 
     def fit(self, x=None, y=None, *, validation_data=None, **kwargs):
         """Like keras.Model.fit, also for lists of strings and labels of any form."""
@@ -164,16 +158,6 @@ class TextClassifier(Trainer):
         tokenizer = keras_strings.unpack_tokenizer(config["tokenizer"])
         classifier = Classifier.from_config(config["classifier"])
         return cls(**{**config, "classifier": classifier, "tokenizer": tokenizer})
-
-    def get_compile_config(self):
-        """For Keras' `save`: the optimizer, if there is one."""
-        if not self.compiled:
-            return None
-        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
-
-    def compile_from_config(self, config):
-        """For Keras' `load_model`."""
-        self.compile(keras.optimizers.deserialize(config["optimizer"]))
 
     def train_step(self, data):
         """One update; its losses are per example, as those of `test_step`."""

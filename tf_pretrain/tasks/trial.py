@@ -126,18 +126,9 @@ class TrialRunner:
             NumericsError: If the network gives something that is not finite.
         """
         examples = self.problem.examples[split]
-        outputs = [None] * len(examples)
-        for indices, features in batches.evaluation_batches(
-            examples, self.config.finetune
-        ):
-            found = {
-                name: keras.ops.convert_to_numpy(value)
-                for name, value in self._outputs(features).items()
-            }
-            if not all(np.isfinite(v[: len(indices)]).all() for v in found.values()):
-                self._stop(split)
-            for row, index in enumerate(indices):
-                outputs[index] = {name: value[row] for name, value in found.items()}
+        outputs = batches.outputs_of(self._outputs, examples, self.config.finetune)
+        if not all(np.isfinite(v).all() for row in outputs for v in row.values()):
+            self._stop(split)
         return self.problem.predictions(split, outputs)
 
     def _stop(self, split):
@@ -176,17 +167,7 @@ class TrialRunner:
 
         if keras.backend.backend() != "tensorflow":
             return generate()
-        import tensorflow as tf
-
-        from tf_pretrain.data.batches import untuned
-
-        first = next(generate())
-        signature = {
-            name: tf.TensorSpec([len(value), *[None] * (value.ndim - 1)], value.dtype)
-            for name, value in first.items()
-        }
-        dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-        return untuned(dataset.prefetch(4))
+        return batches.as_dataset(generate)
 
     def _multipliers(self):
         decay = self.config.finetune.layerwise_decay

@@ -1,4 +1,4 @@
-"""`Trainer`: a Keras model that trains any network with `losses`."""
+"""`Trainer` is a Keras model that trains any network with a method `losses`."""
 
 import importlib
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ def require_tensorflow():
 
 
 class _Steps(keras.callbacks.Callback):
-    """Tells the network which step begins; traces anew if that changed the step.
+    """Tells the network which step begins, and traces again if the network changed.
 
-    At the end of an epoch its losses are means over the epoch. Those of a step are the
-    step's own, where Keras shows running means.
+    In `on_train_batch_end` Keras gives running means; here the losses are those of the
+    step. In `on_epoch_end` they are means over the epoch.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -57,7 +57,7 @@ class _Steps(keras.callbacks.Callback):
 def _data_for_keras(x):
     """Batches of NumPy features in the form that Keras takes.
 
-    From an iterator it takes a dict for (x, y); alone in a tuple the dict is x.
+    Keras would read a dict from an iterator as (x, y). In a tuple of one it is x.
     """
     is_numpy = isinstance(x, Iterator | EvaluationBatches)
     if is_numpy and keras.backend.backend() != "tensorflow":
@@ -76,7 +76,7 @@ def _step_class():
 
 
 class Trainer(_step_class(), keras.Model):
-    """Trains a `models.losses.Network`; its rates are logged beside the losses.
+    """Trains a `models.losses.Network`, and logs its losses and rates.
 
     Use it as a Keras model: `compile(optimizer=...)`, then `fit(dataset)` with a
     dataset of feature dicts. Under a strategy build network, trainer and optimizer
@@ -84,12 +84,12 @@ class Trainer(_step_class(), keras.Model):
 
     Args:
         network: An objective (tf_pretrain.models.objectives) or a Classifier.
-        accumulation_steps: Micro-batches that a batch is cut into; the update equals
-            that of the whole batch. TensorFlow backend only.
-        loss_scaling: Dynamic loss scaling, for float16. TensorFlow backend only.
+        accumulation_steps: Number of micro-batches that a batch is cut into. The update
+            equals that of the whole batch. TensorFlow backend only.
+        loss_scaling: Use dynamic loss scaling, for float16. TensorFlow backend only.
 
     Raises:
-        ConfigError: If another backend is asked for either.
+        ConfigError: If another backend is used with one of the last two.
     """
 
     def __init__(
@@ -126,17 +126,17 @@ class Trainer(_step_class(), keras.Model):
 
     @property
     def trainable_variables(self):
-        """What is trained: the network's, but those that no loss depends on."""
+        """The variables of the network, without those that no loss depends on."""
         unused = {id(v) for v in self.network.unused_variables}
         return [v for v in super().trainable_variables if id(v) not in unused]
 
     @property
     def trainable_weights(self):
-        """The same: Keras' step on PyTorch asks for them by this name."""
+        """The same variables. Keras' step on PyTorch asks for them by this name."""
         return self.trainable_variables
 
     def compile(self, optimizer, **kwargs):
-        """As keras.Model.compile.
+        """Like keras.Model.compile, with an optimizer only.
 
         Args:
             optimizer: A `tf_pretrain.AdamW` or `LAMB`, which skips steps whose gradient
@@ -168,7 +168,7 @@ class Trainer(_step_class(), keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, *args, callbacks=None, **kwargs):
-        """As keras.Model's; the network is told which step begins, and of the end.
+        """Like keras.Model.fit. It also tells the network which step begins.
 
         Losses are those of each step in `on_train_batch_end` and means over the epoch
         in `on_epoch_end` and the history.
@@ -177,7 +177,7 @@ class Trainer(_step_class(), keras.Model):
         return super().fit(_data_for_keras(x), *args, callbacks=callbacks, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
-        """As keras.Model's."""
+        """Like keras.Model.evaluate."""
         return super().evaluate(_data_for_keras(x), *args, **kwargs)
 
     def call(self, features, training=False):

@@ -73,16 +73,16 @@ def write(pretrained: Pretrained, folder) -> None:
     folder = Path(folder)
     check_is_released(pretrained)
     if not pretrained.is_replaced_token_detection:
-        _write_network(pretrained, folder, families.family_of(pretrained.config))
+        write_network(pretrained, folder, families.family_of(pretrained.config))
         return
     discriminator, generator = combine.split(pretrained)
-    _write_network(discriminator, folder, "electra")
+    write_network(discriminator, folder, "electra")
     if generator is not None:
         huggingface_config.check_head_activation(
             generator.source, "electra", generator.config.model
         )
         (folder / _GENERATOR).mkdir()
-        _write_network(generator, folder / _GENERATOR, "electra")
+        write_network(generator, folder / _GENERATOR, "electra")
 
 
 def _read_network(folder):
@@ -183,7 +183,7 @@ def _neutral(value):
     return np.zeros_like(value)
 
 
-def _write_network(pretrained, folder, family):
+def write_network(pretrained, folder, family):
     """Writes one network with all of its heads, or a bare encoder without heads.
 
     Args:

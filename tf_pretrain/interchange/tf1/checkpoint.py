@@ -29,14 +29,7 @@ def read(path) -> Pretrained:
             the config beside them.
     """
     prefix = _find_prefix(Path(path))
-    tf = _tensorflow(f"reading the TF1 checkpoint {prefix}")
-    try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        shapes = reader.get_variable_to_shape_map()
-    except _read_errors(tf) as error:
-        raise InterchangeError(
-            f"{prefix} is not a readable checkpoint: {error}"
-        ) from None
+    reader, shapes = _open(prefix)
     notes = []
     config, program, scope = configs.config_of(prefix, shapes, notes)
     names = {
@@ -80,13 +73,53 @@ def read(path) -> Pretrained:
     return pretrained
 
 
+def read_tensors(path, names=None) -> tuple[dict, Path]:
+    """The shapes of all tensors of a checkpoint, or the values of some.
+
+    Args:
+        path: As for `read`.
+        names: Names of tensors; None for shapes.
+
+    Returns:
+        {name: shape or array}, and the checkpoint's folder.
+
+    Raises:
+        InterchangeError: If the files are damaged, or a tensor is not there.
+    """
+    prefix = _find_prefix(Path(path))
+    reader, shapes = _open(prefix)
+    if names is None:
+        return shapes, prefix.parent
+    missing = [name for name in names if name not in shapes]
+    if missing:
+        raise InterchangeError(f"{prefix} lacks {missing[0]}")
+    return {name: _get_tensor(reader, prefix, name) for name in names}, prefix.parent
+
+
+def _open(prefix):
+    """A reader of a checkpoint, and {name: shape}."""
+    tf = _tensorflow(f"reading the TF1 checkpoint {prefix}")
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        return reader, reader.get_variable_to_shape_map()
+    except _read_errors(tf) as error:
+        raise InterchangeError(
+            f"{prefix} is not a readable checkpoint: {error}"
+        ) from None
+
+
 def read_tokenizer(path, notes: list[str]):
     """The Tokenizer beside a checkpoint, or None; `notes` receives what was assumed."""
     return _find_tokenizer(_find_prefix(Path(path)).parent, notes)
 
 
-def write(pretrained: Pretrained, folder) -> None:
+def write(pretrained: Pretrained, folder, heads=None) -> None:
     """Writes `model.ckpt-STEP` with the original names, config and vocabulary.
+
+    Args:
+        pretrained: The model.
+        folder: An empty folder.
+        heads: {name: array} of what else the checkpoint holds.
 
     Raises:
         InterchangeError: If no original program can hold the model.
@@ -96,7 +129,7 @@ def write(pretrained: Pretrained, folder) -> None:
     check_is_released(pretrained)
     program = tf1_names.program_of(config)
     configs.check_is_expressible(config, program)
-    tensors = {_STEP: np.int64(pretrained.step)}
+    tensors = {_STEP: np.int64(pretrained.step), **(heads or {})}
     parts = [("", pretrained.weights)]
     parts += [(f"/{_SLOTS[key]}", part) for key, part in pretrained.moments.items()]
     for suffix, part in parts:

@@ -139,7 +139,7 @@ def plot_curves(results, path) -> bool:
     names = [n for n in _CURVES if any(n in r.curves for r in series.values())][:3]
     if not names:
         return False
-    costs = [float(record.flops) for record in series.values()]
+    costs = [record.flops for record in series.values()]
     looks = styles(list(series))
     with plotting.saved(path, (5.2, 3.6), columns=len(names)) as (figure, axes):
         for axis, name in zip(axes, names, strict=True):

@@ -1,7 +1,5 @@
 """Questions with options, prepared for an encoder."""
 
-import dataclasses
-import typing
 from pathlib import Path
 
 import numpy as np
@@ -10,54 +8,10 @@ from tf_pretrain import atomic_files
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.interchange.finetuned_networks import MultipleChoiceConfig
 from tf_pretrain.models.classifier import check_head
-from tf_pretrain.tasks.examples import padded_inputs, padded_values
-from tf_pretrain.tasks.multiple_choice.features import encode_choices
+from tf_pretrain.tasks.multiple_choice import codec
 from tf_pretrain.tasks.problem import Problem
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-@dataclasses.dataclass(frozen=True)
-class ChoiceExamples:
-    """A split as ids.
-
-    Attributes:
-        rows: For each of N questions the ids of its options, int32 arrays.
-        segments: Their segments.
-        labels: int32 [N]; zeros if the split has none.
-    """
-
-    rows: list[list[np.ndarray]]
-    segments: list[list[np.ndarray]]
-    labels: np.ndarray
-
-    evaluation_rows: typing.ClassVar[int] = 16  # of four inputs each
-
-    def __len__(self):
-        return len(self.rows)
-
-    @property
-    def input_ids(self):
-        return [ids for options in self.rows for ids in options]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.array([max(map(len, options)) for options in self.rows])
-
-    def features(self, indices, length, rows) -> dict[str, np.ndarray]:
-        """See `examples.Examples.features`; inputs are [rows, options, length]."""
-        number = len(self.rows[0])
-        flat = padded_inputs(
-            [ids for index in indices for ids in self.rows[index]],
-            [ids for index in indices for ids in self.segments[index]],
-            length,
-            rows * number,
-        )
-        features = {
-            name: values.reshape(rows, number, length) for name, values in flat.items()
-        }
-        features["labels"] = padded_values(self.labels[indices], rows)
-        return features
 
 
 class ChoiceProblem(Problem):
@@ -80,15 +34,7 @@ class ChoiceProblem(Problem):
         )
 
     def encode(self, split):
-        questions = self.task.splits[split]
-        rows, segments = encode_choices(
-            self.tokenizer,
-            questions,
-            self.model.max_seq_length,
-            self.model.max_choice_length,
-        )
-        labels = np.array([question.answer or 0 for question in questions], np.int32)
-        return ChoiceExamples(rows, segments, labels)
+        return codec.encode(self.task.splits[split], self.model, self.tokenizer)
 
     def outputs(self, network, features):
         return {"logits": network(features, training=False)}

@@ -34,14 +34,18 @@ class Answer:
         text: The answer, from the paragraph.
         probability: Among the answers kept, in 0..1.
         start_score, end_score: Logits or log probabilities.
-        pieces: First and last piece in the paragraph; None for no answer at all.
+        pieces: First and last piece in the paragraph.
+        start, end: Its characters in the paragraph, which are those from `start` to
+            before `end`; they are the text but for white space.
     """
 
     text: str
     probability: float
     start_score: float
     end_score: float
-    pieces: tuple[int, int] | None
+    pieces: tuple[int, int]
+    start: int
+    end: int
 
 
 def candidates_of_beams(start_scores, start_positions, end_scores, end_positions):
@@ -105,7 +109,7 @@ def best_answers(example, candidates, n_best_size, max_answer_length):
             break
     probabilities = _softmax([start + end for _, start, end, _ in kept])
     return [
-        Answer(text, probability, start, end, pieces)
+        Answer(text, probability, start, end, pieces, *example.document.span(*pieces))
         for (text, start, end, pieces), probability in zip(
             kept, probabilities, strict=True
         )

@@ -7,15 +7,15 @@ pieces and aligns their characters with the text. Both classes have one interfac
     document.piece_ids                  int32 [n]
     document.answer_pieces(answer)      (first, last) piece, or None if it does not fit
     document.span_text(first, last)     the text of a range of pieces
+    document.span(first, last)          its characters' place, (start, end)
+
+`serving.question_answering.documents` does the same in an exported graph.
 """
 
 import numpy as np
 
-from tf_pretrain.data import plain_normalization
-from tf_pretrain.tasks.question_answering import alignment
-
-# ELECTRA's reader: other white space, such as a no-break space, stays inside a word.
-_WHITE_SPACE = " \t\r\n\u202f"
+from tf_pretrain.data import alignment, plain_normalization
+from tf_pretrain.data.characters import SQUAD_SPACE
 
 
 class WordDocument:
@@ -34,6 +34,9 @@ class WordDocument:
     def __init__(self, context, tokenizer):
         self._tokenizer = tokenizer
         self.words, self._word_of_char = _split_words(context)
+        # Where the characters of the words stand, and each word's first one.
+        self._places = [i for i, char in enumerate(context) if char not in SQUAD_SPACE]
+        self._first_chars = np.cumsum([0, *map(len, self.words)])
         self.piece_ids, self._splits = tokenizer.plain.tokenize(self.words)
         counts = np.diff(self._splits)
         self.piece_words = np.repeat(np.arange(len(self.words)), counts)
@@ -70,39 +73,56 @@ class WordDocument:
         return first, last
 
     def span_text(self, first, last):
+        return self.recover_text(*self._pieces_and_words(first, last))
+
+    def span(self, first, last):
+        piece_text, words = self._pieces_and_words(first, last)
+        found = self._find(piece_text, words)
+        start, end = found or (0, len(words) - 1)
+        shift = self._first_chars[self.piece_words[first]]
+        first_place = self._places[shift + start - words.count(" ", 0, start)]
+        last_place = self._places[shift + end - words.count(" ", 0, end)]
+        return first_place, last_place + 1
+
+    def _pieces_and_words(self, first, last):
+        """The text of some pieces, and the words that they lie in."""
         pieces = [self._tokenizer.pieces[i] for i in self.piece_ids[first : last + 1]]
         text = " ".join(pieces).replace(" ##", "").replace("##", "")
         start, end = self.piece_words[first], self.piece_words[last] + 1
-        return self.recover_text(
-            " ".join(text.split()), " ".join(self.words[start:end])
-        )
+        return " ".join(text.split()), " ".join(self.words[start:end])
 
     def recover_text(self, piece_text, words):
         """The part of the words, as they are written, that some pieces came from.
-
-        The pieces lack capitals and accents. They are looked up in the words after the
-        same clean-up; what is found there is carried back by its place among all
-        characters that are not spaces. Where the clean-up changes how many of them
-        there are, or the pieces are not found, all the words are the answer.
 
         Args:
             piece_text: The pieces, joined.
             words: The words they lie in, joined by spaces.
         """
+        found = self._find(piece_text, words)
+        return words if found is None else words[found[0] : found[1] + 1]
+
+    def _find(self, piece_text, words):
+        """The first and last character of that part; None for all of the words.
+
+        The pieces lack capitals and accents. They are looked up in the words after the
+        same clean-up; what is found there is carried back by its place among all
+        characters that are not spaces. Where the clean-up changes how many of them
+        there are, or the pieces are not found, all the words are the answer.
+        """
         settings = (self._tokenizer.lower_case, self._tokenizer.strip_accents)
         cleaned = " ".join(plain_normalization.words_for_wordpiece(words, *settings))
         start = cleaned.find(piece_text)
         if start < 0:
-            return words
+            return None
         places = [i for i, char in enumerate(words) if char != " "]
         cleaned_places = [i for i, char in enumerate(cleaned) if char != " "]
         if len(places) != len(cleaned_places):
-            return words
+            return None
         index_of = {place: i for i, place in enumerate(cleaned_places)}
         end = start + len(piece_text) - 1
         if start not in index_of or end not in index_of:
-            return words
-        return words[places[index_of[start]] : places[index_of[end]] + 1]
+            return None
+        return places[index_of[start]], places[index_of[end]]
 
 
 class AlignedDocument:
@@ -147,14 +167,20 @@ class AlignedDocument:
         return int(self._piece_of_glued[first]), int(self._piece_of_glued[last])
 
     def span_text(self, first, last):
-        return self._context[self.starts[first] : self.ends[last] + 1].strip()
+        return self._context[slice(*self.span(first, last))]
+
+    def span(self, first, last):
+        start = self.starts[first]
+        text = self._context[start : self.ends[last] + 1]
+        start += len(text) - len(text.lstrip())
+        return start, start + len(text.strip())
 
 
 def _split_words(context):
     """Words, and for each character its word; white space belongs to the one before."""
     words, word_of_char, is_inside = [], [], False
     for char in context:
-        if char in _WHITE_SPACE:
+        if char in SQUAD_SPACE:
             is_inside = False
         elif is_inside:
             words[-1] += char

@@ -53,6 +53,32 @@ def encode_sentences(tokenizer, sentences, max_seq_length, legacy=False):
     return inputs
 
 
+def encode_parts(tokenizer, sentences, max_seq_length):
+    """Inputs of all words, several for a sentence that does not fit into one.
+
+    Each input takes as many whole words as fit. A word that fits into none loses its
+    end.
+
+    Returns:
+        A list of TaggedInput, those of a sentence one after another.
+    """
+    words = [word for sentence in sentences for word in sentence]
+    ids, splits = tokenizer.plain.tokenize(words)
+    room = max_seq_length - 2
+    rows = [row[:room] for row in np.split(ids, splits[1:-1])] if words else []
+    inputs, first = [], 0
+    for sentence in sentences:
+        last = first + len(sentence)
+        while first < last:
+            ends = np.cumsum([len(row) for row in rows[first:last]])
+            count = int(np.searchsorted(ends, room, side="right"))
+            positions = 1 + np.concatenate([[0], ends[: count - 1]])
+            pieces = np.concatenate(rows[first : first + count])
+            inputs.append(_input(tokenizer, [tokenizer.cls_id], pieces, positions))
+            first += count
+    return inputs
+
+
 def _encode(tokenizer, ids, borders, max_seq_length, legacy):
     """The input of the words whose pieces lie between the borders."""
     starts = borders[:-1] - borders[0] + 1  # behind [CLS]

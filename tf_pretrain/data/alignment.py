@@ -1,7 +1,8 @@
 """Which character of a cleaned text came from which character of the original.
 
 ALBERT's program finds the longest common subsequence of both, near the diagonal
-(`squad_utils.py` of the released code).
+(`squad_utils.py` of the released code). `serving.question_answering.alignment` does the
+same in an exported graph.
 """
 
 import bisect
@@ -9,6 +10,9 @@ import bisect
 import numpy as np
 
 _UP, _LEFT, _MATCH = 0, 1, 2
+# Cells of the table, one byte each. A text whose clean-up changes its length by so much
+# that it needs more, such as a megabyte of blanks, is not aligned.
+MAX_CELLS = 2**28
 
 
 def align(text, cleaned, clean_char):
@@ -24,7 +28,7 @@ def align(text, cleaned, clean_char):
         0.8 of the text's characters have a partner.
     """
     chars = [clean_char(char) for char in text]
-    if "".join(chars) == cleaned[1:] and len(chars) == len(cleaned) - 1:
+    if all(len(char) == 1 for char in chars) and "".join(chars) == cleaned[1:]:
         # Each character became one: nothing else matches as many.
         places = np.arange(len(text))
         return np.stack([places, places + 1], axis=1) if len(text) else None
@@ -33,6 +37,8 @@ def align(text, cleaned, clean_char):
     glued = np.array([ord(c) for c in cleaned], np.int64)
     distance = abs(len(text) - len(cleaned)) + 5
     for width in (distance, 2 * distance):
+        if len(text) * 2 * width > MAX_CELLS:
+            return None
         matched, pairs = _longest_common_subsequence(wanted, glued, width)
         if matched > 0.8 * len(text):
             return pairs
