@@ -165,7 +165,7 @@ def kit_config(name, minutes, tiny=False):
         return dataclasses.replace(config, train=train)
     model = dataclasses.replace(
         config.model,
-        num_hidden_layers=2,
+        num_hidden_layers=1,
         hidden_size=64,
         embedding_size=32,
         num_attention_heads=1,

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from support.corpus import build_tiny_records
-from support.tiny import tiny_config
+from support.tiny import one_layer_config
 from tf_pretrain.data import batches, record_sets
 from tf_pretrain.data.record_sets import RecordError, find_good_records
 from tf_pretrain.errors import ConfigError
@@ -328,7 +328,7 @@ def test_runs_with_a_bad_record(split, tmp_path):
             writer.write(b"nonsense" if i == 3 else record)
 
     def run(bad_records):
-        config = tiny_config(
+        config = one_layer_config(
             model={"vocab_size": 120},
             data=dataclasses.asdict(data),
             train={

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from support.tiny import cached_strategy, random_features, tiny_config
+from support.tiny import (
+    cached_strategy,
+    one_layer_config,
+    random_features,
+    tiny_config,
+)
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.runs import data, pretrain
 from tf_pretrain.runs.data import Sources
@@ -22,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("traced_once")
 
 
 def _run(records, workdir, **train):
-    config = tiny_config(
+    config = one_layer_config(
         model={"vocab_size": 120},
         data={"max_seq_length": 24, "max_predictions_per_seq": 5},
         train={
@@ -162,7 +167,7 @@ def test_float16_finds_its_loss_scale_and_continues_exactly(
 def test_a_loss_that_is_not_finite_skips_the_step(strategy, monkeypatch):
     """Its gradient is finite; with two replicas it is one's alone."""
     strategy = cached_strategy(strategy)
-    config = tiny_config()
+    config = one_layer_config()
     model = build_trainer(config, strategy)
     network, loss_sums = model.network, model.network._loss_sums
     monkeypatch.setattr(

@@ -6,6 +6,7 @@ import logging
 import numpy as np
 import pytest
 
+from support.lazy import Library
 from support.tiny import random_features, tiny_config
 from tf_pretrain.interchange.formats import recognize
 from tf_pretrain.interchange.huggingface import folder as huggingface
@@ -16,8 +17,7 @@ from tf_pretrain.interchange.pretrained import (
 )
 from tf_pretrain.interchange.tf1 import checkpoint as tf1
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch, transformers = Library("torch"), Library("transformers")
 
 TOLERANCE = 2e-5
 GROUPS = {

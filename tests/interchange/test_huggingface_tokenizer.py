@@ -16,6 +16,7 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import normalizers
 
+from support.lazy import Library
 from support.paths import TESTS, VOCABULARIES
 from support.strings import random_strings
 from tf_pretrain.data.tokenization import VocabularyError, load_tokenizer
@@ -24,7 +25,7 @@ from tf_pretrain.interchange.huggingface import charsmap
 from tf_pretrain.interchange.huggingface import tokenizer as huggingface_tokenizer
 from tf_pretrain.interchange.pretrained import InterchangeError
 
-transformers = pytest.importorskip("transformers")
+transformers = Library("transformers")
 
 GOLDEN = Path(os.environ.get("TF_PRETRAIN_GOLDEN", TESTS / "golden"))
 WORDPIECE = VOCABULARIES / "bert-base-uncased-vocab.txt"

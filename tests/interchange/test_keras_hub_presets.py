@@ -3,10 +3,10 @@
 import json
 import shutil
 
-import keras_hub
 import numpy as np
 import pytest
 
+from support.lazy import Library
 from support.tiny import random_features, tiny_config
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.interchange.formats import recognize
@@ -17,6 +17,8 @@ from tf_pretrain.interchange.pretrained import (
     Pretrained,
     variable_shapes,
 )
+
+keras_hub = Library("keras_hub")
 
 SIZES = {
     "num_layers": 4,

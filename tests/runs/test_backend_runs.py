@@ -10,7 +10,7 @@ import tf_pretrain
 from support.backend_processes import needs, run
 from support.corpus import build_tiny_records, write_corpus
 from support.paths import ROOT, SUPPORT
-from support.tiny import tiny_config, with_dropout
+from support.tiny import one_layer_config, with_dropout
 from tf_pretrain import atomic_files
 from tf_pretrain.config import to_dict
 from tf_pretrain.data.tokenization import load_tokenizer
@@ -21,7 +21,7 @@ from tf_pretrain.training.strategy import build_strategy
 PROGRAM = ROOT / "run_pretraining.py"
 NUM_STEPS = 10
 CONFIG = with_dropout(
-    tiny_config(
+    one_layer_config(
         model={"vocab_size": 120},
         data={"max_seq_length": 24, "max_predictions_per_seq": 5},
         train={

@@ -10,7 +10,13 @@ import pytest
 import tensorflow as tf
 
 from support.corpus import write_corpus
-from support.tiny import cached_strategy, random_features, tiny_config, with_dropout
+from support.tiny import (
+    cached_strategy,
+    one_layer_config,
+    random_features,
+    tiny_config,
+    with_dropout,
+)
 from support.training import TWO_STAGE
 from tf_pretrain import config as config_lib
 from tf_pretrain.interchange.loading import load_pretrainer
@@ -26,7 +32,7 @@ STEPS = 5  # 0 and 1 train the generator
 
 def _config(**model):
     return with_dropout(
-        tiny_config(objective=TWO_STAGE, train={"num_steps": STEPS}, model=model)
+        one_layer_config(objective=TWO_STAGE, train={"num_steps": STEPS}, model=model)
     )
 
 
@@ -150,15 +156,20 @@ def test_equal_sizes_where_heads_are_not_64_wide():
     assert config_lib.generator_config(config) == config.model
 
 
+@pytest.fixture(scope="module")
+def another():
+    """A trainer that goes on from checkpoints; which one it had before is no matter."""
+    return build_trainer(_config(), cached_strategy("one"))
+
+
 @pytest.mark.parametrize("start", [1, 2, 4])  # before, at and after the copy
-def test_going_on_gives_the_same_bits(unbroken, start, tmp_path):
+def test_going_on_gives_the_same_bits(unbroken, another, start, tmp_path):
     _, record, folder = unbroken
     for path in folder.iterdir():
         if int(re.search(r"\d+", path.name)[0]) <= start:
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    trainer = build_trainer(_config(), cached_strategy("one"))
-    assert checkpoints.restore(tmp_path, trainer)[0] == start
-    rest = _train(trainer, start, STEPS)
+    assert checkpoints.restore(tmp_path, another)[0] == start
+    rest = _train(another, start, STEPS)
     assert rest.copies == (start <= 2)
     assert rest.logs == record.logs[start:]
     for path, value in rest.weights[-1].items():
@@ -168,7 +179,7 @@ def test_going_on_gives_the_same_bits(unbroken, start, tmp_path):
 @pytest.mark.parametrize("ablation", ["two-stage", "unigram"])
 def test_whole_run(tmp_path, ablation):
     objective = TWO_STAGE if ablation == "two-stage" else {"generator": "unigram"}
-    config = tiny_config(
+    config = one_layer_config(
         objective=objective,
         model={"vocab_size": 120, "max_position_embeddings": 32},
         data={"max_seq_length": 32, "heldout_fraction": 0.2},

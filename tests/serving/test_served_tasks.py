@@ -36,7 +36,7 @@ from tf_pretrain.tasks.question_answering.squad_files import (
 from tf_pretrain.tasks.tagging.spans import spans_of_tags
 from tf_pretrain.tasks.text_multiple_choice import load_multiple_choice
 from tf_pretrain.tasks.text_question_answerer import load_question_answerer
-from tf_pretrain.tasks.text_tagger import load_tagger
+from tf_pretrain.tasks.text_tagger import TextTagger, load_tagger
 
 LENGTH = 24
 
@@ -279,7 +279,9 @@ def test_sentences_of_any_length_are_tagged(rule):
         max_seq_length=length,
         span_rule=rule,
     )
-    network = with_random_weights(model.build())
+    encoder = with_random_weights(Encoder(model.encoder))
+    tagger = TextTagger(encoder, tokenizer, length, names, span_rule=rule)
+    network = tagger.network
     sentences = [
         "one short sentence",
         "",
@@ -292,6 +294,7 @@ def test_sentences_of_any_length_are_tagged(rule):
         words, count = sentence.split(), got["num_words"][row]
         assert texts(got["words"][row][:count]) == words
         tags = texts(got["tags"][row][:count])
+        assert tagger.predict([sentence]) == [tags]
         found = got["num_spans"][row]
         spans = spans_of_tags(tags, rule)
         assert texts(got["span_classes"][row][:found]) == [name for *_, name in spans]

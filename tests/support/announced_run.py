@@ -6,7 +6,7 @@ It sends ("begin", PHASE) and ("end", PHASE) of the phases vocabulary, records, 
 
 import contextlib
 
-from support.tiny import tiny_config
+from support.tiny import one_layer_config
 from tf_pretrain.runs import data, pretrain
 from tf_pretrain.runs import run as run_lib
 from tf_pretrain.training import callbacks
@@ -45,7 +45,7 @@ def run(connection, text, workdir, objective, num_steps):
 
     Trainer.make_train_function = make_announced
     is_albert = objective == "masked_lm"
-    config = tiny_config(
+    config = one_layer_config(
         objective,
         "sentence_order" if is_albert else "none",
         model={"vocab_size": 120, "hidden_dropout_prob": 0.1},

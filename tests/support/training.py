@@ -18,11 +18,23 @@ TWO_STAGE = {
 
 
 def fit(
-    config, num_steps=5, strategy="one", num_batches=5, features_of=random_features
+    config,
+    num_steps=5,
+    strategy="one",
+    num_batches=5,
+    features_of=random_features,
+    traced=None,
 ):
-    """Losses of a few steps on random batches, and the trainer."""
+    """Losses of a few steps on random batches, and the trainer.
+
+    Args:
+        traced: A trainer that `fit` returned for such batches and a config that differs
+            in the seed at most. It is used again, with the config's first weights.
+    """
     strategy = cached_strategy(strategy)
     trainer = build_trainer(config, strategy)
+    if traced is not None:
+        trainer = _back_at_the_start(traced, trainer)
     replicas = strategy.num_replicas_in_sync
     rows = config.train.batch_size // replicas
     batches = [features_of(config, seed) for seed in range(num_batches)]
@@ -52,6 +64,14 @@ def fit(
     return losses, trainer
 
 
+def _back_at_the_start(trainer, new):
+    """The trainer with the values of a new one, which need not be traced."""
+    for part, new_part in ((trainer, new), (trainer.optimizer, new.optimizer)):
+        for variable, value in zip(part.variables, new_part.variables, strict=True):
+            variable.assign(value.numpy())
+    return trainer
+
+
 def assert_same_losses(first, second, tolerance=1e-5):
     for a, b in zip(first, second, strict=True):
         assert a.keys() == b.keys()
@@ -60,8 +80,9 @@ def assert_same_losses(first, second, tolerance=1e-5):
 
 
 def shrink(config):
-    """The config's structure with two layers of width 24 or so."""
+    """The config's structure with one layer of width 24 or so, or two that share."""
     model = config.model
+    is_shared = model.parameter_sharing != "none"
     is_factorised = model.embedding_size != model.hidden_size
     return dataclasses.replace(
         config,
@@ -70,7 +91,7 @@ def shrink(config):
             vocab_size=60,
             hidden_size=24,
             embedding_size=8 if is_factorised else 24,
-            num_hidden_layers=2,
+            num_hidden_layers=2 if is_shared else 1,
             num_attention_heads=2,
             intermediate_size=48,
             max_position_embeddings=16,

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from support.tiny import tiny_config
+from support.tiny import one_layer_config, tiny_config
 from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 from tf_pretrain.data.tokenization import WordPieceTokenizer
 from tf_pretrain.errors import ConfigError, UserError
 from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.models.encoder import Encoder
-from tf_pretrain.tasks import finetune, predictions, suite
+from tf_pretrain.tasks import finetune, plots, predictions, suite
 from tf_pretrain.tasks.initial import Initial, load_initial
 from tf_pretrain.tasks.results import report
 from tf_pretrain.tasks.task import Split, Task
@@ -94,7 +94,7 @@ def tokenizer(tmp_path_factory):
 @pytest.fixture(scope="module")
 def initial(tokenizer):
     keras.utils.set_random_seed(7)
-    encoder = Encoder(tiny_config().model)
+    encoder = Encoder(one_layer_config().model)
     weights = {
         v.path: keras.ops.convert_to_numpy(v) for v in encoder.trainable_variables
     }
@@ -187,12 +187,12 @@ def test_finished_trials_are_not_run_again(finished, initial, monkeypatch, tmp_p
     random = dataclasses.replace(initial, weights=None)
     with pytest.raises(ConfigError, match="init_sha256"):
         finetune.finetune(classes(), CONFIG, random, workdir)
-    sizes = dataclasses.replace(initial.encoder_config, num_hidden_layers=1)
-    deep, shallow = tmp_path / "deep", dataclasses.replace(random, encoder_config=sizes)
+    sizes = dataclasses.replace(initial.encoder_config, num_hidden_layers=2)
+    claimed, deep = tmp_path / "one", dataclasses.replace(random, encoder_config=sizes)
     with pytest.raises(TypeError):  # at TrialRunner, once the workdir is claimed
-        finetune.finetune(classes(), CONFIG, random, deep)
+        finetune.finetune(classes(), CONFIG, random, claimed)
     with pytest.raises(ConfigError, match="init_sha256"):
-        finetune.finetune(classes(), CONFIG, shallow, deep)
+        finetune.finetune(classes(), CONFIG, deep, claimed)
 
 
 def test_a_trial_that_was_cut_off_is_run_again(finished, initial, tmp_path):
@@ -302,10 +302,10 @@ def test_the_best_evaluation_is_kept_only_when_asked_for(initial, tmp_path):
 def test_a_trial_learns_at_its_learning_rate(initial, tmp_path):
     """And not at rate 0, which leaves the encoder as it was."""
     accuracies = {}
-    for rate in (0.003, 0.0):
+    for rate, steps in ((0.003, 150), (0.0, 12)):
         made = runner(
             classes(),
-            with_settings(num_steps=150, bias_correction=True, learning_rate=rate),
+            with_settings(num_steps=steps, bias_correction=True, learning_rate=rate),
             initial,
         )
         trial = made.run(0, tmp_path)
@@ -320,7 +320,8 @@ def test_a_trial_learns_at_its_learning_rate(initial, tmp_path):
 
 
 def test_learning_rates_by_layer(initial):
-    made = runner(classes(), CONFIG, initial)
+    two_layers = Initial("nowhere", tiny_config().model, initial.tokenizer, None)
+    made = runner(classes(), CONFIG, two_layers)
     optimizer = made._trainer.optimizer
     rates = {
         variable.path.removeprefix("encoder/"): rate
@@ -335,9 +336,9 @@ def test_learning_rates_by_layer(initial):
     assert rates["task_specific/kernel"] == 1.0
 
 
-def test_what_does_not_fit_is_named(initial, tokenizer):
+def test_what_does_not_fit_is_named(tokenizer):
     def describe(config=CONFIG, vocabulary=tokenizer, **model):
-        encoder = dataclasses.replace(initial.encoder_config, **model)
+        encoder = dataclasses.replace(tiny_config().model, **model)
         return TextProblem(classes(), config, encoder, vocabulary)
 
     with pytest.raises(ConfigError, match="15 pieces, but the encoder 14"):
@@ -408,10 +409,15 @@ def test_another_vocabulary_is_noticed(finished, tmp_path):
 
 
 @pytest.mark.draws
-def test_class_names_with_dollars_are_drawn(finished, initial, tmp_path):
+def test_class_names_with_dollars_are_drawn(finished, tmp_path):
+    workdir, results = finished
     names = ("$0_$9", "a^b")
     task = classes(name="prices", class_names=names, label_texts=names)
-    finetune.finetune(task, with_settings(num_trials=1), initial, tmp_path)
+    for trial in results["trials"]:
+        path = trial["predictions"]["dev"]
+        dev = {"dev": predictions.read(workdir / path, classes())}
+        assert predictions.write((tmp_path / path).parent, task, dev)["dev"].is_file()
+    plots.plot_trials(tmp_path, task, results)
     assert (tmp_path / "confusion.png").is_file()
 
 

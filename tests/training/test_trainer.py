@@ -1,4 +1,6 @@
 import dataclasses
+import functools
+import itertools
 import types
 
 import keras
@@ -26,6 +28,40 @@ def _with_train(config, **fields):
     )
 
 
+@functools.cache
+def _watched(config, strategy="one"):
+    """`fit`, computed once for all tests that compare with it, and what it asked for.
+
+    Returns:
+        losses; weights and sha256, the variables after the last step; rows, those of
+        the batches whose gradients were computed; compiled, each `jit_compile` that
+        `tf.function` got; trainer.
+    """
+    rows, compiled = set(), set()
+    gradients, function = TensorFlowStep._gradients, tf.function
+
+    def watched_gradients(self, features, shares):
+        rows.add(features["input_ids"].shape[0])
+        return gradients(self, features, shares)
+
+    def watched_function(*arguments, jit_compile=None, **others):
+        compiled.add(jit_compile)
+        return function(*arguments, jit_compile=jit_compile, **others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TensorFlowStep, "_gradients", watched_gradients)
+        patch.setattr(tf, "function", watched_function)
+        losses, trainer = fit(config, strategy=strategy)
+    return types.SimpleNamespace(
+        losses=losses,
+        weights=[v.numpy() for v in trainer.variables],
+        sha256=weights_sha256(trainer),
+        rows=rows,
+        compiled=compiled,
+        trainer=trainer,
+    )
+
+
 @pytest.mark.parametrize(
     "name,sentence",
     [("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
@@ -33,60 +69,40 @@ def _with_train(config, **fields):
 def test_two_replicas_equal_one(name, sentence):
     # Rows are padded unevenly and dropout is on: neither may make a difference.
     config = with_dropout(one_layer_config(name, sentence))
-    one, trainer_one = fit(config)
-    two, trainer_two = fit(config, strategy="mirrored")
-    assert trainer_two.distribute_strategy.num_replicas_in_sync == 2
-    assert_same_losses(one, two)
-    for a, b in zip(trainer_one.variables, trainer_two.variables, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-5)
+    one, two = _watched(config), _watched(config, "mirrored")
+    assert two.trainer.distribute_strategy.num_replicas_in_sync == 2
+    assert_same_losses(one.losses, two.losses)
+    for a, b in zip(one.weights, two.weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-def test_accumulated_micro_batches_equal_the_big_batch(monkeypatch):
+def test_accumulated_micro_batches_equal_the_big_batch():
     config = with_dropout(one_layer_config())
-    rows = set()
-    gradients = TensorFlowStep._gradients
-
-    def watched(self, features, shares):
-        rows.add(features["input_ids"].shape[0])
-        return gradients(self, features, shares)
-
-    monkeypatch.setattr(TensorFlowStep, "_gradients", watched)
-    whole, _ = fit(config)
-    assert rows == {config.train.batch_size}
-    rows.clear()
-    cut, _ = fit(_with_train(config, accumulation_steps=4))
-    assert rows == {config.train.batch_size // 4}
-    assert_same_losses(whole, cut, tolerance=2e-5)
+    whole, cut = _watched(config), _watched(_with_train(config, accumulation_steps=4))
+    assert whole.rows == {config.train.batch_size}
+    assert cut.rows == {config.train.batch_size // 4}
+    assert_same_losses(whole.losses, cut.losses, tolerance=2e-5)
 
 
 @pytest.mark.parametrize(
     "name,sentence",
     [("replaced_token_detection", "none"), ("masked_lm", "sentence_order")],
 )
-def test_the_compiled_step_is_the_same(name, sentence, monkeypatch):
+def test_the_compiled_step_is_the_same(name, sentence):
     config = with_dropout(one_layer_config(name, sentence))
-    asked_for = []
-    function = tf.function
-
-    def watched(*arguments, jit_compile=None, **others):
-        asked_for.append(jit_compile)
-        return function(*arguments, jit_compile=jit_compile, **others)
-
-    monkeypatch.setattr(tf, "function", watched)
-    plain, _ = fit(config)
-    assert True not in asked_for
-    compiled, _ = fit(_with_train(config, jit_compile=True))
-    assert True in asked_for
-    assert_same_losses(plain, compiled, tolerance=1e-4)
+    plain, compiled = _watched(config), _watched(_with_train(config, jit_compile=True))
+    assert True not in plain.compiled
+    assert True in compiled.compiled
+    assert_same_losses(plain.losses, compiled.losses, tolerance=1e-4)
 
 
 def test_same_seed_same_weights():
     config = with_dropout(one_layer_config())
-    (first, a), (second, b) = fit(config), fit(config)
-    assert first == second
-    assert weights_sha256(a) == weights_sha256(b)
-    _, other = fit(dataclasses.replace(config, seed=1))
-    assert weights_sha256(other) != weights_sha256(a)
+    first, (second, trainer) = _watched(config), fit(config)
+    assert first.losses == second
+    assert first.sha256 == weights_sha256(trainer)
+    _, other = fit(dataclasses.replace(config, seed=1), traced=trainer)
+    assert weights_sha256(other) != first.sha256
 
 
 def test_one_batch_is_learned():
@@ -127,10 +143,10 @@ def _without_random_numbers(config, seed=0):
 def test_batches_without_random_numbers(strategy):
     """A user's own: drawn by step and replica, the same with the same seed."""
     config = with_dropout(one_layer_config())
-    first, again = (
-        fit(config, 5, strategy, 1, features_of=_without_random_numbers)[0]
-        for _ in range(2)
-    )
+    first, trainer = fit(config, 5, strategy, 1, _without_random_numbers)
+    # Two replicas take long to trace; on one, a second trace draws the same, too.
+    traced = trainer if strategy == "mirrored" else None
+    again, _ = fit(config, 5, strategy, 1, _without_random_numbers, traced)
     assert first == again
     # One batch, but other samples in every step.
     assert len({losses["fake_rate"] for losses in first}) > 1
@@ -183,7 +199,7 @@ def test_losses_of_an_epoch_are_its_mean():
 def test_mixed_precision_follows_float32(precision):
     # With a weight of 50 a gradient overflows float16, and a step is left out.
     config = one_layer_config(objective={"discriminator_weight": 5.0})
-    reference, _ = fit(config)
+    reference = _watched(config).losses
     mixed, trainer = fit(_with_train(config, mixed_precision=precision))
     assert trainer.optimizer.skipped_steps.numpy() == 0
     for a, b in zip(reference, mixed, strict=True):
@@ -202,13 +218,14 @@ def test_float16_survives_an_overflow():
     features = {
         name: tf.constant(value) for name, value in random_features(config).items()
     }
-    logs = trainer.train_step(features)
+    batches = itertools.repeat(features)
+    logs = trainer.train_function(batches)
     assert not np.isfinite(logs["gradient_norm"])
     assert weights_sha256(trainer) == before
     assert trainer.loss_scale.numpy() < 1e38
     assert trainer.optimizer.skipped_steps.numpy() == skipped + 1
     for _ in range(20):  # clipped to 2^24, then halved until it fits
-        logs = trainer.train_step(features)
+        logs = trainer.train_function(batches)
     assert np.isfinite(logs["gradient_norm"])
     assert weights_sha256(trainer) != before
 
