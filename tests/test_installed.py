@@ -35,6 +35,16 @@ SIZES = (
 )
 
 
+@pytest.mark.unit
+def test_the_wheel_has_every_package():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = settings["tool"]["setuptools"]["packages"]
+    folders = (path.parent for path in ROOT.glob("tf_pretrain/**/__init__.py"))
+    there = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert set(listed) == there | {"tf_pretrain.configs"}
+    assert len(listed) == len(set(listed))
+
+
 @pytest.fixture(scope="module")
 def command(tmp_path_factory):
     """A function: runs an installed command in an empty folder; returns its output."""
