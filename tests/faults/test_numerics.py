@@ -14,6 +14,7 @@ from support.tiny import (
     random_features,
     tiny_config,
 )
+from tf_pretrain.data.batches import untuned
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.runs import data, pretrain
 from tf_pretrain.runs.data import Sources
@@ -188,6 +189,7 @@ def test_a_loss_that_is_not_finite_skips_the_step(strategy, monkeypatch):
     dataset = tf.data.Dataset.from_tensor_slices(
         {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
     ).batch(rows)
+    dataset = untuned(dataset)
     if replicas > 1:
         dataset = strategy.distribute_datasets_from_function(lambda _: dataset)
     seen = []

@@ -5,9 +5,9 @@ import functools
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from support.tiny import cached_strategy, tiny_config, with_dropout
+from support.training import endless
 from tf_pretrain.errors import ConfigError
 from tf_pretrain.models.classifier import Classifier
 from tf_pretrain.models.encoder import Encoder
@@ -134,18 +134,7 @@ def test_other_optimizers_are_refused():
 def fit(strategy_name, reduction, accumulation_steps=1):
     """Logs and weights after some steps; dropout on."""
     strategy = cached_strategy(strategy_name)
-    replicas = strategy.num_replicas_in_sync
-    rows = ROWS // replicas
-    parts = [
-        {name: value[r * rows : (r + 1) * rows] for name, value in batch.items()}
-        for batch in (features_of(3, seed) for seed in range(3))
-        for r in range(replicas)
-    ]
-    dataset = tf.data.Dataset.from_tensor_slices(
-        {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    ).repeat()
-    if replicas > 1:
-        dataset = strategy.distribute_datasets_from_function(lambda _: dataset)
+    dataset = endless([features_of(3, seed) for seed in range(3)], strategy)
     with strategy.scope():
         classifier = classifier_of(
             config=with_dropout(CONFIG), loss_reduction=reduction

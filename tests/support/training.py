@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from support.tiny import cached_strategy, random_features
+from tf_pretrain.data.batches import untuned
 from tf_pretrain.training.building import build_trainer
 
 TWO_STAGE = {
@@ -35,19 +36,7 @@ def fit(
     trainer = build_trainer(config, strategy)
     if traced is not None:
         trainer = _back_at_the_start(traced, trainer)
-    replicas = strategy.num_replicas_in_sync
-    rows = config.train.batch_size // replicas
     batches = [features_of(config, seed) for seed in range(num_batches)]
-    elements = [
-        {name: value[r * rows : (r + 1) * rows] for name, value in batch.items()}
-        for batch in batches
-        for r in range(replicas)
-    ]
-    dataset = tf.data.Dataset.from_tensor_slices(
-        {name: np.stack([e[name] for e in elements]) for name in elements[0]}
-    ).repeat()
-    if replicas > 1:
-        dataset = strategy.distribute_datasets_from_function(lambda _: dataset)
     losses = []
 
     class Record(keras.callbacks.Callback):
@@ -55,13 +44,35 @@ def fit(
             losses.append({name: float(value) for name, value in logs.items()})
 
     trainer.fit(
-        dataset,
+        endless(batches, strategy),
         steps_per_epoch=num_steps,
         callbacks=[Record()],
         verbose=0,
         shuffle=False,
     )
     return losses, trainer
+
+
+def endless(batches, strategy):
+    """A dataset of the batches again and again, with each replica's own rows.
+
+    Args:
+        batches: Feature dicts {name: array [B, ...]}.
+    """
+    replicas = strategy.num_replicas_in_sync
+    rows = len(next(iter(batches[0].values()))) // replicas
+    parts = [
+        {name: value[r * rows : (r + 1) * rows] for name, value in batch.items()}
+        for batch in batches
+        for r in range(replicas)
+    ]
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+    )
+    dataset = untuned(dataset.repeat())
+    if replicas == 1:
+        return dataset
+    return strategy.distribute_datasets_from_function(lambda _: dataset)
 
 
 def _back_at_the_start(trainer, new):

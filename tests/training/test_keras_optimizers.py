@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from support.tiny import cached_strategy, random_features, tiny_config, with_dropout
+from support.training import endless
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training.trainer import Trainer
 
@@ -28,18 +29,7 @@ def _network():
 def _trained(optimizer, strategy_name):
     """Weights after some steps of `fit`, and the norms of the gradients."""
     strategy = cached_strategy(strategy_name)
-    replicas = strategy.num_replicas_in_sync
-    rows = CONFIG.train.batch_size // replicas
-    parts = [
-        {name: value[r * rows : (r + 1) * rows] for name, value in batch.items()}
-        for batch in BATCHES
-        for r in range(replicas)
-    ]
-    dataset = tf.data.Dataset.from_tensor_slices(
-        {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    ).repeat()
-    if replicas > 1:
-        dataset = strategy.distribute_datasets_from_function(lambda _: dataset)
+    dataset = endless(BATCHES, strategy)
     with strategy.scope():
         trainer = Trainer(_network())
         trainer.compile(optimizer=OPTIMIZERS[optimizer](), jit_compile=False)
