@@ -143,7 +143,7 @@ def _checkpoint():
     if not Path(_QUICKSTART, "results.json").is_file():
         raise UserError(
             f"there is no --init_checkpoint, and {_QUICKSTART} holds no finished "
-            "pretraining; run `python run_pretraining.py` first (five minutes)"
+            "pretraining; run `python run_pretraining.py` first (ten minutes)"
         )
     return _QUICKSTART
 

@@ -2,7 +2,7 @@
 
     python run_pretraining.py
 
-About five minutes of training on two CPU cores, with nothing to download. Not from
+About ten minutes of training on two CPU cores, with nothing to download. Not from
 the paper, but its masks and loss weights at a size for a first look. So short a run
 shows more with four changes: the generator is as wide as the discriminator, positions
 begin as sines, the moments are corrected for bias, and the learning rate is higher.
