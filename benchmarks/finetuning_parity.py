@@ -28,8 +28,8 @@ _CONTESTANTS = {
     "ours": ("ours", {}),
     "transformers": ("transformers", {}),
     "transformers bfloat16": ("transformers", {"autocast": True}),
-    "ours, random weights": ("ours", {"from_scratch": True}),
-    "TF-IDF, linear": ("linear", {}),
+    "ours from random weights": ("ours", {"from_scratch": True}),
+    "TF-IDF and linear": ("linear", {}),
 }
 _TASKS = ("CoLA", "MRPC", "RTE", "STS-B", "SST-2")
 
@@ -52,7 +52,7 @@ class Cell:
         return f"{self.task}|{self.contestant}|{self.size}|{self.seed}"
 
     def run(self, encoder, data_dir) -> dict:
-        """Trains in a new process; returns an `Answer` as a dict."""
+        """Trains in a new process; returns the figures of parity_contestants."""
         function, more = _CONTESTANTS[self.contestant]
         arguments = {
             "task": self.task,
@@ -87,7 +87,7 @@ def _parse(arguments):
         "--contestants",
         type=_list,
         default=list(_CONTESTANTS),
-        help="separated by ';': " + "; ".join(_CONTESTANTS),
+        help="of " + ", ".join(_CONTESTANTS),
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
@@ -98,16 +98,17 @@ def _parse(arguments):
     parser.add_argument("--table", action="store_true", help="print what is there")
     parser.add_argument("--figure", help="PNG file")
     options = parser.parse_args(arguments)
-    unknown = set(options.contestants) - set(_CONTESTANTS)
-    if unknown:
-        parser.error(f"--contestants: {unknown} is not one of {list(_CONTESTANTS)}")
+    for name in options.contestants:
+        if name not in _CONTESTANTS:
+            known = ", ".join(_CONTESTANTS)
+            parser.error(f"--contestants: {name!r} is not one of {known}")
     if not (options.table or options.figure or options.encoder):
         parser.error("--encoder is missing: a Hugging Face folder of a BERT")
     return options
 
 
 def _list(text):
-    return text.split(";" if ";" in text else ",") if text else []
+    return [name.strip() for name in text.split(",")]
 
 
 def _numbers(text):
@@ -119,7 +120,7 @@ def _run_missing(options, output, results):
     for size, task, seed, contestant in itertools.product(
         options.sizes, options.tasks, range(options.seeds), options.contestants
     ):
-        if contestant == "TF-IDF, linear" and seed > 0:
+        if contestant == "TF-IDF and linear" and seed > 0:
             continue  # draws nothing
         cell = Cell(task, contestant, size, seed)
         if cell.key in results:

@@ -1,11 +1,14 @@
 """Ways to learn a task from the same examples, as contestants of benchmarks.worker.
 
 Each function prepares a task and returns `run(seed)`, which trains once and answers
-with the scores of the scored split, the seconds of training and evaluation, and the
-peak memory of the process in bytes.
+with these figures:
+
+    scores            {metric: value} of the scored split; the task's main metric first
+    seconds           training and one evaluation
+    sentences_per_s   training examples in these seconds
+    peak_memory       of the process so far, bytes
 """
 
-import dataclasses
 import tempfile
 import time
 
@@ -86,7 +89,7 @@ def transformers(task, data_dir, encoder, size, autocast=False):
 
     def run(seed):
         torch.manual_seed(seed)
-        network = _HuggingFaceClassifier(encoder, task.num_outputs)
+        network = _first_token_classifier(encoder, task.num_outputs)
         began = time.perf_counter()
         order = np.random.default_rng(seed)
         optimizer, schedule = _torch_optimizer(network, num_steps)
@@ -111,13 +114,12 @@ def transformers(task, data_dir, encoder, size, autocast=False):
     return run
 
 
-def _HuggingFaceClassifier(encoder, num_outputs):  # noqa: N802, a class made late
+def _first_token_classifier(encoder, num_outputs):
+    """Dropout and one linear layer on the vector of [CLS], as in ours."""
     import torch
     import transformers as hf
 
     class Classifier(torch.nn.Module):
-        """Dropout and one linear layer on the vector of [CLS], as in ours."""
-
         def __init__(self):
             super().__init__()
             self.encoder = hf.AutoModel.from_pretrained(encoder)
@@ -138,8 +140,7 @@ def _encode(tokenizer, split):
     encoded = tokenizer(
         split.texts_a, *pairs, truncation="longest_first", max_length=MAX_LENGTH
     )
-    names = [name for name in encoded if name != "overflow_to_sample_mapping"]
-    return [{n: encoded[n][row] for n in names} for row in range(len(split))]
+    return [{n: v[row] for n, v in encoded.items()} for row in range(len(split))]
 
 
 def _pad(tokenizer, rows):
@@ -261,23 +262,10 @@ def score(task, split, predictions):
     return {name: metrics.METRICS[name](labels, predictions) for name in task.metrics}
 
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What `run` of a contestant gives.
-
-    Attributes:
-        scores: {metric: value}; the task's main metric is the first.
-        seconds: Training and one evaluation.
-        sentences_per_s: Training examples in these seconds.
-        peak_memory: Of the process so far, bytes.
-    """
-
-    scores: dict[str, float]
-    seconds: float
-    sentences_per_s: float
-    peak_memory: int
-
-
 def _answer(scores, seconds, num_steps):
-    rate = num_steps * BATCH_SIZE / seconds
-    return dataclasses.asdict(Answer(scores, seconds, rate, peak_memory()))
+    return {
+        "scores": scores,
+        "seconds": seconds,
+        "sentences_per_s": num_steps * BATCH_SIZE / seconds,
+        "peak_memory": peak_memory(),
+    }

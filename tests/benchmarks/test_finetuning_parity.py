@@ -34,7 +34,7 @@ def test_a_stopped_command_goes_on_and_shows_medians(ran, tmp_path, capsys):
     command = [
         "--encoder=x",
         "--tasks=a/one,two",
-        "--contestants=ours;TF-IDF, linear",
+        "--contestants=ours,TF-IDF and linear",
         f"--output={output}",
     ]
     main([*command, "--seeds=1"])
@@ -51,7 +51,7 @@ def test_a_stopped_command_goes_on_and_shows_medians(ran, tmp_path, capsys):
     assert rows[0].startswith(
         "| one, accuracy | all | ours | 3 | 60.0 (50.0 to 70.0) | 11 | 100 | 2.0 |"
     )
-    assert "TF-IDF, linear | 1 | 50.0 | 10 |" in rows[1]
+    assert "TF-IDF and linear | 1 | 50.0 | 10 |" in rows[1]
 
 
 @pytest.mark.unit

@@ -26,7 +26,6 @@ from tf_pretrain.serving.saved_model import export, served
 from tf_pretrain.tasks import batches, finetune
 from tf_pretrain.tasks.columns import Columns
 from tf_pretrain.tasks.initial import Initial
-from tf_pretrain.tasks.list_model import BatchSettings
 from tf_pretrain.tasks.loading import load_task
 from tf_pretrain.tasks.question_answering import codec
 from tf_pretrain.tasks.question_answering.squad_files import (
@@ -245,7 +244,9 @@ def test_graphs_answer_like_python(kind, head, has_two):
     network = with_random_weights(model.build())
     questions = golden_questions()
     examples, _ = codec.encode(questions, model, tokenizer, False)
-    outputs = batches.outputs_of(network, examples, BatchSettings(length))
+    outputs = batches.outputs_of(
+        network, examples, FinetuneSettings(max_seq_length=length)
+    )
     expected = codec.decode(examples, outputs, model)
     got = served(network, tokenizer, model).signature()(
         tf.constant([question.text for question in questions]),

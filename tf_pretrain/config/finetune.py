@@ -47,7 +47,8 @@ class FinetuneSettings(OptimizerConfig):
     # Evaluations on the dev set in a trial, at most; the last is at its end.
     num_evaluations: int = at_least(1, default=4)
     choose_best_on_dev: bool = False  # keep the best evaluation, not the last
-    # Train on this many examples only; 0: on all. Fewer are a part of more.
+    # Number of training examples that are used; 0: all. A smaller number selects some
+    # of the examples that a larger one selects.
     max_train_examples: int = at_least(0, default=0)
     subsets: bool = False  # read train_subset.tsv where GLUE's train.tsv is missing
     group_by_length: bool = True  # pad to the length of a group, not to max_seq_length

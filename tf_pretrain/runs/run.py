@@ -191,7 +191,8 @@ class Run:
 
         Raises:
             GoBack: If too many steps in a row were not finite.
-            NumericsError: The same, if the run went back before or has no checkpoint.
+            NumericsError: If this happens before the first checkpoint, or again after
+                the run went back.
         """
         folder = self.workdir / "checkpoints"
         train = dataclasses.replace(self.config.train, num_steps=self.num_steps)

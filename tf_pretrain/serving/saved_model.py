@@ -8,7 +8,6 @@ import dataclasses
 
 import tensorflow as tf
 
-from tf_pretrain import atomic_files
 from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.tokenization import Tokenizer
 from tf_pretrain.errors import UserError
@@ -132,8 +131,7 @@ def export(checkpoint, output, max_seq_length: int | None = None):
         length = max_seq_length or encoder.config.max_position_embeddings
         _check_length(length, encoder)
         model = EncoderModel(encoder, tokenizer, length)
-    with atomic_files.new_folder(output) as folder:
-        save(model, folder)
+    save(model, output)
     return model
 
 

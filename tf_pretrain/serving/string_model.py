@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf_pretrain import atomic_files
+
 PART_ROWS = 32  # inputs that the network gets at once
 
 
@@ -47,13 +49,15 @@ class StringModel(tf.Module):
         raise NotImplementedError
 
 
-def save(model: StringModel, folder) -> None:
+def save(model: StringModel, output) -> None:
     """Writes a SavedModel with the signature "serving_default".
 
     Args:
-        folder: An existing empty folder.
+        output: The folder to create. It is written completely or not at all.
     """
-    tf.saved_model.save(model, str(folder), {"serving_default": model.signature()})
+    signatures = {"serving_default": model.signature()}
+    with atomic_files.new_folder(output) as folder:
+        tf.saved_model.save(model, str(folder), signatures)
 
 
 def without_invalid_bytes(texts):

@@ -4,25 +4,15 @@ import dataclasses
 
 import tensorflow as tf
 
-from tf_pretrain import atomic_files
+from tf_pretrain.config import FinetuneSettings
 from tf_pretrain.config.checks import require
 from tf_pretrain.errors import UserError
 from tf_pretrain.interchange import finetuned_networks, finetuning_workdir
 from tf_pretrain.models.encoder import Encoder
 from tf_pretrain.serving import saved_model
-from tf_pretrain.serving.string_model import save
 from tf_pretrain.tasks import batches, keras_strings
 from tf_pretrain.tasks.text_model import TextModel
 from tf_pretrain.training.compiling import compiled
-
-
-@dataclasses.dataclass(frozen=True)
-class BatchSettings:
-    """What `batches` asks of a config."""
-
-    max_seq_length: int
-    batch_size: int = 1
-    group_by_length: bool = True
 
 
 class ListModel(TextModel):
@@ -91,9 +81,9 @@ class ListModel(TextModel):
         Args:
             filepath: The folder to create. It is written completely or not at all.
         """
-        model = saved_model.served(self.network, self.tokenizer, self.config)
-        with atomic_files.new_folder(filepath) as folder:
-            save(model, folder)
+        saved_model.save(
+            saved_model.served(self.network, self.tokenizer, self.config), filepath
+        )
 
     def test_step(self, features):
         """Running means of the losses over all rows or words."""
@@ -147,7 +137,10 @@ class ListModel(TextModel):
         return model
 
     def _settings(self, batch_size=1):
-        return BatchSettings(self.config.max_seq_length, batch_size)
+        """What `batches` reads: the length, and in training the size of a batch."""
+        return FinetuneSettings(
+            max_seq_length=self.config.max_seq_length, batch_size=batch_size
+        )
 
     def _dataset(self, x, y):
         """A dataset of all inputs once."""

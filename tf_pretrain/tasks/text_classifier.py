@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from tf_pretrain import atomic_files
 from tf_pretrain.config.checks import require
 from tf_pretrain.data.graph_text_features import TextFeatures
 from tf_pretrain.data.text_features import check_room
@@ -139,8 +138,7 @@ class TextClassifier(TextModel):
             self._output_names(),
             bool(self.is_pair),
         )
-        with atomic_files.new_folder(filepath) as folder:
-            saved_model.save(model, folder)
+        saved_model.save(model, filepath)
 
     def get_config(self):
         """For Keras' `save`; the vocabulary is a part of it."""
