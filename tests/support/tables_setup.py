@@ -2,7 +2,7 @@
 
 from support.corpus import write_corpus
 from tf_pretrain.tables.cells.record import PretrainRecord, Record, TaskRecord
-from tf_pretrain.tables.cells.request import Setup
+from tf_pretrain.tables.cells.setup import Setup
 
 SHRUNKEN = {
     "model.vocab_size": "120",

@@ -1,5 +1,6 @@
 """The report, from cells with known numbers."""
 
+import copy
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ from support.tables_setup import make_record
 from tf_pretrain import atomic_files
 from tf_pretrain.tables.cells.planning import Plan, PlannedCell
 from tf_pretrain.tables.cells.record import Record, folder_of
+from tf_pretrain.tables.definitions import papers, registry
 from tf_pretrain.tables.report import folder as report
 from tf_pretrain.tables.report import markdown, pages
 from tf_pretrain.tables.report import results as table_results
@@ -147,7 +149,7 @@ def test_order_at_the_floor(tmp_path):
         "no pretraining": [(45, 45), (46, 46), (47, 47)],
     }
     plan = write_table(tmp_path, "albert_table5", rows)
-    order = TableResults(tmp_path, plan).order("glue")
+    order = TableResults(tmp_path, plan).order("average")
     assert order.at_floor == [("None", "SOP")] and order.agree == []
     assert "further apart than the spread: None and SOP" in pages.order_lines(order)[-1]
 
@@ -160,6 +162,61 @@ def test_a_cell_without_its_intrinsic_scores_is_not_finished(tmp_path):
     cell = json.loads(path.read_text())
     path.write_text(json.dumps(cell | {"intrinsic_formats": ["next_sentence"]}))
     assert TableResults(tmp_path, plan).finished == 2
+
+
+def question_task(name, f1, exact, best=()):
+    """A TaskRecord's fields for SQuAD, x 100; `best` are F1 and EM, for SQuAD 2.0."""
+    names = ("f1", "exact", "best_f1", "best_exact") if best else ("f1", "exact_match")
+    scores = [value / 100 for value in (f1, exact, *best)]
+    medians = {"dev": dict(zip(names, scores, strict=True))}
+    values = {"metric": "f1", "median": f1 / 100, "medians": medians}
+    return {"task": name, "kind": "questions", **values}
+
+
+@pytest.mark.parametrize("row", papers.table("albert", "table2")["rows"], ids=str)
+def test_average_of_questions_and_other_tasks(row):
+    """As Lan et al. (2019), Table 2, whose averages were computed from their rows.
+
+    GLUE's average has none of the questions, and SQuAD 2.0 counts with the best
+    threshold.
+    """
+    tasks = {
+        "1": question_task("SQuAD1.1", row["squad11_f1"], row["squad11_em"]),
+        "2": question_task("SQuAD2.0", 7, 5, (row["squad20_f1"], row["squad20_em"])),
+        "3": {"task": "MNLI", "median": row["MNLI"] / 100},
+        "4": {"task": "SST-2", "median": row["SST2"] / 100},
+        "5": {"task": "RACE", "kind": "choices", "median": row["RACE"] / 100},
+    }
+    scores = make_record("", tasks, ORIGIN).scores(tasks)
+    assert scores["average"] == pytest.approx(row["avg_recomputed"], abs=0.0051)
+    assert scores["average"] == pytest.approx(row["avg"], abs=0.051)
+    assert scores["glue"] == pytest.approx((row["MNLI"] + row["SST2"]) / 2)
+    for name, column in registry.find("albert_table2").metrics.items():
+        assert scores[name] == pytest.approx(row[column], abs=0.051)
+    assert scores["SQuAD2.0 F1"] == pytest.approx(7)
+    assert scores["SQuAD2.0 EM"] == pytest.approx(5)
+
+
+def test_columns_of_questions_stand_beside_the_papers(tmp_path):
+    """ELECTRA's Table 4 with SQuAD 2.0 alone, from cells without GLUE."""
+    planned = []
+    for row, f1 in (("BERT-Base", 40), ("ELECTRA-Base", 60)):
+        tasks = {"2": question_task("SQuAD2.0", f1, f1 - 1, (f1 + 2, f1 + 1))}
+        record = make_record(row, tasks, ORIGIN)
+        folder = folder_of(tmp_path, row)
+        folder.mkdir(parents=True)
+        record.save(folder)
+        planned.append(PlannedCell(row, 0, row, ["2"]))
+    Plan("electra_table4", "lab", COMMAND, 1, planned).save(tmp_path)
+    folder = report.write(tmp_path)
+    page = (folder / "electra_table4-lab.md").read_text()
+    columns = "SQuAD2.0 F1 | paper's squad20_dev_f1 | SQuAD2.0 EM | paper's squad20"
+    assert columns in page
+    assert "| 60.0 | 83.3 | 59.0 | 80.5 |" in page and "| 40.0 | – | 39.0 | – |" in page
+    assert "| row | SQuAD2.0 best F1 | SQuAD2.0 best EM |" in page
+    assert "| ELECTRA-Base | 62.0 | 61.0 |" in page
+    assert "Order by SQuAD2.0 F1" in page and "glue" not in page
+    assert (folder / "images" / "electra_table4-lab-scores.png").is_file()
 
 
 def test_a_family_has_a_floor_of_its_own(tmp_path):
@@ -177,12 +234,12 @@ def test_a_family_has_a_floor_of_its_own(tmp_path):
 
 def test_costs_of_the_papers_runs_are_drawn(budgets, tmp_path):
     """Of which some are larger than any integer of NumPy."""
-    copy = tmp_path / "copy"
-    shutil.copytree(budgets, copy)
-    for path in copy.glob("cells/*/cell.json"):
+    workdir = tmp_path / "copy"
+    shutil.copytree(budgets, workdir)
+    for path in workdir.glob("cells/*/cell.json"):
         cell = json.loads(path.read_text())
         atomic_files.write_json(path, cell | {"flops": int(cell["flops"]) * 10**6})
-    folder = report.write(copy)
+    folder = report.write(workdir)
     assert (folder / "images" / "electra_table1-lab-flops.png").is_file()
 
 
@@ -257,6 +314,11 @@ def test_a_report_as_it_was_always_written():
     }
     for key, cell in kept["cells"].items():
         record = Record.from_dict(cell)
+        # Reports from before there were other kinds of tasks are read alike.
+        older = copy.deepcopy(cell)
+        for task in older["tasks"].values():
+            del task["kind"]
+        assert Record.from_dict(older) == record
         assert record.to_dict() | {"rows": cell["rows"]} == cell
         for row in cell["rows"]:
             tasks = keys[row["table"], row["row"], key]

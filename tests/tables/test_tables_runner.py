@@ -16,6 +16,7 @@ import pytest
 from support import forked_cells
 from support.paths import ROOT
 from support.tables_setup import SHRUNKEN, make_record, make_setup
+from support.task_files import WRITERS
 from tf_pretrain.data import build_records, vocabulary
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops
@@ -89,6 +90,43 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     lines.clear()
     assert run(planned, 0.0, lines.append)
     assert lines == ["2 of 2 cells are finished"]
+
+
+def test_a_cell_fine_tunes_every_kind_of_task(setup, tmp_path):
+    """SQuAD's, RACE's and CoNLL's files by name, and a folder of questions."""
+    folders = {"SQuAD2.0": "questions", "RACE": "choices", "chunk": "tags"}
+    for name, kind in (*folders.items(), ("own", "questions")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        WRITERS[kind](tmp_path / "data" / name)
+    for split in ("train", "dev"):
+        path = tmp_path / "data" / "SQuAD2.0" / f"{split}.json"
+        path.rename(path.with_name(f"{split}-v2.0.json"))
+    setup = dataclasses.replace(
+        setup,
+        data_dir=str(tmp_path / "data"),
+        tasks=(*setup.tasks, *folders, str(tmp_path / "data" / "own")),
+        finetune={"num_steps": "2", "max_seq_length": "24"},
+    )
+    table = registry.find("albert_table4")
+    cell = plan(table, setup, 1, ONE_LAYER)[0]
+    cell.folder.mkdir(parents=True)
+    record = run_cell.run(cell.request)
+    assert cell.is_finished
+    assert [task.kind for task in record.tasks.values()] == [
+        *("texts", "questions", "choices", "tags", "questions")
+    ]
+    scores = record.scores(record.tasks)
+    pairs = [(f"{n} best F1", f"{n} best EM") for n in ("SQuAD2.0", "own")]
+    parts = [(scores[f1] + scores[em]) / 2 for f1, em in pairs]
+    parts += [scores[name] for name in ("words", "RACE", "chunk")]
+    assert scores["average"] == pytest.approx(sum(parts) / 5)
+    assert scores["glue"] == scores["words"]
+    # The scores are those of the predictions.
+    (key,) = (key for key in record.tasks if key.startswith("SQuAD2.0-"))
+    results = json.loads((cell.folder / key / "results.json").read_text())
+    dev = results["medians"]["dev"]
+    assert scores["SQuAD2.0 best EM"] == 100 * dev["best_exact"]
+    assert scores["SQuAD2.0 EM"] == 100 * dev["exact"]
 
 
 def test_a_cell_that_fails_names_its_log(setup, monkeypatch):
@@ -261,6 +299,8 @@ def test_what_cannot_be_run_is_refused_before_anything_is(setup, tmp_path):
     for tasks, data_dir, message in (
         ((*setup.tasks, "./nope"), None, "no folder nope for the task ./nope"),
         (("CoLA",), str(tmp_path), "no folder .*CoLA"),
+        (("RACE",), None, "--tasks=RACE needs --data_dir"),
+        (("SQuAD2.0",), str(tmp_path), "no folder .*SQuAD2.0"),
         ((*setup.tasks, f"{tmp_path}/other/words"), None, "two of the tasks have one"),
     ):
         other = dataclasses.replace(setup, tasks=tasks, data_dir=data_dir)

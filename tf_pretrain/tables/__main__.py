@@ -67,14 +67,15 @@ _VOCAB = flags.DEFINE_string(
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    "Folder that holds a folder for each GLUE task. By default tensorflow-datasets "
-    "downloads the tasks.",
+    "Folder that holds a folder for each named task. Without it tensorflow-datasets "
+    "downloads GLUE; SQuAD1.1, SQuAD2.0, RACE and chunk always need it.",
     flag_values=FLAGS,
 )
 _TASKS = flags.DEFINE_list(
     "tasks",
     ["CoLA", "SST-2", "MRPC", "STS-B", "RTE"],
-    "Tasks to fine-tune on: names of GLUE, or folders with train.tsv and dev.tsv.",
+    "Tasks to fine-tune on: names of GLUE, SQuAD1.1, SQuAD2.0, RACE, chunk, or folders "
+    "with your own tasks of any kind (docs/tables.md).",
     flag_values=FLAGS,
 )
 _SET = flags.DEFINE_multi_string(
@@ -154,7 +155,7 @@ def _main():
 
 def _run(tables):
     from tf_pretrain.tables.cells import planning, run_all
-    from tf_pretrain.tables.cells.request import Setup
+    from tf_pretrain.tables.cells.setup import Setup
 
     overrides, finetune = _overrides()
     setup = Setup(

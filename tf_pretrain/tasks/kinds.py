@@ -1,4 +1,4 @@
-"""Detects the kind of task in a user's folder from its training data."""
+"""The kind of a task: by its name, or by the training data of a user's folder."""
 
 import gzip
 import json
@@ -7,6 +7,13 @@ from pathlib import Path
 from tf_pretrain.tasks import foreign_formats
 from tf_pretrain.tasks.split_files import SPLITS
 
+# The papers' tasks besides GLUE; their files are in `--data_dir`.
+OFFICIAL = {
+    "SQuAD1.1": "questions",
+    "SQuAD2.0": "questions",
+    "RACE": "choices",
+    "chunk": "tags",
+}
 _BEGINNING = 1_000_000  # number of characters that are enough to detect the kind
 
 

@@ -7,7 +7,7 @@ from tf_pretrain.tasks.multiple_choice import task as choice_task
 from tf_pretrain.tasks.question_answering import task as question_task
 from tf_pretrain.tasks.tagging import task as tagging_task
 
-NAMES = (*glue.NAMES, "docs", *question_task.NAMES, "RACE", "chunk")
+NAMES = (*glue.NAMES, "docs", *kinds.OFFICIAL)
 
 
 def load_task(name, data_dir, wanted: Columns, encoding="utf-8", seed=0, subsets=False):

@@ -6,7 +6,8 @@ from pathlib import Path
 from tf_pretrain import atomic_files
 from tf_pretrain import config as config_lib
 from tf_pretrain.tables.cells.record import Record, folder_of, load
-from tf_pretrain.tables.cells.request import Request, Setup, make_request
+from tf_pretrain.tables.cells.request import Request, make_request
+from tf_pretrain.tables.cells.setup import Setup
 from tf_pretrain.tables.definitions.table import Table
 
 

@@ -7,6 +7,15 @@ from pathlib import Path
 from tf_pretrain import atomic_files
 from tf_pretrain import config as config_lib
 
+# Names of SQuAD's metrics in tables. "best": with the threshold of "no answer" that is
+# best on the dev set, as ALBERT's program chooses it.
+_QUESTION_METRICS = {
+    "f1": "F1",
+    "exact_match": "EM",
+    "exact": "EM",
+    "best_f1": "best F1",
+    "best_exact": "best EM",
+}
 # These fields are written for human readers and are not read again. The report adds
 # "rows".
 _DERIVED = ("minutes", "rows")
@@ -52,6 +61,7 @@ class TaskRecord(Part):
         examples: {split: number}.
         steps: Training steps of a trial.
         finetune: Fields of FinetuneSettings.
+        kind: As `kinds.find_kind` names it.
     """
 
     task: str
@@ -65,6 +75,33 @@ class TaskRecord(Part):
     steps: int
     num_trials: int
     finetune: dict
+    kind: str = "texts"
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The dev scores by the names that tables use, times 100."""
+        if self.kind != "questions":
+            return {self.task: 100 * self.median}
+        return {
+            f"{self.task} {_QUESTION_METRICS[metric]}": 100 * value
+            for metric, value in self.medians["dev"].items()
+        }
+
+    @property
+    def average(self) -> float:
+        """What counts in an average of several tasks, times 100.
+
+        That is the first metric, and for questions the mean of F1 and EM with the best
+        threshold (Lan et al., 2019, Table 2).
+        """
+        if self.kind != "questions":
+            return 100 * self.median
+        scores, task = self.scores, self.task
+        pair = [
+            scores.get(f"{task} best {name}", scores[f"{task} {name}"])
+            for name in ("F1", "EM")
+        ]
+        return _mean(pair)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -133,16 +170,21 @@ class Record:
     def scores(self, task_keys) -> dict[str, float]:
         """The cell's figures by the names that tables use; scores times 100.
 
-        "glue" (the mean of all tasks, each by its first metric), each task by its name,
-        "held-out ..." and "intrinsic ..." scores, and sizes and speed.
+        Each task by its name (questions: with " F1" and so on), "glue" (the mean of the
+        tasks that are texts with labels, each by its first metric), "average" (the mean
+        of all tasks, see `TaskRecord.average`), "held-out ..." and "intrinsic ..."
+        scores, and sizes and speed.
 
         Args:
             task_keys: Which of the cell's fine-tuning results to take.
         """
         results = [self.tasks[key] for key in task_keys]
-        tasks = {result.task: 100 * result.median for result in results}
-        scores = {"glue": sum(tasks.values()) / len(tasks)} if tasks else {}
-        scores |= tasks
+        texts = [result.average for result in results if result.kind == "texts"]
+        scores = {"glue": _mean(texts)} if texts else {}
+        if results:
+            scores["average"] = _mean([result.average for result in results])
+        for result in results:
+            scores |= result.scores
         for name, value in self.pretrain.eval.items():
             # Losses are in nats, all others fractions.
             factor = 1 if name.endswith("loss") else 100
@@ -168,3 +210,7 @@ def load(workdir, key: str) -> Record | None:
     if not path.is_file():
         return None
     return Record.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _mean(values):
+    return sum(values) / len(values)

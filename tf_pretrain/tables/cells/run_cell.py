@@ -26,7 +26,7 @@ from tf_pretrain.data import record_sets
 from tf_pretrain.errors import UserError
 from tf_pretrain.models import flops, sizes
 from tf_pretrain.runs import curves
-from tf_pretrain.tables.cells import record
+from tf_pretrain.tables.cells import fine_tuning, record
 from tf_pretrain.tables.cells.processes import command
 from tf_pretrain.tables.cells.record import PretrainRecord, Record, TaskRecord
 from tf_pretrain.tables.cells.request import Request
@@ -133,18 +133,10 @@ def _pretrain_here(request, folder):
 
 def _finetune(workdir, folder, wanted, origin):
     """Fine-tunes the pretrained model of a cell's folder on a task."""
-    from tf_pretrain.tasks import glue, own_task
     from tf_pretrain.tasks.finetune import finetune
     from tf_pretrain.tasks.initial import load_initial
 
-    name, settings = wanted.task, wanted.settings.finetune
-    if name in glue.NAMES:
-        task = glue.load(name, wanted.data_dir, settings.subsets)
-    else:
-        task = own_task.load(name)
-    # Predictions of what has no labels are for leaderboards, and take their time.
-    kept = ("train", *task.scored_splits)
-    task = dataclasses.replace(task, splits={n: task.splits[n] for n in kept})
+    task = fine_tuning.load(wanted)
     if (workdir / "results.json").is_file():  # but the cell was stopped later on
         results = json.loads((workdir / "results.json").read_text(encoding="utf-8"))
     else:
@@ -157,7 +149,8 @@ def _finetune(workdir, folder, wanted, origin):
         "seconds": sum(trial["seconds"] for trial in results["trials"]),
         "steps": results["trials"][0]["steps"],
         "num_trials": len(results["trials"]),
-        "finetune": config_lib.to_dict(settings),
+        "kind": wanted.kind,
+        "finetune": config_lib.to_dict(wanted.settings.finetune),
     }
     return TaskRecord(**values | origin)
 

@@ -61,7 +61,7 @@ def _list(all_results):
     """All tables, and how many pairs of their rows are in the paper's order."""
     rows = []
     for results in all_results:
-        order = results.order(next(iter(results.table.metrics)))
+        order = results.order(results.main)
         verdict = ["–"] * len(_COLUMNS)
         if order.paper:
             found = (order.agree, order.against, order.inside)

@@ -9,7 +9,7 @@ from tf_pretrain.tables.report.results import MIN_SEEDS, Order, TableResults
 
 def table_page(results: TableResults, folder) -> str:
     """The page of one table; draws its images into the folder."""
-    table, main = results.table, next(iter(results.table.metrics))
+    table, main = results.table, results.main
     blocks = [f"## {table.title} (`{table.id}`, {results.scale} scale)"]
     blocks += _introduction(results)
     facts = _printed_facts(table)
@@ -91,9 +91,25 @@ def _introduction(results):
         "are x 100 on the dev sets: the median over the seeds, with the lowest and the "
         "highest in parentheses."
     )
-    tasks = _task_labels(results)
-    if tasks:
-        yield f"glue: the mean of {', '.join(tasks.values())}."
+    yield from _averages(results)
+
+
+def _averages(results):
+    """What the averages are of that the page shows."""
+    labels, shown = _task_labels(results), _shown(results)
+    tasks = list(_task_results(results))
+    if "glue" in shown:
+        texts = _different(labels[task.task] for task in tasks if task.kind == "texts")
+        yield f"glue: the mean of {texts}."
+    if "average" in shown:
+        every = _different(labels.get(t.task) or _pair_label(t) for t in tasks)
+        yield f"average: the mean of {every}."
+
+
+def _pair_label(task):
+    """How questions count in an average."""
+    best = "best " if f"{task.task} best F1" in task.scores else ""
+    return f"{task.task} (the mean of {best}F1 and {best}EM)"
 
 
 def _printed_facts(table):
@@ -120,13 +136,16 @@ def _task_results(results):
     """The results of all cells in the tasks that their table asks for."""
     for runs in results.cells.values():
         for record, scores in runs:
-            yield from (t for t in record.tasks.values() if t.task in scores)
+            yield from (t for t in record.tasks.values() if t.scores.keys() <= scores)
 
 
 def _task_labels(results):
-    """{task: its name for people}, e.g. {"MNLI": "MNLI (subset, accuracy)"}."""
+    """{score: its name for people}, e.g. {"MNLI": "MNLI (subset, accuracy)"}."""
     found = {}
     for result in _task_results(results):
+        if result.kind == "questions":
+            found |= {name: name for name in result.scores}
+            continue
         is_subset = any("_subset." in note for note in result.notes)
         kind = "subset, " if is_subset else ""
         found[result.task] = f"{result.task} ({kind}{result.metric})"
@@ -198,7 +217,8 @@ def _cell_blocks(results):
     runs = [(row.name, *run) for row in results.rows for run in results.cells[row.name]]
     parts = [part for _, record, _ in runs for part in record.parts]
     commands = list(dict.fromkeys(part.command for part in parts))
-    header = ["row", "seed", "glue", "minutes", "cores", "backend", "commit"]
+    main = results.main
+    header = ["row", "seed", main, "minutes", "cores", "backend", "commit"]
     header += ["in cells.json", "command"]
     rows = []
     for row, record, scores in runs:
@@ -207,7 +227,7 @@ def _cell_blocks(results):
             [
                 row,
                 str(record.seed),
-                f"{scores['glue']:.2f}" if "glue" in scores else "–",
+                f"{scores[main]:.2f}" if main in scores else "–",
                 f"{record.minutes:.1f}",
                 _different(str(part.cores) for part in record.parts),
                 record.backend,

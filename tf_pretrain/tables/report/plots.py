@@ -14,6 +14,7 @@ _CURVES = (
 _LABELS = {
     "glue": "mean of the GLUE tasks, dev x 100",
     "glue_dev_avg": "mean of the GLUE tasks, dev x 100",
+    "average": "mean of the tasks, dev x 100",
     "avg": "mean of the paper's tasks, dev x 100",
     "intrinsic_mlm": "masked-LM accuracy x 100",
     "intrinsic_nsp": "next-sentence accuracy x 100",

@@ -97,6 +97,13 @@ class TableResults:
         return self.cells[row.name][0][0]
 
     @property
+    def main(self) -> str:
+        """The first of the table's metrics that a cell has; that of the index."""
+        metrics = list(self.table.metrics)
+        shown = (m for m in metrics if any(self.summary(r, m) for r in self.rows))
+        return next(shown, metrics[0])
+
+    @property
     def finished(self) -> int:
         """Number of finished cells."""
         return sum(map(len, self.cells.values()))

@@ -35,8 +35,9 @@ def encode_choices(tokenizer, questions, max_seq_length, max_qa_length):
     """
     if max_qa_length > max_seq_length - 4:
         raise UserError(
-            f"finetune.max_qa_length {max_qa_length} leaves no room for an article in "
-            f"{max_seq_length} positions; expected {max_seq_length - 4} or less"
+            f"questions.max_choice_length is {max_qa_length}, which leaves no room for "
+            f"a text in {max_seq_length} positions; expected {max_seq_length - 4} or "
+            "less"
         )
     articles = list(dict.fromkeys(question.article for question in questions))
     article_ids = _tokenize(tokenizer, articles)
