@@ -80,9 +80,10 @@ def check_window(check, row, window, example, is_albert):
     check.equal("segment_ids", window.segment_ids, row["segment_ids"])
     span = [window.doc_start, window.doc_length]
     check.equal("place in the text", span, [row["doc_start"], row["doc_length"]])
-    got = "".join("01"[int(value)] for value in window.is_max_context)
-    check.equal("maximal context", got, row["is_max_context"])
     pieces = slice(window.doc_start, window.doc_start + window.doc_length)
+    counted = window.counts_for(np.arange(pieces.start, pieces.stop))
+    got = "".join("01"[int(value)] for value in counted)
+    check.equal("maximal context", got, row["is_max_context"])
     document = example.document
     if is_albert:
         check.equal("characters", document.starts[pieces], row["tok_start_to_orig"])

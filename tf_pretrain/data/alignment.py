@@ -5,6 +5,7 @@ ALBERT's program finds the longest common subsequence of both, near the diagonal
 same in an exported graph.
 """
 
+import array
 import bisect
 
 import numpy as np
@@ -109,8 +110,9 @@ class PartialMap:
 
     def __init__(self, size, pairs):
         self._size = size
-        self._places = pairs[:, 0].tolist()
-        self._partners = pairs[:, 1].tolist()
+        # Arrays of Python's own, which take little memory and are fast to bisect.
+        self._places = array.array("i", pairs[:, 0].tolist())
+        self._partners = array.array("i", pairs[:, 1].tolist())
 
     def start(self, place, target_size=None) -> int:
         """The partner of the first character of a range.

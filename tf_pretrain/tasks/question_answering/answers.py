@@ -128,8 +128,8 @@ def _possible(windows, candidates, max_answer_length):
         first, last = found.starts - window.text_start, found.ends - window.text_start
         inside = (first >= 0) & (last < window.doc_length) & (first <= last)
         inside &= last - first < max_answer_length
-        inside[inside] = window.is_max_context[first[inside]]
         shift = window.doc_start
+        inside &= window.counts_for(first + shift)
         scores = found.start_scores[inside], found.end_scores[inside]
         parts.append((first[inside] + shift, last[inside] + shift, *scores))
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]

@@ -40,7 +40,7 @@ class WindowExamples:
 
     @property
     def lengths(self) -> np.ndarray:
-        return np.array([len(window.input_ids) for window in self.windows])
+        return np.array([len(window) for window in self.windows])
 
     def features(self, indices, length, rows) -> dict[str, np.ndarray]:
         """See `examples.Examples.features`."""

@@ -12,10 +12,14 @@ pieces and aligns their characters with the text. Both classes have one interfac
 `serving.question_answering.documents` does the same in an exported graph.
 """
 
+import re
+
 import numpy as np
 
 from tf_pretrain.data import alignment, plain_normalization
 from tf_pretrain.data.characters import SQUAD_SPACE
+
+_WORD = re.compile(f"[^{SQUAD_SPACE}]+")
 
 
 class WordDocument:
@@ -26,20 +30,25 @@ class WordDocument:
         tokenizer: A WordPieceTokenizer.
 
     Attributes:
-        words: Its words.
         piece_ids: int32 [n], of all words one after another.
-        piece_words: int [n], the word of each piece.
+        piece_words: int32 [n], the word of each piece.
     """
 
+    # A training set has tens of thousands of paragraphs, so what is kept of each is
+    # small: the text, which the question has, too, and arrays of its words and pieces.
     def __init__(self, context, tokenizer):
-        self._tokenizer = tokenizer
-        self.words, self._word_of_char = _split_words(context)
-        # Where the characters of the words stand, and each word's first one.
-        self._places = [i for i, char in enumerate(context) if char not in SQUAD_SPACE]
-        self._first_chars = np.cumsum([0, *map(len, self.words)])
-        self.piece_ids, self._splits = tokenizer.plain.tokenize(self.words)
-        counts = np.diff(self._splits)
-        self.piece_words = np.repeat(np.arange(len(self.words)), counts)
+        self._context, self._tokenizer = context, tokenizer
+        spans = [word.span() for word in _WORD.finditer(context)]
+        self._starts, self._ends = np.array(spans, np.int32).reshape(-1, 2).T
+        self.piece_ids, splits = tokenizer.plain.tokenize(self.words)
+        self._splits = splits.astype(np.int32)
+        numbers = np.arange(len(spans), dtype=np.int32)
+        self.piece_words = np.repeat(numbers, np.diff(self._splits))
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the paragraph."""
+        return _WORD.findall(self._context)
 
     def answer_words(self, answer):
         """The first and last word of an answer; None if the text is not there.
@@ -49,12 +58,14 @@ class WordDocument:
         case, with single spaces.
         """
         last = answer.start + len(answer.text) - 1
-        if not (0 <= answer.start <= last < len(self._word_of_char)):
+        if not (0 <= answer.start <= last < len(self._context)):
             return None
-        start_word = self._word_of_char[answer.start]
-        end_word = self._word_of_char[last]
-        words = " ".join(self.words[start_word : end_word + 1]).lower()
-        if " ".join(answer.text.split()).lower() not in words:
+        # White space belongs to the word in front, and to word -1 before the first.
+        places = np.searchsorted(self._starts, [answer.start, last], side="right")
+        start_word, end_word = (places - 1).tolist()
+        words = self._joined(start_word, end_word + 1).lower()
+        is_there = " ".join(answer.text.split()).lower() in words
+        if not (is_there and len(self._starts)):
             return None
         return max(start_word, 0), max(end_word, 0)
 
@@ -79,17 +90,32 @@ class WordDocument:
         piece_text, words = self._pieces_and_words(first, last)
         found = self._find(piece_text, words)
         start, end = found or (0, len(words) - 1)
-        shift = self._first_chars[self.piece_words[first]]
-        first_place = self._places[shift + start - words.count(" ", 0, start)]
-        last_place = self._places[shift + end - words.count(" ", 0, end)]
-        return first_place, last_place + 1
+        first_word = self.piece_words[first]
+        return self._place(first_word, start), self._place(first_word, end) + 1
+
+    def _place(self, first_word, index):
+        """Where a character of words that are joined by spaces stands in the text.
+
+        Args:
+            first_word: The first of these words.
+            index: The place of the character among them; it is not a space.
+        """
+        lengths = self._ends[first_word:] - self._starts[first_word:]
+        joined = np.cumsum(lengths + 1) - lengths - 1  # each word's first character
+        word = np.searchsorted(joined, index, side="right") - 1
+        return int(self._starts[first_word + word] + index - joined[word])
+
+    def _joined(self, start, end):
+        """The words from `start` to before `end`, joined by spaces, as of a list."""
+        chosen = range(len(self._starts))[start:end]
+        return " ".join(self._context[self._starts[i] : self._ends[i]] for i in chosen)
 
     def _pieces_and_words(self, first, last):
         """The text of some pieces, and the words that they lie in."""
         pieces = [self._tokenizer.pieces[i] for i in self.piece_ids[first : last + 1]]
         text = " ".join(pieces).replace(" ##", "").replace("##", "")
         start, end = self.piece_words[first], self.piece_words[last] + 1
-        return " ".join(text.split()), " ".join(self.words[start:end])
+        return " ".join(text.split()), self._joined(start, end)
 
     def recover_text(self, piece_text, words):
         """The part of the words, as they are written, that some pieces came from.
@@ -146,7 +172,8 @@ class AlignedDocument:
         lengths = [len(piece) for piece in pieces]
         ends = np.cumsum(lengths, dtype=np.int64) - 1
         starts = ends - lengths + 1
-        self._piece_of_glued = np.repeat(np.arange(len(pieces)), lengths)
+        numbers = np.arange(len(pieces), dtype=np.int32)
+        self._piece_of_glued = np.repeat(numbers, lengths)
         glued = "".join(pieces).replace("\u2581", " ")
         settings = (tokenizer.lower_case, tokenizer.strip_accents)
         pairs = alignment.align(context, glued, lambda char: _cleaned(char, *settings))
@@ -155,8 +182,9 @@ class AlignedDocument:
             return
         text_of_glued = alignment.PartialMap(len(glued), pairs[:, ::-1])
         self._glued_of_text = alignment.PartialMap(len(context), pairs)
-        self.starts = [text_of_glued.start(i, len(context)) for i in starts]
-        self.ends = [text_of_glued.end(i, len(context)) for i in ends]
+        size = len(context)
+        self.starts = np.array([text_of_glued.start(i, size) for i in starts], np.int32)
+        self.ends = np.array([text_of_glued.end(i, size) for i in ends], np.int32)
 
     def answer_pieces(self, answer):
         last = answer.start + len(answer.text) - 1
@@ -170,25 +198,10 @@ class AlignedDocument:
         return self._context[slice(*self.span(first, last))]
 
     def span(self, first, last):
-        start = self.starts[first]
+        start = int(self.starts[first])
         text = self._context[start : self.ends[last] + 1]
         start += len(text) - len(text.lstrip())
         return start, start + len(text.strip())
-
-
-def _split_words(context):
-    """Words, and for each character its word; white space belongs to the one before."""
-    words, word_of_char, is_inside = [], [], False
-    for char in context:
-        if char in SQUAD_SPACE:
-            is_inside = False
-        elif is_inside:
-            words[-1] += char
-        else:
-            words.append(char)
-            is_inside = True
-        word_of_char.append(len(words) - 1)
-    return words, word_of_char
 
 
 def _pieces_with_text(context, tokenizer):

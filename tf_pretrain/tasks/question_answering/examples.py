@@ -10,7 +10,7 @@ from tf_pretrain.tasks.question_answering.squad_files import Question
 from tf_pretrain.tasks.question_answering.windows import Window, cut_windows
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Example:
     """A question with what the model reads.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tf_pretrain.tasks.task import TaskError
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
     """An answer as annotators marked it.
 
@@ -21,7 +21,7 @@ class Answer:
     start: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Question:
     """A question about a context.
 

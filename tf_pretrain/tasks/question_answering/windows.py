@@ -27,31 +27,63 @@ class WindowSettings:
     max_query_length: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """One input of the model.
 
+    It keeps no ids of its own: the windows of a question share the question's, and
+    those of a paragraph the text's.
+
     Attributes:
+        beginning: int32 [text_start]: [CLS] question [SEP].
+        text_ids: int32 [n]: the pieces of the whole paragraph.
+        sep_id: The id of [SEP].
         doc_start: The first piece of the paragraph that lies in this window.
         doc_length: How many of its pieces do.
-        text_start: Position of the first of them in the input.
-        input_ids: int32 [length]: [CLS] question [SEP] text [SEP], without padding.
-        segment_ids: int32 [length]: 1 for the text and the last [SEP].
-        is_max_context: bool [doc_length]: whether this window counts for the piece.
+        max_context: The first piece of the paragraph for which this window counts, and
+            the one behind the last.
         start_position, end_position: The answer's first and last position in the input,
             0 where the window does not hold all of it; None without labels.
         holds_answer: Whether the whole answer lies in this window; None without labels.
     """
 
+    beginning: np.ndarray
+    text_ids: np.ndarray
+    sep_id: int
     doc_start: int
     doc_length: int
-    text_start: int
-    input_ids: np.ndarray
-    segment_ids: np.ndarray
-    is_max_context: np.ndarray
+    max_context: tuple[int, int]
     start_position: int | None = None
     end_position: int | None = None
     holds_answer: bool | None = None
+
+    def __len__(self):
+        return len(self.beginning) + self.doc_length + 1
+
+    @property
+    def text_start(self) -> int:
+        """Position of the first piece of the text in the input."""
+        return len(self.beginning)
+
+    @property
+    def input_ids(self) -> np.ndarray:
+        """int32 [length]: [CLS] question [SEP] text [SEP], without padding."""
+        ids = np.full(len(self), self.sep_id, np.int32)
+        ids[: self.text_start] = self.beginning
+        ids[self.text_start : -1] = self.text_ids[self.doc_start :][: self.doc_length]
+        return ids
+
+    @property
+    def segment_ids(self) -> np.ndarray:
+        """int32 [length]: 1 for the text and the last [SEP]."""
+        segments = np.ones(len(self), np.int32)
+        segments[: self.text_start] = 0
+        return segments
+
+    def counts_for(self, pieces) -> np.ndarray:
+        """Whether this window has the most context for pieces of the paragraph."""
+        first, end = self.max_context
+        return (first <= pieces) & (pieces < end)
 
 
 def cut_windows(
@@ -78,28 +110,15 @@ def cut_windows(
             f"{settings.max_seq_length} positions; raise finetune.max_seq_length, or "
             "lower finetune.max_query_length"
         )
-    first = np.concatenate([[tokenizer.cls_id], question_ids, [tokenizer.sep_id]])
-    last = [tokenizer.sep_id]
+    beginning = np.empty(len(question_ids) + 2, np.int32)
+    beginning[0], beginning[-1] = tokenizer.cls_id, tokenizer.sep_id
+    beginning[1:-1] = question_ids
     spans = list(_spans(len(text_ids), room, settings.doc_stride))
     windows = []
-    for (start, length), is_max in zip(
-        spans, _max_context(spans, len(text_ids)), strict=True
-    ):
-        ids = np.concatenate([first, text_ids[start : start + length], last])
-        segments = np.repeat([0, 1], [len(first), length + 1])
-        labels = {}
-        if labelled:
-            labels = _labels(answer, start, length, len(first))
+    for span, counted in zip(spans, _max_context(spans, len(text_ids)), strict=True):
+        labels = _labels(answer, *span, len(beginning)) if labelled else {}
         windows.append(
-            Window(
-                start,
-                length,
-                len(first),
-                ids.astype(np.int32),
-                segments.astype(np.int32),
-                is_max,
-                **labels,
-            )
+            Window(beginning, text_ids, tokenizer.sep_id, *span, counted, **labels)
         )
     return windows
 
@@ -116,11 +135,14 @@ def _spans(num_pieces, room, stride):
 
 
 def _max_context(spans, num_pieces):
-    """bool [length] for each span: whether it gives a piece the most context.
+    """(first, end) for each span: the pieces to which it gives the most context.
 
     That is the smaller of the numbers of pieces at its left and right, and a hundredth
-    of the length. The first of several equal windows counts.
+    of the length. The first of several equal windows counts. Both ends of the spans
+    rise, so the pieces of each span follow one another.
     """
+    if len(spans) == 1:
+        return [(0, num_pieces)]
     best = np.full(num_pieces, -1.0)
     owner = np.zeros(num_pieces, np.int32)
     for index, (start, length) in enumerate(spans):
@@ -129,10 +151,10 @@ def _max_context(spans, num_pieces):
         here = slice(start, start + length)
         owner[here] = np.where(score > best[here], index, owner[here])
         best[here] = np.maximum(score, best[here])
-    return [
-        owner[start : start + length] == index
-        for index, (start, length) in enumerate(spans)
-    ]
+    numbers = np.arange(len(spans))
+    firsts = np.searchsorted(owner, numbers, side="left")
+    ends = np.searchsorted(owner, numbers, side="right")
+    return list(zip(firsts.tolist(), ends.tolist(), strict=True))
 
 
 def _labels(answer, start, length, text_start):

@@ -1,0 +1,74 @@
+"""Windows of questions: which one counts for a piece, and what they keep in memory."""
+
+import random
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from support.paths import VOCABULARIES
+from support.task_files import WORDS
+from tf_pretrain.data.tokenization import load_tokenizer
+from tf_pretrain.tasks.question_answering.examples import read_examples
+from tf_pretrain.tasks.question_answering.squad_files import Answer, Question
+from tf_pretrain.tasks.question_answering.windows import WindowSettings, cut_windows
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return load_tokenizer(VOCABULARIES / "bert-base-uncased-vocab.txt")
+
+
+def owners(windows, piece):
+    """The windows with most context for a piece, by the definition, piece by piece."""
+    scores = {}
+    for number, window in enumerate(windows):
+        left = piece - window.doc_start
+        right = window.doc_length - 1 - left
+        if left >= 0 and right >= 0:
+            scores[number] = min(left, right) + 0.01 * window.doc_length
+    best = max(scores.values())
+    return [min(number for number, score in scores.items() if score == best)]
+
+
+def test_one_window_counts_for_each_piece(tokenizer):
+    """The one with most context, the first of several (`_is_max_context`)."""
+    draw = random.Random(1)
+    for _ in range(200):
+        length, question = draw.randrange(4, 40), draw.randrange(0, 3)
+        settings = WindowSettings(length + question, draw.randrange(1, 50), 64)
+        text = np.arange(draw.randrange(1, 90), dtype=np.int32)
+        windows = cut_windows(tokenizer, np.arange(question), text, settings)
+        for piece in text:
+            counted = [i for i, w in enumerate(windows) if w.counts_for(piece)]
+            assert counted == owners(windows, piece)
+
+
+def questions(number):
+    """Questions about texts of 150 words, nine for each, with answers."""
+    draw = random.Random(0)
+    for start in range(0, number, 9):
+        words = [draw.choice(WORDS) for _ in range(150)]
+        for i in range(start, min(start + 9, number)):
+            answer = Answer(words[0], 0)
+            yield Question(str(i), " ".join(words[:10]), " ".join(words), (answer,))
+
+
+def test_windows_of_a_text_share_its_ids(tokenizer):
+    """A question with its window takes less memory than ids and segments alone."""
+    asked, settings = list(questions(900)), WindowSettings(384, 128, 64)
+    list(read_examples(asked[:90], tokenizer, settings, True))  # what is cached once
+    tracemalloc.start()
+    examples = list(read_examples(asked, tokenizer, settings, True))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    windows = [window for example in examples for window in example.windows]
+    assert len(windows) == 900 and len(windows[0].input_ids) == 163
+    alone = windows[0].input_ids.nbytes + windows[0].segment_ids.nbytes
+    assert kept / len(windows) < alone == 1304
+
+
+def test_a_text_of_white_space_has_no_answer(tokenizer):
+    question = Question("x", "what", " \t\n ", (Answer(" ", 1),))
+    (example,) = read_examples([question], tokenizer, WindowSettings(20, 8, 8), True)
+    assert not example.is_kept and example.windows == []
