@@ -36,9 +36,9 @@ def electra_loss(config, head):
     import transformers
 
     model = config.model
-    discriminator = transformers.ElectraForPreTraining(_electra_config(model))
+    discriminator = transformers.ElectraForPreTraining(electra_network_config(model))
     generator = transformers.ElectraForMaskedLM(
-        _electra_config(config_lib.generator_config(config))
+        electra_network_config(config_lib.generator_config(config))
     )
     generator.electra.embeddings = discriminator.electra.embeddings
     generator.generator_lm_head.weight = (
@@ -89,7 +89,7 @@ def electra_loss(config, head):
     return torch.nn.ModuleList([generator, discriminator]).train(), loss_of
 
 
-def _electra_config(model):
+def electra_network_config(model):
     import transformers
 
     return transformers.ElectraConfig(
@@ -164,7 +164,7 @@ def timed_step(network, loss_of, batches, compiled, device="cpu", autocast=False
         with torch.autocast(device, torch.bfloat16, enabled=autocast):
             return loss_of(batch)
 
-    step = _train_step(network.to(device), cast_loss)
+    step = train_step(network.to(device), cast_loss)
     for _ in range(2):  # compiles
         step(next(stream))
         next(tokens)
@@ -191,7 +191,7 @@ def _tensors(batch, device):
     }
 
 
-def _train_step(network, loss_of):
+def train_step(network, loss_of):
     import torch
 
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5, fused=True)
@@ -211,7 +211,7 @@ def _electra_classifier():
     import transformers
 
     return transformers.ElectraForSequenceClassification(
-        _electra_config(corpus.electra_config().model)
+        electra_network_config(corpus.electra_config().model)
     )
 
 
@@ -233,7 +233,7 @@ def finetuning(folder, texts, labels, batch_size, padding):
 
     tokenizer = _fast_tokenizer(folder)
     network = _electra_classifier().train()
-    step = _train_step(network, lambda batch: network(**batch).loss)
+    step = train_step(network, lambda batch: network(**batch).loss)
     rng = np.random.default_rng(0)
 
     def stream():
