@@ -92,53 +92,29 @@ def training(options):
     """Windows a second, all padded to 384, and of batches as short as they can be."""
     contestants, steps = {}, {}
     for name, target, more, factor in (
-        ("ours", f"{_OURS}_training", {"is_grouped": False}, 1),
-        ("ours, grouped", f"{_OURS}_training", {"is_grouped": True}, _GROUPED),
-        ("padded to 384", f"{_PEER}_training", {"padding": "max_length"}, 1),
-        ("dynamic", f"{_PEER}_training", {"padding": "longest"}, _DYNAMIC),
+        ("padded", f"{_OURS}_training", {"is_grouped": False}, 1),
+        ("grouped", f"{_OURS}_training", {"is_grouped": True}, _GROUPED),
+        ("HF padded", f"{_PEER}_training", {"padding": "max_length"}, 1),
+        ("HF dynamic", f"{_PEER}_training", {"padding": "longest"}, _DYNAMIC),
     ):
         contestants[name] = target, {"batch_size": options.batch_size, **more}, {}
         steps[name] = {"steps": factor * options.steps}
     results = _in_turns(options, contestants, steps)
     rates = {n: comparison.median(r, "windows_per_s") for n, r in results.items()}
     peaks = {n: comparison.median(r, "peak_memory") / 1e9 for n, r in results.items()}
-    note = f"batch {options.batch_size}; ours with XLA"
-    rows = [
-        Row(
-            "training, padded to 384",
-            rates["ours"],
-            "HF eager, padded to 384",
-            rates["padded to 384"],
-            "windows/s",
-            1.5,
-            note=note,
-        )
-    ]
-    note = f"batch {options.batch_size}; ours grouped by length, without XLA"
-    rows += [
-        Row(
-            "training, as run_finetuning.py",
-            rates["ours, grouped"],
-            f"HF eager, {name}",
-            rates[name],
-            "windows/s",
-            1.5,
-            note=note,
-        )
-        for name in ("padded to 384", "dynamic")
-    ]
-    for item, mine in (("padded to 384", "ours"), ("grouped", "ours, grouped")):
-        rows.append(
-            Row(
-                f"training, {item}, peak memory",
-                peaks[mine],
-                "HF eager, padded to 384",
-                peaks["padded to 384"],
-                "GB",
-                None,
-                is_rate=False,
-            )
-        )
+    notes = {"padded": "ours with XLA", "grouped": "ours without, as run_finetuning.py"}
+    rows = []
+    for ours, peer in (
+        ("padded", "HF padded"),
+        ("grouped", "HF padded"),
+        ("grouped", "HF dynamic"),
+    ):
+        item = f"training, {ours}, batch {options.batch_size}"
+        speed = rates[ours], peer, rates[peer], "windows/s", 1.5
+        rows.append(Row(item, *speed, note=notes[ours]))
+    for ours, peer in (("padded", "HF padded"), ("grouped", "HF dynamic")):
+        size = peaks[ours], peer, peaks[peer], "GB", None
+        rows.append(Row(f"training, {ours}, peak memory", *size, is_rate=False))
     return rows
 
 

@@ -28,7 +28,7 @@ def our_features(data, vocab, questions=None):
 
     def run():
         tokenizer = load_tokenizer(vocab)  # it keeps the words that it has seen
-        len(tokenizer.plain.tokenize([""]))
+        tokenizer.plain.tokenize([""])  # makes it
         began = time.perf_counter()
         examples, _ = codec.encode(asked, model, tokenizer, is_train=True)
         rate = len(asked) / (time.perf_counter() - began)
@@ -65,12 +65,7 @@ def our_training(data, vocab, batch_size, is_grouped, questions=None):
     from tf_pretrain.data.tokenization import load_tokenizer
     from tf_pretrain.tasks import batches
     from tf_pretrain.tasks.question_answering import codec
-    from tf_pretrain.training.optimizers import build_optimizer
-    from tf_pretrain.training.trainer import Trainer
 
-    model = _our_network()
-    asked, tokenizer = _questions(data, questions), load_tokenizer(vocab)
-    examples, _ = codec.encode(asked, model, tokenizer, is_train=True)
     settings = FinetuneSettings(
         batch_size=batch_size,
         max_seq_length=LENGTH,
@@ -78,17 +73,14 @@ def our_training(data, vocab, batch_size, is_grouped, questions=None):
         group_by_length=is_grouped,
         jit_compile=not is_grouped,
     )
-    trainer = Trainer(model.build())
-    trainer.compile(
-        optimizer=build_optimizer(settings, 10**6, 0),
-        jit_compile=settings.jit_compile,
-    )
-    step = trainer.make_train_function()
+    model, asked = _our_network(), _questions(data, questions)
+    examples, _ = codec.encode(asked, model, load_tokenizer(vocab), is_train=True)
     stream = iter(
         batches.as_dataset(
             lambda: batches.training_batches(examples, settings, 10**6, seed=0)
         )
     )
+    step = _our_step(model, settings)
     for _ in range(3):  # traces one length, then any, and compiles
         step(stream)
 
@@ -100,6 +92,18 @@ def our_training(data, vocab, batch_size, is_grouped, questions=None):
         return _answer(steps * batch_size, began)
 
     return run
+
+
+def _our_step(model, settings):
+    from tf_pretrain.training.optimizers import build_optimizer
+    from tf_pretrain.training.trainer import Trainer
+
+    trainer = Trainer(model.build())
+    trainer.compile(
+        optimizer=build_optimizer(settings, 10**6, 0),
+        jit_compile=settings.jit_compile,
+    )
+    return trainer.make_train_function()
 
 
 def peer_training(data, vocab, batch_size, padding, questions=None):
@@ -114,38 +118,44 @@ def peer_training(data, vocab, batch_size, padding, questions=None):
     from benchmarks import torch_peers
 
     encoded = encode(_fast_tokenizer(vocab), _questions(data, questions))
-    arrays = {name: np.array(value, np.int32) for name, value in encoded.items()}
+    stream = _peer_batches(encoded, batch_size, padding)
     model = corpus.electra_config().model
     network = transformers.ElectraForQuestionAnswering(
         torch_peers.electra_network_config(model)
     ).train()
     step = torch_peers.train_step(network, lambda batch: network(**batch).loss)
+
+    def tensors():
+        batch = next(stream)
+        return {name: torch.from_numpy(value).long() for name, value in batch.items()}
+
+    step(tensors())
+
+    def run(steps):
+        began = time.perf_counter()
+        for _ in range(steps):
+            loss = step(tensors())
+        loss.item()
+        return _answer(steps * batch_size, began)
+
+    return run
+
+
+def _peer_batches(encoded, batch_size, padding):
+    """Dicts of arrays in random order, without end."""
+    arrays = {name: np.array(value, np.int32) for name, value in encoded.items()}
     lengths = arrays["attention_mask"].sum(axis=1)
     rows = itertools.chain.from_iterable(
         np.random.default_rng(epoch).permutation(len(lengths))
         for epoch in itertools.count()
     )
-
-    def batch():
+    while True:
         chosen = list(itertools.islice(rows, batch_size))
         length = LENGTH if padding == "max_length" else lengths[chosen].max()
-        return {
-            name: torch.from_numpy(
-                (values[chosen, :length] if values.ndim > 1 else values[chosen])
-            ).long()
+        yield {
+            name: values[chosen, :length] if values.ndim > 1 else values[chosen]
             for name, values in arrays.items()
         }
-
-    step(batch())
-
-    def run(steps):
-        began = time.perf_counter()
-        for _ in range(steps):
-            loss = step(batch())
-        loss.item()
-        return _answer(steps * batch_size, began)
-
-    return run
 
 
 def encode(tokenizer, questions) -> dict[str, list]:

@@ -14,7 +14,7 @@ def test_chinese_class_names(tmp_path):
     matrix = np.array([[5, 2], [1, 9]])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plots._plot_confusion(tmp_path / "a.png", "情感", matrix, ["正面", "负面：差"])
+        plots.plot_confusion(tmp_path / "a.png", "情感", matrix, ["正面", "负面：差"])
         plots._plot_classes(tmp_path / "b.png", "情感", matrix, ["正面", "负面：差"])
     assert (tmp_path / "a.png").stat().st_size > 5000
 

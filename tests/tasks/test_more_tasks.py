@@ -23,7 +23,10 @@ from tf_pretrain.tasks import finetune, kinds
 from tf_pretrain.tasks.columns import Columns
 from tf_pretrain.tasks.initial import Initial
 from tf_pretrain.tasks.loading import load_task
+from tf_pretrain.tasks.question_answering import plots as answer_plots
 from tf_pretrain.tasks.question_answering import squad_metrics
+from tf_pretrain.tasks.question_answering.squad_files import Answer, Question
+from tf_pretrain.tasks.tagging import plots as tag_plots
 from tf_pretrain.tasks.tagging import spans
 
 KINDS = ("questions", "choices", "tags")
@@ -120,6 +123,41 @@ def test_written_predictions_give_the_scores(finished):
         found = [spans.spans_of_tags([p for _, _, p in s]) for s in sentences]
         f1 = spans.span_scores(gold, found)["f1"]
         assert f1 / 100 == pytest.approx(trial["dev"]["f1"])
+
+
+def test_plots_show_the_kept_predictions(finished):
+    """The numbers behind the pictures give the scores of the trial."""
+    kind, folder, workdir, results = finished
+    (trial,) = results["trials"]
+    images = {"questions": {"answers.png"}, "tags": {"confusion.png"}}
+    found = {path.name for path in workdir.glob("*.png")}
+    assert found == {"dev_scores.png", *images.get(kind, ())}
+    path = workdir / trial["predictions"]["dev"]
+    if kind == "questions":
+        task = load_task(str(folder), None, Columns())
+        scores = answer_plots.question_scores(task, json.loads(path.read_text()))
+        exact, f1 = np.mean(list(scores.values()), axis=0)
+        assert (exact, f1) == pytest.approx((trial["dev"]["exact"], trial["dev"]["f1"]))
+    elif kind == "tags":
+        names, matrix = tag_plots.confusion(path)
+        assert set(names) == {"C", "O"} and names[0] == "O"
+        rows = [line.split(" ") for line in path.read_text().split("\n") if line]
+        assert matrix.sum() == len(rows)
+        golds = [gold for _, gold, _ in rows]
+        assert matrix[0].sum() == golds.count("O")
+        right = sum(gold[-1] == predicted[-1] for _, gold, predicted in rows)
+        assert np.trace(matrix) == right
+
+
+def test_answers_by_their_length():
+    answers = ("one", "two words", "now three words", "1 2 3 4", "9 " * 9, "8 " * 8, "")
+    questions = [
+        Question(str(i), "", "", (Answer(text, 0),)) for i, text in enumerate(answers)
+    ]
+    questions.append(Question("none", "", "", (), is_impossible=True))
+    groups = answer_plots.by_length(questions)
+    numbers = {name: [int(q.id) for q in group] for name, group in groups.items()}
+    assert numbers == {"1": [0], "2": [1], "3 to 4": [2, 3], "5 to 8": [5], "9+": [4]}
 
 
 def test_a_finished_run_goes_on_where_it_was(finished, initial, monkeypatch):

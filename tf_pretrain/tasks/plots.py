@@ -1,4 +1,7 @@
-"""Plots of a fine-tuning run: dev scores over the steps, confusions, class scores."""
+"""Plots of a fine-tuning run: dev scores over the steps, confusions, class scores.
+
+What only questions or tags have is in their own folders' `plots`.
+"""
 
 import numpy as np
 
@@ -6,7 +9,7 @@ from tf_pretrain import plotting
 from tf_pretrain.tasks import predictions
 from tf_pretrain.training import metrics
 
-_MAX_CLASSES = 30  # with more classes, cells and names are too small to read
+MAX_CLASSES = 30  # with more classes, cells and names are too small to read
 
 
 def plot_trials(workdir, task, results) -> None:
@@ -14,24 +17,31 @@ def plot_trials(workdir, task, results) -> None:
 
     The last two show the dev predictions of the trial whose weights were kept.
     """
-    import matplotlib
-
-    with matplotlib.rc_context({"text.parse_math": False}):  # a name may hold "$"
+    with plain_names():
         _plot_trials(workdir, task, results)
 
 
 def plot_history(workdir, task, results) -> None:
     """Writes `dev_scores.png` alone."""
+    with plain_names():
+        _plot_history(workdir / "dev_scores.png", task, results)
+
+
+def plain_names():
+    """A context in which a name may hold "$", which would begin a formula."""
     import matplotlib
 
-    matplotlib.use("Agg")  # no display needed
-    with matplotlib.rc_context({"text.parse_math": False}):
-        _plot_history(workdir / "dev_scores.png", task, results)
+    return matplotlib.rc_context({"text.parse_math": False})
+
+
+def kept_trial(results) -> dict:
+    """The trial whose weights were kept."""
+    return next(t for t in results["trials"] if t["seed"] == results["median_seed"])
 
 
 def _plot_trials(workdir, task, results):
     _plot_history(workdir / "dev_scores.png", task, results)
-    trial = next(t for t in results["trials"] if t["seed"] == results["median_seed"])
+    trial = kept_trial(results)
     predicted = predictions.read(workdir / trial["predictions"]["dev"], task)
     labels = task.splits["dev"].labels
     title = f"{task.name} dev, seed {trial['seed']}"
@@ -39,8 +49,8 @@ def _plot_trials(workdir, task, results):
         _plot_regression(workdir / "predicted_scores.png", title, labels, predicted)
         return
     matrix = metrics.confusion_matrix(labels, predicted, len(task.class_names))
-    if len(task.class_names) <= _MAX_CLASSES:
-        _plot_confusion(workdir / "confusion.png", title, matrix, task.class_names)
+    if len(task.class_names) <= MAX_CLASSES:
+        plot_confusion(workdir / "confusion.png", title, matrix, task.class_names)
         _plot_classes(workdir / "class_scores.png", title, matrix, task.class_names)
 
 
@@ -58,7 +68,8 @@ def _plot_history(path, task, results):
             axes.legend(fontsize=8)
 
 
-def _plot_confusion(path, title, matrix, names):
+def plot_confusion(path, title, matrix, names, of="examples") -> None:
+    """Draws a confusion matrix, int [labels, predictions], of `of`."""
     size = 2.5 + 0.6 * len(names)
     with plotting.saved(path, (size + 0.8, size)) as (figure, (axes,)):
         shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -79,7 +90,7 @@ def _plot_confusion(path, title, matrix, names):
         axes.set_xlabel("predicted")
         axes.set_ylabel("label")
         axes.set_title(title, fontsize=10)
-        figure.colorbar(image, label="share of the label's examples", shrink=0.8)
+        figure.colorbar(image, label=f"share of the label's {of}", shrink=0.8)
 
 
 def _plot_classes(path, title, matrix, names):

@@ -6,7 +6,7 @@ from pathlib import Path
 from tf_pretrain import atomic_files
 from tf_pretrain.interchange.finetuned_networks import QuestionAnswererConfig
 from tf_pretrain.tasks.problem import Problem
-from tf_pretrain.tasks.question_answering import codec, squad_metrics
+from tf_pretrain.tasks.question_answering import codec, plots, squad_metrics
 from tf_pretrain.tasks.task import TaskError
 
 
@@ -101,6 +101,9 @@ class SpanProblem(Problem):
             }
             atomic_files.write_json(folder / f"{split}_nbest.json", nbest)
         return paths
+
+    def plot(self, workdir, results):
+        plots.plot_answers(workdir, self.task, results)
 
     def _final_texts(self, predictions):
         return {

@@ -5,7 +5,7 @@ from pathlib import Path
 from tf_pretrain import atomic_files
 from tf_pretrain.interchange.finetuned_networks import TaggerConfig
 from tf_pretrain.tasks.problem import Problem
-from tf_pretrain.tasks.tagging import codec
+from tf_pretrain.tasks.tagging import codec, plots
 from tf_pretrain.tasks.tagging.spans import bioes_tags, span_scores, spans_of_tags
 
 
@@ -67,6 +67,9 @@ class TaggingProblem(Problem):
         words = sum(len(sentence.words) for sentence in sentences)
         scores = {name: value / 100 for name, value in scores.items()}
         return {**scores, "accuracy": right / words}
+
+    def plot(self, workdir, results):
+        plots.plot_tags(workdir, self.task, results)
 
     def write(self, folder, predictions):
         """`dev.txt`: word, true tag and predicted tag, as `conlleval` reads them."""
