@@ -136,7 +136,9 @@ def _task_results(results):
     """The results of all cells in the tasks that their table asks for."""
     for runs in results.cells.values():
         for record, scores in runs:
-            yield from (t for t in record.tasks.values() if t.scores.keys() <= scores)
+            for task in record.tasks.values():
+                if task.scores.keys() <= scores.keys():
+                    yield task
 
 
 def _task_labels(results):
