@@ -1,4 +1,4 @@
-"""The chapter's program with the library: it trains, and two lines change on PyTorch."""
+"""The chapter's program with the library: it trains, and PyTorch changes two lines."""
 
 import ast
 import math
