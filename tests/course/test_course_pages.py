@@ -61,7 +61,7 @@ def test_a_changed_word_is_noticed(monkeypatch):
 
 
 def test_a_changed_english_section_asks_for_its_translation(copy):
-    edit(copy / "en.md", "ALBERT makes an encoder small.", "ALBERT shrinks encoders.")
+    edit(copy / "en.md", "A large encoder needs much memory.", "Memory is short.")
     message = "these sections has changed: albert-introduction;.*--stamp=albert-intro"
     with pytest.raises(SystemExit, match=message):
         command.main(["--check"])
@@ -69,11 +69,26 @@ def test_a_changed_english_section_asks_for_its_translation(copy):
     command.main(["--check"])
 
 
+def test_a_changed_stamp_is_noticed(copy):
+    text = (copy / "zh.md").read_text("utf-8")
+    stamp = re.search(r"<!-- sec: albert of: (\w+) -->", text)[1]
+    edit(copy / "zh.md", f"albert of: {stamp}", "albert of: 0a0b0c0d")
+    with pytest.raises(SystemExit, match="sections has changed: albert; compare"):
+        command.main(["--check"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_changed_in_a_sentence_is_noticed(copy, language):
+    edit(copy / f"{language}.md", "bert-small-->75.1<", "bert-small-->75.7<")
+    with pytest.raises(SystemExit, match=r"(?s)\n-.*75\.7.*\n\+.*75\.1"):
+        command.main(["--check"])
+
+
 def test_line_breaks_do_not_make_a_section_stale(copy):
     edit(
         copy / "en.md",
-        "ALBERT makes an encoder small. ",
-        "ALBERT makes an\nencoder small. ",
+        "A large encoder needs much memory. ",
+        "A large encoder needs\nmuch memory. ",
     )
     command.main(["--check"])
 
