@@ -218,6 +218,18 @@ def test_who_is_ahead():
     assert found["electra-equal"].split(", ") == equal
 
 
+@pytest.mark.parametrize(("model", "tasks"), [("ELECTRA", ["STS-B"]), ("BERT", [])])
+def test_which_tasks_are_clear_of_no_pretraining(model, tasks):
+    """What section 6.1 says of Table 9, part E."""
+    rows = {cells[0]: cells[3:8] for cells in part("en", "t9", "E")}
+    above = []
+    for i, task in enumerate(["CoLA", "SST-2", "MRPC", "STS-B", "RTE"]):
+        one, none = (numbers(rows[name][i]) for name in (model, "no pretraining"))
+        spread = max(high - low for _, low, high in (one, none))
+        above += [task] if one[0] - none[0] > spread else []
+    assert above == tasks
+
+
 # Sizes of networks, shares that an exercise assumes, and fractions of p(n).
 TYPED = set(
     "0.01 0.1 0.2 0.6 0.8 0.9 1,000 6.25 10 11 12 13 15 16 20 24 48 50 55 64 70 80 82 "
