@@ -30,6 +30,7 @@ def records(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.integration
 def test_the_program_trains(records, monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
     code = listings.library_code("TensorFlow")
