@@ -215,7 +215,8 @@ def test_columns_of_questions_stand_beside_the_papers(tmp_path):
     assert "| 60.0 | 83.3 | 59.0 | 80.5 |" in page and "| 40.0 | – | 39.0 | – |" in page
     assert "| row | SQuAD2.0 best F1 | SQuAD2.0 best EM |" in page
     assert "| ELECTRA-Base | 62.0 | 61.0 |" in page
-    assert "Order by SQuAD2.0 F1" in page and "glue" not in page
+    assert "Order by" not in page  # the paper has a value of one of these rows
+    assert "glue" not in page
     assert (folder / "images" / "electra_table4-lab-scores.png").is_file()
 
 
