@@ -93,6 +93,7 @@ def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     assert lines == ["2 of 2 cells are finished"]
 
 
+@pytest.mark.integration
 def test_a_cell_fine_tunes_every_kind_of_task(setup, tmp_path):
     """SQuAD's, RACE's and CoNLL's files by name, and a folder of questions."""
     folders = {"SQuAD2.0": "questions", "RACE": "choices", "chunk": "tags"}
