@@ -1,5 +1,6 @@
 """The chapter's words: every drawn or generated text in both languages."""
 
+from docs.course.applied_words import APPLIED
 from docs.course.captions import LANGUAGES
 from docs.course.drawn_words import DRAWN
 from docs.course.table_words import IN_TABLES
@@ -9,7 +10,7 @@ from docs.course.text_words import IN_CELLS
 def of(language: str) -> dict[str, str]:
     """{name: text} in one of LANGUAGES; texts may have {names} to fill in."""
     place = LANGUAGES.index(language)
-    pairs = DRAWN | IN_TABLES | IN_CELLS
+    pairs = DRAWN | IN_TABLES | IN_CELLS | APPLIED
     return {name: texts[place] for name, texts in pairs.items()}
 
 
