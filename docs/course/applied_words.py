@@ -22,8 +22,8 @@ _LEARNERS = {
     "fine_tuned": ("pretrained encoder, fine-tuned", "预训练编码器，微调"),
     "from_scratch": ("same network, random weights", "同一网络，随机初始化"),
     "linear_probe": (
-        "linear model on the frozen encoder's mean states",
-        "线性模型，冻结编码器的平均状态（线性探针）",
+        "linear probe on the frozen encoder",
+        "线性探针（冻结编码器）",
     ),
     "tfidf_linear": ("TF-IDF + logistic regression", "TF-IDF + 逻辑回归"),
     "majority": ("most frequent class", "最多的类别"),
@@ -104,7 +104,8 @@ _GAINS = {
         "All networks are trained for {epochs} epochs with batches of {batch} at "
         "learning rate {rate}. Scores × 100: median over three seeds or more, lowest "
         "and highest in parentheses; n is the number of seeds where there are fewer. "
-        "Linear models draw nothing and have one run; their regularisation is chosen "
+        "Linear models draw nothing and have one run; the probe reads the mean of the "
+        "encoder's final states. Their regularisation is chosen "
         "by cross-validation on the training examples. A dash: not run yet. Commits: "
         "{commits}; command `python -m benchmarks.finetuning_parity --encoder=FOLDER "
         "--data_dir=glue --tasks=... --output=docs/tables/finetuning.json`.",
@@ -112,7 +113,8 @@ _GAINS = {
         "过；软件包`{package}`）。所有网络训练{epochs}轮，批大小{batch}，学习率{rate}。"
         "分数 × 100：三个或更多随机种子的中位数，括号内为最低至最高；"
         "不足时n为随机种子数。"
-        "线性模型没有随机性，只运行一次，其正则化强度由训练样本上的交叉验证选定。"
+        "线性模型没有随机性，只运行一次；线性探针读取编码器最后一层状态的平均。"
+        "正则化强度由训练样本上的交叉验证选定。"
         "短横线表示尚未运行。提交：{commits}；"
         "命令`python -m benchmarks.finetuning_parity --encoder=FOLDER "
         "--data_dir=glue --tasks=... --output=docs/tables/finetuning.json`。",
