@@ -89,7 +89,7 @@ def _band(canvas, found, words):
 
 
 def _columns(left, found):
-    step = (right - left) / found["classes"]
+    step = (13.0 - left) / found["classes"]
     return [left + step * number for number in range(found["classes"])], step - 0.05
 
 
