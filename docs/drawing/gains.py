@@ -28,8 +28,8 @@ def draw(words: dict[str, str]) -> Canvas:
         (words[finetuned.CONTESTANTS[who]], LEARNERS[who], False) for who in _LINES
     ]
     legend(canvas, 0.5, 6.2, entries)
-    tasks = finetuned.with_curves() or list(gains_tables.CURVES)
-    for task, (x, y) in zip(tasks[:4], _REGIONS, strict=False):
+    tasks = gains_tables.curve_tasks()[: len(_REGIONS)]
+    for task, (x, y) in zip(tasks, _REGIONS, strict=True):
         _panel(canvas, (x, y, _WIDTH, _HEIGHT), task, words)
     _bars(canvas, words)
     return canvas
