@@ -72,9 +72,7 @@ def _ours(parts, words, title, sets, protocol_note):
         for who, name in finetuned.CONTESTANTS.items()
     ]
     for other in COMPARED:
-        name = words["minus"].format(
-            a=words["fine_tuned"], b=words[finetuned.CONTESTANTS[other]]
-        )
+        name = words[f"gain_over_{finetuned.CONTESTANTS[other]}"]
         rows.append([name, *(_gain(task, other, metric, words)
                              for task, metric in sets)])  # fmt: skip
     protocols = [finetuned.protocol(task, words) for task, _ in sets]

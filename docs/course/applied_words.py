@@ -27,7 +27,14 @@ _LEARNERS = {
     ),
     "tfidf_linear": ("TF-IDF + logistic regression", "TF-IDF + 逻辑回归"),
     "majority": ("most frequent class", "最多的类别"),
-    "minus": ("{a} − {b}", "{a} − {b}"),
+    "gain_over_from_scratch": (
+        "gain over the network with random weights",
+        "相对随机初始化网络的提升",
+    ),
+    "gain_over_tfidf_linear": (
+        "gain over TF-IDF + logistic regression",
+        "相对TF-IDF + 逻辑回归的提升",
+    ),
     "protocol": ("trained on / scored on", "训练样本 / 评分样本"),
     "protocol_cell": (
         "{train:,} / {scored:,} ({split})",
@@ -139,9 +146,9 @@ _APPLIED = {
     "learner": ("learner", "方法"),
     "system": ("system", "系统"),
     "verdict_note": (
-        "Two rows are differences of medians. As in the other tables, a difference "
+        "The gains are those of the fine-tuned encoder, by medians. As in the other tables, a difference "
         "that is no larger than the larger spread is not called a difference.",
-        "其中两行是中位数之差。与其他表相同，不大于较大极差的差别不算差别。",
+        "提升指微调的预训练编码器的中位数之差。与其他表相同，不大于较大极差的差别不算差别。",
     ),
     "t11_protocol": (
         "TREC has an official test set. SUBJ has no split of its own, so {share} % of "
