@@ -114,7 +114,8 @@ def _equal_compute(parts, words, sets):
     the tasks of GLUE.
     """
     ours = Measured.find(f"{EQUAL_COMPUTE}-lab") or Measured("families-lab")
-    tasks = list(dict.fromkeys(task for task, _ in sets))
+    # Tables of cells take GLUE's tasks and folders only.
+    tasks = list(dict.fromkeys(task for task, _ in sets if task != "docs"))
     names = [r.name for r in registry.find(EQUAL_COMPUTE).rows if r.name in ours.cells]
     missing = [
         set_name(task, words)

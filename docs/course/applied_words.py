@@ -146,9 +146,11 @@ _APPLIED = {
     "learner": ("learner", "方法"),
     "system": ("system", "系统"),
     "verdict_note": (
-        "The gains are those of the fine-tuned encoder, by medians. As in the other tables, a difference "
-        "that is no larger than the larger spread is not called a difference.",
-        "提升指微调的预训练编码器的中位数之差。与其他表相同，不大于较大极差的差别不算差别。",
+        "The gains are those of the fine-tuned encoder, by medians. As in the other "
+        "tables, a difference that is no larger than the larger spread is not called a "
+        "difference.",
+        "提升指微调的预训练编码器的中位数之差。与其他表相同，不大于较大极差的差别不算"
+        "差别。",
     ),
     "t11_protocol": (
         "TREC has an official test set. SUBJ has no split of its own, so {share} % of "
