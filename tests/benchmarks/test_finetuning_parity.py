@@ -160,7 +160,7 @@ def test_every_contestant_learns_to_tell_words_apart(name, encoder, task, monkey
     assert answer["train_examples"] == 100
 
 
-def test_the_majority_class(task, tmp_path):
+def test_the_majority_class(tmp_path):
     """Of the training examples, not of those that are scored."""
     rows = ["sentence\tlabel"] + ["film\tno"] * 3 + ["plot\tyes"] * 2
     (tmp_path / "train.tsv").write_text("\n".join(rows))
