@@ -78,6 +78,7 @@ def test_only_notices_are_dropped(capfd):
     assert captured.out.encode() == _NOTICE
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("first", ["tensorflow", "keras"])
 def test_tensorflow_starts_quietly(first):
     """And what it prints when it is aborted is still printed."""

@@ -16,6 +16,8 @@ import pytest
 from support.corpus import write_corpus
 from support.paths import ROOT
 
+pytestmark = pytest.mark.integration
+
 DATA = (
     "--config.model.vocab_size=120",
     "--config.data.max_seq_length=24",

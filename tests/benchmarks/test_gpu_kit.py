@@ -12,6 +12,8 @@ from support.corpus import build_tiny_records
 from support.paths import ROOT
 from tf_pretrain.training import checkpoints
 
+pytestmark = pytest.mark.integration
+
 MODULE = ROOT / "benchmarks" / "gpu_kit.py"
 
 

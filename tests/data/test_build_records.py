@@ -287,6 +287,7 @@ def test_static_records_hold_masks_and_copies_differ(corpus):
     assert copies[0]["input_ids"].tolist() != copies[1]["input_ids"].tolist()
 
 
+@pytest.mark.integration
 def test_bytes_do_not_depend_on_workers_or_on_being_killed(corpus):
     build(corpus, "one", STATIC, num_workers=1)
     # Killed when a shard is finished, but its statistics are not.
@@ -365,6 +366,7 @@ def test_inputs_count_by_name_and_size_wherever_they_are(corpus, monkeypatch):
     assert build(Path("."), corpus / "records") == first
 
 
+@pytest.mark.integration
 def test_an_error_in_a_worker_is_reported_with_its_traceback(corpus):
     (corpus / "vocab.txt").write_text("no special pieces\n")
     with pytest.raises(ValueError) as error:
@@ -476,6 +478,7 @@ def test_builds_of_other_versions(corpus):
         build(corpus, "records")
 
 
+@pytest.mark.integration
 def test_command_line(corpus):
     config = corpus / "config.py"
     config.write_text(

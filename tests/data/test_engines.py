@@ -120,6 +120,7 @@ def test_an_error_of_a_beam_worker_is_one_line(corpus):
         build(corpus, corpus / "other", engine=engine)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("num_workers", [1, 2])
 def test_repeated_lines_are_left_out(corpus, num_workers, monkeypatch):
     """Against a set of all lines before, in the order of the input."""

@@ -61,7 +61,10 @@ def test_permutations_are_those_of_tensorflow(size):
         np.testing.assert_array_equal(stateless_permutation(size, seed), expected)
 
 
-@pytest.mark.parametrize("num_shards", [1, 3, 16, 17, 40])
+@pytest.mark.parametrize(
+    "num_shards",
+    [1, 3, 17, *(pytest.param(n, marks=pytest.mark.integration) for n in (16, 40))],
+)
 @pytest.mark.parametrize("sizes", [(0, 50), (1, 2), (16, 17)])
 def test_order_of_an_epoch(num_shards, sizes, tmp_path):
     """Shards of unequal sizes, of no example, and of multiples of 16."""

@@ -98,7 +98,9 @@ def random_lines_and_ids(lower_case, strip_accents):
 
 
 @pytest.mark.parametrize("lower_case", [True, False])
-@pytest.mark.parametrize("strip_accents", [True, False])
+@pytest.mark.parametrize(
+    "strip_accents", [True, pytest.param(False, marks=pytest.mark.integration)]
+)
 def test_wordpiece_matches_python_on_random_text(lower_case, strip_accents, way):
     tokenizer = load_tokenizer(WORDPIECE, lower_case, strip_accents)
     lines, expected = random_lines_and_ids(lower_case, strip_accents)
@@ -164,6 +166,7 @@ def test_the_table_of_words_stays_small(monkeypatch):
     assert 1 <= len(tokenizer.plain._words) <= 3
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("path", [WORDPIECE, SENTENCEPIECE])
 @pytest.mark.parametrize("is_installed", [True, False])
 def test_other_backends_need_no_tensorflow(path, is_installed):

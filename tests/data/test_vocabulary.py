@@ -68,6 +68,7 @@ def test_casing_and_accents_are_kept_if_asked_for(kind, tmp_path):
     assert text == "Éa É é A"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_process_writes_the_same_bytes(kind, tmp_path):
     expected = train_vocabulary(make_documents(), kind, 400, tmp_path / "a")

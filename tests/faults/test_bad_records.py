@@ -22,7 +22,7 @@ from tf_pretrain.errors import ConfigError
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.runs.pretrain import pretrain
 
-NUM_CASES, NUM_QUICK = 200, 60
+NUM_CASES, NUM_INTEGRATION, NUM_KINDS = 200, 60, 15
 NUM_RECORDS = 12  # in the file that is mutated
 _FRAME_BYTES = 16  # length, its checksum, checksum of the data
 
@@ -228,15 +228,19 @@ def _epoch(record_set, original):
     return next(dataset.as_numpy_iterator())
 
 
+def _marks(number):
+    """The first case of each kind is quick."""
+    if number < NUM_KINDS:
+        return []
+    return pytest.mark.integration if number < NUM_INTEGRATION else pytest.mark.slow
+
+
 @pytest.mark.parametrize(
     "number",
-    [
-        pytest.param(i, marks=[pytest.mark.slow] if i >= NUM_QUICK else [])
-        for i in range(NUM_CASES)
-    ],
+    [pytest.param(i, marks=_marks(i)) for i in range(NUM_CASES)],
 )
 def test_mutated_file(number, originals, tmp_path):
-    original = originals["static" if number // 15 % 2 else "dynamic"]  # 15 kinds
+    original = originals["static" if number // NUM_KINDS % 2 else "dynamic"]
     path, bad, ends_file = _mutate(number, original, tmp_path)
 
     # Strict: the error names file and record.
@@ -318,6 +322,7 @@ def test_damaged_manifest(originals, tmp_path):
         record_sets.find_records(str(path))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("split", ["train", "heldout"])
 def test_runs_with_a_bad_record(split, tmp_path):
     data, _ = build_tiny_records(tmp_path / "records")

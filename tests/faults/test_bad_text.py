@@ -161,6 +161,7 @@ def test_mutated_forms(number, good, tmp_path):
             assert all(line.strip() for document in documents for line in document)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("pack", [bz2, lzma])
 def test_other_bombs_are_streamed(pack, tmp_path):
     (tmp_path / "a.txt").write_bytes(pack.compress(b"x y " * 6_000_000))

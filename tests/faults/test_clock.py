@@ -11,7 +11,7 @@ from support.tiny import one_layer_config
 from tf_pretrain.runs.data import Sources
 from tf_pretrain.runs.pretrain import pretrain
 
-pytestmark = pytest.mark.usefixtures("traced_once")
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("traced_once")]
 
 YEAR = 365 * 86_400.0
 

@@ -29,6 +29,7 @@ def unbroken(records, tmp_path_factory, traced_once):
     return _run(records, tmp_path_factory.mktemp("whole"))["weights_sha256"]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "number,call", [(errno.ENOSPC, "fsync"), (errno.EROFS, "replace")]
 )
@@ -63,6 +64,7 @@ def test_workdir_that_cannot_be_written(records, tmp_path, monkeypatch):
     assert not list((tmp_path / "run").iterdir())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "deleted"])
 def test_damaged_checkpoints_are_passed_over(
     damage, records, unbroken, tmp_path, capsys

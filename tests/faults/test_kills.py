@@ -21,6 +21,8 @@ from support import announced_run
 from support.corpus import write_corpus
 from support.paths import PYTHONPATH
 
+pytestmark = pytest.mark.integration
+
 QUICK = {"records": 1, "trace": 1, "checkpoint": 1}
 FULL = {
     "vocabulary": 2,

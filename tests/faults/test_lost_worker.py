@@ -12,6 +12,8 @@ import pytest
 
 from support import workers
 
+pytestmark = pytest.mark.integration
+
 NUM_STEPS, STEP = 20, 7  # train_tiny.py writes a checkpoint every five steps
 SECONDS = 60  # promised: the others stop within
 

@@ -69,6 +69,7 @@ def _data_order(workdir):
     return json.loads(header["metadata"])["data_order"]
 
 
+@pytest.mark.integration
 def test_few_bad_batches_are_skipped_and_counted(records, tmp_path, monkeypatch):
     _poison_batches(monkeypatch, lambda s: (s == 2) | (s == 4) | (s == 5) | (s == 7))
     results = _run(records, tmp_path)
@@ -83,6 +84,7 @@ def test_few_bad_batches_are_skipped_and_counted(records, tmp_path, monkeypatch)
     assert _data_order(tmp_path) == 0
 
 
+@pytest.mark.integration
 def test_broken_weights_go_back_to_the_checkpoint(
     records, tmp_path, monkeypatch, capsys
 ):
@@ -120,6 +122,7 @@ def test_broken_weights_go_back_to_the_checkpoint(
     assert other["weights_sha256"] == results["weights_sha256"]
 
 
+@pytest.mark.integration
 def test_lasting_faults_stop_the_run_with_a_report(
     records, tmp_path, monkeypatch, capsys
 ):
@@ -140,6 +143,7 @@ def test_lasting_faults_stop_the_run_with_a_report(
         _run(records, tmp_path)
 
 
+@pytest.mark.integration
 def test_float16_finds_its_loss_scale_and_continues_exactly(
     records, tmp_path, monkeypatch
 ):
@@ -164,6 +168,7 @@ def test_float16_finds_its_loss_scale_and_continues_exactly(
     assert again["skipped_steps"] == results["skipped_steps"]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("strategy", ["one", "mirrored"])
 def test_a_loss_that_is_not_finite_skips_the_step(strategy, monkeypatch):
     """Its gradient is finite; with two replicas it is one's alone."""

@@ -116,6 +116,7 @@ train_tiny.run(sys.argv[1], sys.argv[2], "one")
 _SECRET = "hf_never-to-be-written-0123456789"
 
 
+@pytest.mark.integration
 def test_no_network_and_no_secret_in_what_is_written(records, tmp_path):
     """All modules are imported, and a run is trained, without a socket.
 

@@ -30,6 +30,8 @@ pytest.importorskip("uvicorn", reason="needs requirements-serving.txt")
 
 from tf_pretrain.serving import http as http_server  # noqa: E402
 
+pytestmark = pytest.mark.integration
+
 LENGTH, NUM_REQUESTS = 64, 1000
 PREDICT = "/v1/models/sst2:predict"
 HOSTILE = [

@@ -13,6 +13,8 @@ from support.paths import PYTHONPATH
 from tf_pretrain.config import TrainConfig
 from tf_pretrain.training import callbacks, checkpoints
 
+pytestmark = pytest.mark.integration
+
 STEP = 7  # train_tiny.py writes a checkpoint every five steps
 
 _KILLED = f"""

@@ -345,6 +345,7 @@ def test_example_of_a_run_is_read_again(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.integration
 def test_command(electra, tokenizer, tmp_path):
     checkpoint = _saved(electra, tokenizer, tmp_path / "checkpoint")
     command = [sys.executable, "-m", "tf_pretrain.inspect", "--image=picture.png"]

@@ -75,6 +75,7 @@ SETTINGS = (
 )
 
 
+@pytest.mark.integration
 def test_pretraining_goes_on_from_an_original_checkpoint(golden, text, tmp_path):
     """With rate 0 the weights stay what they were; step and moments are restored."""
     source = golden / "electra_pretrain"
@@ -115,6 +116,7 @@ def test_moments_of_a_part_are_refused(golden):
         )
 
 
+@pytest.mark.integration
 def test_a_missing_generator_is_asked_for_or_started(golden, text, tmp_path):
     formats.convert(golden / "electra_pretrain", tmp_path / "hf", "huggingface")
     (tmp_path / "hf" / "generator").rename(tmp_path / "generator")

@@ -119,6 +119,7 @@ def test_albert_is_read(tmp_path, sizes):
     assert pretrained.config.model.hidden_dropout_prob == sizes.get("dropout", 0.0)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "config",
     [

@@ -87,7 +87,10 @@ def _corrupted(features, sampled_ids):
 
 
 @pytest.mark.parametrize("ablation", ABLATIONS)
-@pytest.mark.parametrize("sentence", ["none", "sentence_order"])
+@pytest.mark.parametrize(
+    "sentence",
+    ["none", pytest.param("sentence_order", marks=pytest.mark.integration)],
+)
 def test_any_encoder_trains_under_any_objective(ablation, sentence):
     name, objective = ABLATIONS[ablation]
     sharing = {"parameter_sharing": "all" if sentence != "none" else "attention"}
@@ -286,6 +289,7 @@ def test_adversarial_baseline_learns_the_reward_alone():
     assert reached == {"discriminator", "replaced_token_head"}
 
 
+@pytest.mark.integration
 def test_reinforce_is_unbiased():
     """Over all samples of one slot, weighted by their probability."""
     objective = {"generator_training": "adversarial", "weight_tying": "none"}
@@ -425,6 +429,7 @@ def test_meaningless_settings(objective, message):
         tiny_config(objective=objective)
 
 
+@pytest.mark.integration
 def test_two_replicas_equal_one():
     name, objective = ABLATIONS["adversarial"]
     config = tiny_config(name, objective=objective)

@@ -153,6 +153,7 @@ def fit(strategy_name, reduction, accumulation_steps=1):
     return recorded, [v.numpy() for v in classifier.trainable_variables]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_replicas_and_micro_batches_change_nothing(reduction):
     """The second replica has rows that count for nothing, the first has none."""

@@ -18,6 +18,8 @@ from tf_pretrain.training import checkpoints
 from tf_pretrain.training.building import build_trainer
 from tf_pretrain.training.strategy import build_strategy
 
+pytestmark = pytest.mark.integration
+
 PROGRAM = ROOT / "run_pretraining.py"
 NUM_STEPS = 10
 CONFIG = with_dropout(

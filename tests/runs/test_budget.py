@@ -71,6 +71,7 @@ def runs(request, records, tmp_path_factory):
     return json.loads(output.read_text()), 40, 40 + 207
 
 
+@pytest.mark.integration
 def test_as_many_steps_as_fit(runs):
     runs, _, num_steps = runs
     whole = runs["whole"]

@@ -207,6 +207,7 @@ def test_weights_of_a_finished_run_leave_nothing_to_train(finished, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.integration
 def test_a_run_starts_from_the_weights_of_another(finished, tmp_path):
     """Their sizes and vocabulary are taken, and its first scores are theirs."""
     config, _, workdir, results = finished
@@ -225,6 +226,7 @@ def test_a_run_starts_from_the_weights_of_another(finished, tmp_path):
     assert "at start" in report(got, tmp_path)
 
 
+@pytest.mark.integration
 def test_moments_go_along_where_a_pooler_has_none(corpus, tmp_path):
     """Masked LM alone reads no pooler, so the optimizer has no moments of it."""
     config = _config("masked_lm")

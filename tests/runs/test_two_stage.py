@@ -95,6 +95,7 @@ def _moved(before, after, start):
     return set(moved.values())
 
 
+@pytest.mark.integration
 def test_first_the_generator_alone_then_the_discriminator_alone(unbroken):
     initial, record, _ = unbroken
     generator = ("generator/", "masked_lm_head/")
@@ -162,6 +163,7 @@ def another():
     return build_trainer(_config(), cached_strategy("one"))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("start", [1, 2, 4])  # before, at and after the copy
 def test_going_on_gives_the_same_bits(unbroken, another, start, tmp_path):
     _, record, folder = unbroken
@@ -176,6 +178,7 @@ def test_going_on_gives_the_same_bits(unbroken, another, start, tmp_path):
         np.testing.assert_array_equal(value, record.weights[-1][path], err_msg=path)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("ablation", ["two-stage", "unigram"])
 def test_whole_run(tmp_path, ablation):
     objective = TWO_STAGE if ablation == "two-stage" else {"generator": "unigram"}

@@ -101,6 +101,7 @@ def written(workdir, name):
     return (workdir / "predictions" / "seed-0" / name).read_text()
 
 
+@pytest.mark.integration
 def test_questions_are_answered_as_the_run_did(run):
     dev, workdir, folder = run("questions")
     asked = [q.text for q in dev], [q.context for q in dev]
@@ -126,6 +127,7 @@ def test_questions_are_answered_as_the_run_did(run):
         )
 
 
+@pytest.mark.integration
 def test_options_are_chosen_as_the_run_did(run):
     dev, workdir, folder = run("choices")
     asked = (
@@ -269,6 +271,7 @@ def test_graphs_answer_like_python(kind, head, has_two):
     assert len(set(got["answer"].tolist())) > 30
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("rule", ["electra", "conll"])
 def test_sentences_of_any_length_are_tagged(rule):
     tokenizer, length = golden_tokenizer("wordpiece"), 16
@@ -338,6 +341,7 @@ assert "tf_pretrain" not in sys.modules and "keras" not in str(type(serve))
 """
 
 
+@pytest.mark.integration
 def test_a_process_without_this_package_answers(run, tmp_path):
     """All three kinds; in one process each at the same time."""
     asked = {
@@ -379,6 +383,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.integration
 def test_hostile_strings_get_an_answer_over_http(run):
     """Every kind answers each of them, and a wrong request gets its reason."""
     pytest.importorskip("starlette", reason="needs requirements-serving.txt")
@@ -414,6 +419,7 @@ def test_hostile_strings_get_an_answer_over_http(run):
                 assert 0.0 <= found["probability"] <= 1.0
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("head", ["joint", "albert"])
 def test_hostile_contexts_of_sentencepiece(head):
     tokenizer, length = golden_tokenizer("sentencepiece"), 40

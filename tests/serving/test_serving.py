@@ -160,6 +160,7 @@ assert "tf_pretrain" not in sys.modules and "keras" not in str(type(serve))
 """
 
 
+@pytest.mark.integration
 def test_a_process_without_this_package_answers(golden, tmp_path):
     tokenizer = tokenizer_of(golden, "wordpiece")
     classifier = Classifier(encoder_of(tokenizer), 2)

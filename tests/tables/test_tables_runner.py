@@ -39,6 +39,7 @@ def _two_rows(setup):
     return [cell for cell in planned if cell.row in ("ELECTRA", "BERT")]
 
 
+@pytest.mark.integration
 def test_two_rows_run_and_are_not_repeated(setup, monkeypatch):
     """A budget stops before the second cell; a cell that stopped half way goes on."""
     forked_cells.use(monkeypatch)
@@ -274,6 +275,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is(setup, tmp_path):
         sizes.configs("paper", {"train.num_steps": "100"})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)]
 )

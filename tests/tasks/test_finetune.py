@@ -195,6 +195,7 @@ def test_finished_trials_are_not_run_again(finished, initial, monkeypatch, tmp_p
         finetune.finetune(classes(), CONFIG, deep, claimed)
 
 
+@pytest.mark.integration
 def test_a_trial_that_was_cut_off_is_run_again(finished, initial, tmp_path):
     """Alone in its process, the second trial equals the one that ran after another."""
     workdir, expected = finished
@@ -230,6 +231,7 @@ def test_dropout_is_the_configs_not_pretrainings(initial):
     assert made.network.encoder.config.attention_probs_dropout_prob == 0.25
 
 
+@pytest.mark.integration
 def test_regression_scales_and_doubles(initial, tmp_path):
     task = regression()
     made = runner(task, with_settings(max_seq_length=24), initial)
@@ -299,6 +301,7 @@ def test_the_best_evaluation_is_kept_only_when_asked_for(initial, tmp_path):
     assert "optimistic" in report(results)
 
 
+@pytest.mark.integration
 def test_a_trial_learns_at_its_learning_rate(initial, tmp_path):
     """And not at rate 0, which leaves the encoder as it was."""
     accuracies = {}

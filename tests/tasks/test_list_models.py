@@ -47,6 +47,7 @@ def lists_of_questions(questions):
     return ([q.text for q in questions], [q.context for q in questions]), answers
 
 
+@pytest.mark.integration
 def test_answers_are_learnt_and_saved(tokenizer, tmp_path):
     data = splits("questions", tmp_path)
     model = build(TextQuestionAnswerer, tokenizer, beam_size=4, max_answer_length=3)
@@ -88,6 +89,7 @@ def test_losses_of_a_dev_set_do_not_depend_on_its_order(tokenizer, tmp_path):
     assert whole["loss"] == pytest.approx(whole["tags"])
 
 
+@pytest.mark.integration
 def test_tags_are_learnt(tokenizer, tmp_path):
     data = splits("tags", tmp_path)
     model = build(TextTagger, tokenizer, ["C"])

@@ -137,6 +137,7 @@ def test_the_network_is_read_again(finished, initial):
         finetuning_workdir.load_classifier(workdir)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("head", ["independent", "albert"])
 @pytest.mark.parametrize("with_unanswerable", [True, False])
 def test_other_heads_train(head, with_unanswerable, initial, tmp_path):
@@ -153,6 +154,7 @@ def test_other_heads_train(head, with_unanswerable, initial, tmp_path):
     assert 0 <= results["median"] <= 1
 
 
+@pytest.mark.integration
 def test_words_behind_the_cut_count_as_missed(initial, tmp_path):
     write_tags(tmp_path)
     task = load_task(str(tmp_path), None, Columns())

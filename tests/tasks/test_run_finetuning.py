@@ -96,6 +96,7 @@ def test_own_task(tmp_path, pretrained):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.integration
 def test_own_file_with_columns_by_flags(tmp_path, pretrained):
     rows = "".join(
         f"{i},{word} {i},{mood}\n"
@@ -126,6 +127,7 @@ def test_own_file_with_columns_by_flags(tmp_path, pretrained):
     assert any("4 of the 40 rows of mine.csv" in note for note in results["notes"])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_without_tensorflow(tmp_path, pretrained, backend):
     """Texts that one word decides are learnt, by a command that knows no TensorFlow."""
@@ -157,6 +159,7 @@ def test_another_backend_without_tensorflow(tmp_path, pretrained, backend):
     assert [tuned.model.class_names[i] for i in classes] == ["p", "n"]
 
 
+@pytest.mark.integration
 def test_all_tasks_that_are_there(tmp_path, pretrained):
     """Two tasks of GLUE, and the reasons why the others were left out."""
     for name, header in (("WNLI", "sentence1\tsentence2"), ("SST-2", "sentence")):

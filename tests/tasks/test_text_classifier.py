@@ -8,6 +8,7 @@ import tensorflow as tf
 from support.paths import VOCABULARIES
 from support.tiny import cached_strategy
 from tf_pretrain.config import EncoderConfig
+from tf_pretrain.data.batches import untuned
 from tf_pretrain.data.text_features import encode_pairs
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.errors import UserError
@@ -77,6 +78,7 @@ def test_lists_to_validate_on(tokenizer):
     assert history.history["val_accuracy"] == [pytest.approx(expected["accuracy"])]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_loss_is_that_of_validation(tokenizer, reduction):
     """Without dropout and at rate 0 the epoch's loss is val_loss, the last batch of 5
@@ -105,16 +107,17 @@ def test_lengths_that_cannot_be(tokenizer, length, message):
         TextClassifier(network, tokenizer, length)
 
 
+@pytest.mark.integration
 def test_two_replicas_equal_one(tokenizer):
     """The last batch has 5 texts, 3 of them on the first replica."""
     histories = []
     for name in ("one", "mirrored"):
         with cached_strategy(name).scope():
             model = build(tokenizer, 2, "sum", dropout=0.0)
-        settings = {"batch_size": 8, "epochs": 2, "shuffle": False, "verbose": 0}
-        data = (TEXTS, LABELS)
-        history = model.fit(*data, validation_data=data, **settings).history
-        histories.append(history)
+        data = tf.data.Dataset.from_tensor_slices((TEXTS, LABELS)).batch(8)
+        data = untuned(data)  # or deleting its iterators waits for the tuner
+        fitted = model.fit(data, validation_data=data, epochs=2, verbose=0)
+        histories.append(fitted.history)
     one, two = histories
     for name in one:
         assert two[name] == pytest.approx(one[name], rel=1e-4), name
@@ -132,6 +135,7 @@ def test_export_answers_strings(tokenizer, tmp_path):
     assert [name.decode() for name in got["label"].numpy()] == names
 
 
+@pytest.mark.integration
 def test_what_users_give_keras(tokenizer):
     """Weights as a list, labels as a column, early stopping on the accuracy."""
     model = build(tokenizer, 2)
@@ -174,6 +178,7 @@ def test_evaluate_means_over_all_rows(tokenizer):
     assert got["accuracy"] == pytest.approx((logits.argmax(-1) == LABELS).mean())
 
 
+@pytest.mark.integration
 def test_evaluate_on_whole_batches_and_with_weights(tokenizer):
     """Batches of a known size; rows of weight 0 do not count."""
     model = build(tokenizer, 2)
@@ -202,6 +207,7 @@ def test_evaluate_on_whole_batches_and_with_weights(tokenizer):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.integration
 def test_regression_on_pairs(tokenizer):
     model = build(tokenizer, 1)
     pairs = (TEXTS, TEXTS[::-1])

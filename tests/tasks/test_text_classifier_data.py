@@ -63,6 +63,7 @@ def trained(model, labels, **kwargs):
     return model.predict(TEXTS, verbose=0)
 
 
+@pytest.mark.integration
 def test_names_and_one_hot_train_as_numbers_do(build):
     expected = trained(build(), LABELS)
     assert np.ptp(expected) > 0.01
@@ -70,6 +71,7 @@ def test_names_and_one_hot_train_as_numbers_do(build):
         np.testing.assert_array_equal(trained(build(), labels), expected)
 
 
+@pytest.mark.integration
 def test_classes_are_remembered_exported_and_answered(build, tmp_path):
     model = build()
     held_out = [TEXTS[:2], STRINGS[:2]]
@@ -105,6 +107,7 @@ def dataset(labels):
     return tf.data.Dataset.from_tensor_slices((TEXTS, labels)).batch(3)
 
 
+@pytest.mark.integration
 def test_datasets_of_batches(build):
     expected = trained(build(), LABELS)
     model = build()
@@ -156,6 +159,7 @@ def test_pairs_and_single_texts_are_told_apart(build, tmp_path):
         TextClassifier(pair.network, pair.text_features.tokenizer, 4, is_pair=True)
 
 
+@pytest.mark.integration
 def test_a_loaded_pair_task_takes_and_exports_pairs(tokenizer, tmp_path):
     names = ("no", "yes")
     model = finetuning_workdir.ClassifierConfig(
@@ -180,6 +184,7 @@ def test_a_loaded_pair_task_takes_and_exports_pairs(tokenizer, tmp_path):
     assert np.abs(swapped - expected).max() > 1e-4
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ["classes", "pair scores"])
 def test_a_keras_file_is_the_same_model(build, tmp_path, kind):
     if kind == "classes":

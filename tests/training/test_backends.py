@@ -16,6 +16,8 @@ from tf_pretrain.errors import ConfigError
 from tf_pretrain.models.building import build_objective
 from tf_pretrain.training.trainer import Trainer
 
+pytestmark = pytest.mark.integration
+
 BACKENDS = ("tensorflow", "jax", "torch")
 OTHERS = [
     pytest.param(

@@ -12,6 +12,8 @@ from support.paths import PYTHONPATH, SUPPORT
 from support.programs import Program
 from support.train_tiny import NUM_STEPS, run
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):

@@ -28,6 +28,7 @@ def test_area_under_curve_without_positives_is_undefined():
     assert np.isnan(area_under_curve(np.ones(3), np.zeros(3, bool)))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["replaced_token_detection", "masked_lm"])
 def test_scores_are_those_of_all_rows_at_once(name):
     config = tiny_config(name, "sentence_order")

@@ -17,6 +17,8 @@ NAMES += [
     for version in ("v1", "v2")
 ]
 NAMES.append("course.py:albert")
+# One of each family; the others are among the integration tests.
+QUICK = {"electra_small.py", "albert.py:base_v1", "bert_next_sentence.py"}
 
 
 @functools.cache
@@ -26,7 +28,13 @@ def _steps(config):
     return losses, trainer.network.loss_terms
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.integration)
+        for name in NAMES
+    ],
+)
 def test_config_steps(name):
     config = shrink(load_config(str(CONFIGS / name)))
     losses, terms = _steps(config)

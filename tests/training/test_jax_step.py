@@ -6,7 +6,10 @@ import pytest
 from support.backend_processes import QUICK_TO_COMPILE, checks, needs
 from support.step_checks import BAD_STEP, END, START, SYNCED
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
 
 
 def _installed(backend):

@@ -67,6 +67,7 @@ def _weights(network):
     }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_replicas_and_keras_own_arithmetic(optimizer):
     expected, expected_norms = _by_hand(optimizer)

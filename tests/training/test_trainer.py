@@ -96,6 +96,7 @@ def test_the_compiled_step_is_the_same(name, sentence):
     assert_same_losses(plain.losses, compiled.losses, tolerance=1e-4)
 
 
+@pytest.mark.integration
 def test_same_seed_same_weights():
     config = with_dropout(one_layer_config())
     first, (second, trainer) = _watched(config), fit(config)
@@ -112,6 +113,7 @@ def test_one_batch_is_learned():
     assert losses[0]["learning_rate"] == 0.0  # the step taken at step t uses rate(t)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("accumulation_steps", [1, 2])
 def test_what_no_loss_depends_on_stays(accumulation_steps, monkeypatch):
     """LAMB would take a tenth of it away in each step, for its decay."""
@@ -139,6 +141,7 @@ def _without_random_numbers(config, seed=0):
     return features
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("strategy", ["one", "mirrored"])
 def test_batches_without_random_numbers(strategy):
     """A user's own: drawn by step and replica, the same with the same seed."""
@@ -170,6 +173,7 @@ def test_random_numbers_differ_from_step_to_step():
     assert all(given[name] is second[name] for name in second)
 
 
+@pytest.mark.integration
 def test_losses_of_an_epoch_are_its_mean():
     config = one_layer_config()
     trainer = build_trainer(config, cached_strategy("one"))
@@ -195,6 +199,7 @@ def test_losses_of_an_epoch_are_its_mean():
     np.testing.assert_allclose(history["masked_lm"], expected, rtol=1e-6)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision_follows_float32(precision):
     # With a weight of 50 a gradient overflows float16, and a step is left out.

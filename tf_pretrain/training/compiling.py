@@ -59,7 +59,7 @@ def device_name() -> str:
 
 
 def loss_gradients(network, features):
-    """The gradient of a batch's total loss for each trainable variable, eagerly.
+    """The gradient of a batch's total loss for each trainable variable.
 
     Args:
         network: A `models.losses.Network`.
@@ -95,7 +95,7 @@ def loss_gradients(network, features):
                 values[place] = value
             return _called(network, values, total_loss, features)
 
-        return jax.grad(loss_of)([v.value for v in variables])
+        return jax.jit(jax.grad(loss_of))([v.value for v in variables])
     import torch
 
     return torch.autograd.grad(

@@ -12,10 +12,10 @@ import numpy as np
 from keras import ops, tree
 
 from tf_pretrain.errors import UserError
-from tf_pretrain.training.compiling import loss_gradients
+from tf_pretrain.training.compiling import compiled, loss_gradients
 from tf_pretrain.training.step import is_loss, step_logs
 
-_ROWS = 8  # examined together, eagerly, to find the layer
+_ROWS = 8  # examined together to find the layer
 
 
 class NumericsError(UserError, ArithmeticError):
@@ -89,7 +89,7 @@ def first_nonfinite(network, features) -> str:
     """The place where nan or infinity first occurs in a step, as text.
 
     The search order is: weights, the batch, outputs of layers in the order in which
-    they finish, and gradients of single variables.
+    they finish, the loss, and gradients of single variables.
 
     Args:
         network: An objective.
@@ -102,43 +102,73 @@ def first_nonfinite(network, features) -> str:
         if not _is_finite(value):
             return f"feature {name} of the batch"
     features = {name: ops.convert_to_tensor(value) for name, value in features.items()}
+    layer_outputs = _LayerOutputs(network)
     for start in range(0, features["input_ids"].shape[0], _ROWS):
         rows = {name: value[start : start + _ROWS] for name, value in features.items()}
-        found = _in_step(network, rows)
+        found = layer_outputs.first_nonfinite(rows) or _gradient(network, rows)
         if found is not None:
             return found
     return "nothing: the step is finite when it is computed again"
 
 
-def _in_step(network, features):
-    """The first layer or gradient of these rows that is not finite, or None."""
-    found = []
+class _LayerOutputs:
+    """Whether the outputs of a network's layers are finite.
 
-    def watch(layer, call):
-        def watched(*args, **kwargs):
-            outputs = call(*args, **kwargs)
-            if not all(map(_is_finite, tree.flatten(outputs))):
-                found.append(f"output of layer {layer.path or layer.name}")
-            return outputs
+    Args:
+        network: An objective.
+    """
 
-        return watched
+    def __init__(self, network):
+        self._network = network
+        self._places = []  # as text, in the order of the flags of `_forward`
+        # Compiled, because JAX would compile each operation for itself.
+        self._are_finite = compiled(network, self._forward, jit_compile=False)
 
-    layers = list(network._flatten_layers(include_self=False))
-    for layer in layers:
-        object.__setattr__(layer, "call", watch(layer, layer.call))
-    try:
-        loss = network.total_loss(network.losses(features, training=True))
-    finally:
+    def first_nonfinite(self, features) -> str | None:
+        """The first layer to finish with nan or infinity, or else the loss."""
+        flags = ops.convert_to_numpy(self._are_finite(features))
+        return None if flags.all() else self._places[int(flags.argmin())]
+
+    def _forward(self, features):
+        """Booleans [layers + 1]: outputs in the order of their layers, and the loss."""
+        network, flags = self._network, []
+        self._places = []
+
+        def watch(layer, call):
+            def watched(*args, **kwargs):
+                outputs = call(*args, **kwargs)
+                self._places.append(f"output of layer {layer.path or layer.name}")
+                flags.append(_all_finite(tree.flatten(outputs)))
+                return outputs
+
+            return watched
+
+        layers = list(network._flatten_layers(include_self=False))
         for layer in layers:
-            object.__delattr__(layer, "call")
-    if found:
-        return found[0]
-    variables = network.trainable_variables
+            object.__setattr__(layer, "call", watch(layer, layer.call))
+        try:
+            loss = network.total_loss(network.losses(features, training=True))
+        finally:
+            for layer in layers:
+                object.__delattr__(layer, "call")
+        self._places.append("the loss")
+        return ops.stack([*flags, _all_finite([loss])])
+
+
+def _gradient(network, features):
+    """The first gradient of these rows that is not finite, or None."""
     gradients = loss_gradients(network, features)
-    for variable, gradient in zip(variables, gradients, strict=True):
+    for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
         if gradient is not None and not _is_finite(gradient):
             return f"gradient of {variable.path}"
-    return None if _is_finite(loss) else "the loss"
+    return None
+
+
+def _all_finite(tensors):
+    """A boolean tensor; integers are finite."""
+    floats = [x for x in tensors if "float" in keras.backend.standardize_dtype(x.dtype)]
+    finite = [ops.all(ops.isfinite(x)) for x in floats]
+    return ops.all(ops.stack(finite)) if finite else ops.convert_to_tensor(True)
 
 
 def _is_finite(value):
