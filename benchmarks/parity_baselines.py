@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from benchmarks.sentence_embeddings import OurEncoder
+
 # Of the regularisation, chosen by cross-validation on the training examples only.
 _STRENGTHS = {"C": [1, 3, 10, 30], "alpha": [0.1, 0.3, 1, 3, 10]}
 # Columns of a network's states differ in scale, so they are standardised, and so many
 # dense columns need more regularisation than sparse counts.
 _DENSE_STRENGTHS = {"C": [0.001, 0.01, 0.1, 1], "alpha": [1, 10, 100, 1000, 10000]}
 _FOLDS = 5
-_BATCH = 100
 
 
 def tfidf(task) -> dict:
@@ -30,32 +31,19 @@ def tfidf(task) -> dict:
     return _features(task, vectorizer.transform, pair)
 
 
-def mean_states(task, encoder, max_length) -> dict:
+def mean_states(task, encoder) -> dict:
     """{split: float32 [N, H or 4 H]}, the mean of an encoder's final states.
 
     Args:
         encoder: A path as for tf_pretrain.load_encoder. Its weights stay as they are.
-        max_length: Pieces of a text that are read.
     """
-    import tensorflow as tf
-
-    from tf_pretrain.interchange.loading import load_encoder_and_tokenizer
-    from tf_pretrain.serving.saved_model import EncoderModel
-
-    network, tokenizer = load_encoder_and_tokenizer(encoder)
-    length = min(max_length, network.config.max_position_embeddings)
-    serve = EncoderModel(network, tokenizer, length).signature()
+    reader = OurEncoder(encoder)
 
     def means(texts):
-        found = np.zeros((len(texts), network.config.hidden_size), np.float32)
-        by_length = np.argsort([len(text) for text in texts], kind="stable")
-        for start in range(0, len(texts), _BATCH):
-            rows = by_length[start : start + _BATCH]
-            outputs = serve(tf.constant([texts[row] for row in rows]))
-            mask = outputs["input_mask"].numpy()[:, :, None].astype(np.float32)
-            states = outputs["sequence_output"].numpy()
-            found[rows] = (states * mask).sum(1) / mask.sum(1)
-        return found
+        # Batches of texts of like length have little padding.
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        (found,) = reader.vectors([texts[row] for row in order])
+        return found[np.argsort(order)]
 
     return _features(task, means, dense_pair)
 

@@ -221,7 +221,7 @@ def probe(task, data_dir, encoder, size):
     task = load(task, data_dir, size)
 
     def predict(split):
-        features = baselines.mean_states(task, encoder, MAX_LENGTH)
+        features = baselines.mean_states(task, encoder)
         return baselines.linear_predictions(task, features, split)
 
     return _without_training(task, predict)

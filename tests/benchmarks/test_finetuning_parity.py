@@ -188,7 +188,7 @@ def test_mean_states_are_means_over_the_pieces(encoder):
     texts = ["good", "bad film good plot", "poor plot"]
     split = Split(texts, None, np.array([0, 1, 1]))
     task = types.SimpleNamespace(splits={"train": split})
-    found = parity_baselines.mean_states(task, encoder, 128)["train"]
+    found = parity_baselines.mean_states(task, encoder)["train"]
     tokenizer, network = (
         cls.from_pretrained(encoder) for cls in (hf.AutoTokenizer, hf.AutoModel)
     )
