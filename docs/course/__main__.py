@@ -1,4 +1,4 @@
-"""Fills the generated tables and listings of docs/course/en.md and zh.md.
+"""Fills the tables, listings and numbers of docs/course/en.md and zh.md.
 
     python -m docs.course                       # writes what has changed
     python -m docs.course --check               # writes nothing; status 1 if stale
@@ -25,7 +25,7 @@ _CHECK = flags.DEFINE_boolean(
 _ONLY = flags.DEFINE_list(
     "only",
     None,
-    "Ids of the blocks to make, for example t3,t9; without it, all.",
+    "Ids of the blocks to make, for example t3,t9; without it, all, and all numbers.",
     flag_values=FLAGS,
 )
 _STAMP = flags.DEFINE_list(

@@ -3,7 +3,6 @@
 from docs.course import finetuned
 from docs.course import words as course_words
 from docs.course.gains_tables import (
-    ours_note,
     published,
     set_name,
     source_mark,
@@ -83,7 +82,7 @@ def _ours(parts, words, title, sets, protocol_note):
         title,
         header,
         rows,
-        ours_note(words),
+        words["as_in_table_2"],
         words["verdict_note"],
         words[protocol_note].format(share=share),
     )

@@ -60,23 +60,23 @@ _GAINS = {
     "metric": ("metric", "指标"),
     "without_pretraining": ("without", "未预训练"),
     "with_pretraining": ("with", "预训练"),
-    "compared": ("what is compared", "比较什么"),
     "source": ("source", "来源"),
+    "gain_of_source": ("{source}: {what}.", "{source}：{what}。"),
     "gain_gpt": (
         "the same Transformer without and with pretraining (GPT)",
         "同一Transformer，未预训练与预训练（GPT）",
     ),
     "gain_ulmfit": (
-        "the same LSTM without and with pretraining (ULMFiT); lower is better",
-        "同一LSTM，未预训练与预训练（ULMFiT）；越低越好",
+        "the same LSTM without and with pretraining (ULMFiT); a lower error is better",
+        "同一LSTM，未预训练与预训练（ULMFiT）；错误率越低越好",
     ),
     "gain_kim": (
         "random and pretrained word vectors (CNN-rand, CNN-non-static)",
         "随机词向量与预训练词向量（CNN-rand、CNN-non-static）",
     ),
     "gain_bert": (
-        "two systems: BiLSTM + ELMo + attention, and BERT-base; GLUE test sets",
-        "两个系统：BiLSTM + ELMo + 注意力，以及BERT-base；GLUE测试集",
+        "two systems, BiLSTM + ELMo + attention and BERT-base, on GLUE's test sets",
+        "两个系统在GLUE测试集上：BiLSTM + ELMo + 注意力，以及BERT-base",
     ),
     "gain_note": (
         "The papers have different networks, metrics and splits, so their rows share "
@@ -125,6 +125,11 @@ _GAINS = {
         "短横线表示尚未运行。提交：{commits}；"
         "命令`python -m benchmarks.finetuning_parity --encoder=FOLDER "
         "--data_dir=glue --tasks=... --output=docs/tables/finetuning.json`。",
+    ),
+    "as_in_table_2": (
+        "Ours: encoder, recipe, seeds, commits and command are those of Table 2, part "
+        "C.",
+        "本项目：编码器、训练方法、随机种子、提交和命令同表2的C部分。",
     ),
     "commits_not_stored": ("not stored", "未记录"),
     "curve_note": (

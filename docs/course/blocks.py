@@ -1,7 +1,7 @@
 """All generated blocks of the chapter by their ids.
 
 A block is a function of the language, "en" or "zh", that returns Markdown without the
-caption. `render` puts the caption above it.
+caption. `render` puts the caption above it, if the block has one.
 """
 
 from collections.abc import Callable
@@ -46,6 +46,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "f13": listings.f13,
     "f14": listings.f14,
     "t13": listings.t13,
+    "library": listings.library,
     "t14": settings_tables.t14,
     "f15": listings.f15,
     "t15": listings.t15,
@@ -54,5 +55,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
 
 def render(name: str, language: str) -> str:
     """The Markdown of a block with its caption, without a newline at the end."""
-    caption = f"**{CAPTIONS[name][LANGUAGES.index(language)]}**"
-    return f"{caption}\n\n{BLOCKS[name](language).strip()}"
+    text = BLOCKS[name](language).strip()
+    if name not in CAPTIONS:
+        return text
+    return f"**{CAPTIONS[name][LANGUAGES.index(language)]}**\n\n{text}"

@@ -201,7 +201,7 @@ SECTIONS = {
         3,
         "8.1 Implementation",
         "8.1 自监督预训练的实现",
-        ("f13", "f14", "t13", "t14"),
+        ("f13", "f14", "t13", "library", "t14"),
     ),
     "example": (
         3,

@@ -256,6 +256,10 @@ LABELS = {
     "project": ("in this project", "本项目中的位置"),
     "complete": ("The whole file", "完整文件"),
     "in_pytorch": ("The same in PyTorch", "PyTorch版本"),
+    "library_changes": (
+        "On PyTorch only these lines differ (`-`: TensorFlow, `+`: PyTorch):",
+        "在PyTorch上只有以下几行不同（`-`为TensorFlow，`+`为PyTorch）：",
+    ),
     "electra_part": (
         "ELECTRA: Figures 13 and 14",
         "ELECTRA：图13和图14",

@@ -7,7 +7,7 @@ from docs.course import words as course_words
 from docs.course.electra_tables import SIZES
 from docs.course.parts import Parts
 from docs.course.printed import number, rows
-from tf_pretrain.config import generator_config
+from tf_pretrain.config import PretrainConfig, generator_config
 from tf_pretrain.config.files import CONFIGS, load_config
 from tf_pretrain.models import flops, sizes
 from tf_pretrain.tables.definitions import papers
@@ -59,6 +59,13 @@ def t4(language: str) -> str:
     return parts.markdown()
 
 
+def generator_share(config: PretrainConfig) -> float:
+    """The generator's share of the training FLOPs."""
+    alone = dataclasses.replace(config.objective, generator="unigram")
+    alone = flops.training_flops(dataclasses.replace(config, objective=alone))
+    return 1 - alone / flops.training_flops(config)
+
+
 def _add_settings(parts, words):
     row = _setting("discriminator loss weight")
     tried = re.search(r"searched over ([\d,]+)", row["confirmed"])[1].split(",")
@@ -90,9 +97,7 @@ def _networks(size, words):
     """(name, shape, weights) of a size's discriminator and of its generator."""
     config = load_config(f"{CONFIGS}/{SIZES[size]}.py")
     generator = generator_config(config)
-    alone = dataclasses.replace(config.objective, generator="unigram")
-    alone = flops.training_flops(dataclasses.replace(config, objective=alone))
-    share = 1 - alone / flops.training_flops(config)
+    share = generator_share(config)
     counts = sizes.parameter_counts(config.model)
     kept, embeddings = counts["total"], counts["embeddings"]
     head = sizes.replaced_token_head_parameters(config.model)

@@ -60,11 +60,20 @@ def line(name: str, fragment: str) -> Line:
     return Line(number, _CALLOUT.sub("", code).strip())
 
 
+def toy():
+    """The module examples/toy.py."""
+    return _module("toy")
+
+
+@functools.cache
 def first_losses(model: str) -> list[float]:
     """The two losses of the first batch, from the TensorFlow example."""
+    example = _module(f"{model}_tensorflow")
+    losses = example.losses(toy().initial_weights(model), toy().batch(model, 0))
+    return [float(x) for x in losses[:2]]
+
+
+def _module(name):
     if str(FOLDER) not in sys.path:
         sys.path.insert(0, str(FOLDER))
-    toy = importlib.import_module("toy")
-    example = importlib.import_module(f"{model}_tensorflow")
-    losses = example.losses(toy.initial_weights(model), toy.batch(model, 0))
-    return [float(x) for x in losses[:2]]
+    return importlib.import_module(name)

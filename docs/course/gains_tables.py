@@ -64,17 +64,23 @@ def _papers(parts, words):
                     words.get(row["task"], row["task"]) + mark,
                     words[f"metric_{metric}"] if metric else NONE,
                     *(_printed(row[which], metric) for which in ("without", "with")),
-                    words[f"gain_{group['id']}"],
                     source_name(source, words),
                 ]
             )
+    compared = [
+        words["gain_of_source"].format(
+            source=published()["sources"][group["source"]]["name"],
+            what=words[f"gain_{group['id']}"],
+        )
+        for group in published()["gains"]
+    ]
     parts.add(
         "t2_papers",
-        ["task", "metric", "without_pretraining", "with_pretraining", "compared",
-         "source"],
+        ["task", "metric", "without_pretraining", "with_pretraining", "source"],
         rows,
+        *compared,
         words["gain_note"],
-    )  # fmt: skip
+    )
 
 
 def _printed(value, metric):

@@ -1,5 +1,9 @@
 """Figures 13 to 15: listings of examples/; and the tables that explain them."""
 
+import difflib
+import re
+from pathlib import Path
+
 from docs.course import example_code
 from docs.course.captions import LANGUAGES
 from docs.course.code_words import LABELS, NOTES, PAIRS
@@ -7,6 +11,7 @@ from docs.course.printed import NONE
 from tf_pretrain.tables.report import markdown
 
 _ROOT = "../../"  # of the repository, from a page
+_BACKENDS = Path(__file__).parents[1] / "backends.md"
 
 
 def f13(language: str) -> str:
@@ -55,6 +60,35 @@ def t15(language: str) -> str:
             _label("line_note", language).format(**links),
         ]
     return markdown.joined(blocks)
+
+
+def library(language: str) -> str:
+    """The same training with the package, and which lines PyTorch changes."""
+    tensorflow, pytorch = (library_code(n).splitlines() for n in LIBRARY)
+    changes = [
+        line
+        for line in difflib.ndiff(tensorflow, pytorch)
+        if line.startswith(("- ", "+ ")) and line[2:].strip()
+    ]
+    return markdown.joined(
+        [
+            "\n".join(["```python", *tensorflow, "```"]),
+            _label("library_changes", language),
+            "\n".join(["```diff", *changes, "```"]),
+        ]
+    )
+
+
+LIBRARY = ("TensorFlow", "PyTorch")
+
+
+def library_code(framework: str) -> str:
+    """The training of docs/backends.md, one of LIBRARY, up to its second evaluation."""
+    section = _BACKENDS.read_text(encoding="utf-8").split(f"\n## {framework}\n")[1]
+    code = re.search(r"```python\n(.*?)```", section, flags=re.S)[1]
+    last = code.rindex("print(pretrainer.evaluate")
+    code = code[: code.index("\n", last)]
+    return re.sub(r"^import (?:numpy as np|torch)\n", "", code, flags=re.M)  # unused
 
 
 def _callout_table(model, files, language):

@@ -11,13 +11,15 @@ English text that it was written from:
 
     <!-- sec: electra -->
     <!-- sec: electra of: 1a2b3c4d -->
+
+The numbers in the sentences are filled, too (docs.course.values).
 """
 
 import hashlib
 import re
 from pathlib import Path
 
-from docs.course import blocks
+from docs.course import blocks, values
 from docs.course.captions import LANGUAGES
 from tf_pretrain.errors import UserError, nearest_name
 
@@ -32,10 +34,10 @@ def path(language: str) -> Path:
 
 
 def filled(text: str, language: str, only: list[str] | None = None) -> str:
-    """The page with its blocks as the code makes them now.
+    """The page with its blocks and values as the code makes them now.
 
     Args:
-        only: Ids of the blocks to make; None for all.
+        only: Ids of the blocks to make; None for all blocks and all values.
 
     Raises:
         UserError: For an unknown id, or a comment without its counterpart.
@@ -57,14 +59,15 @@ def filled(text: str, language: str, only: list[str] | None = None) -> str:
                 f"{language}.md has {text.count(comment)} times {comment!r} and "
                 f"{len(found)} blocks; every block needs its two comments"
             )
-    return _BLOCK.sub(replace, text)
+    text = _BLOCK.sub(replace, text)
+    return text if only is not None else values.filled(text)
 
 
 def sections(text: str) -> dict[str, str]:
-    """{section id: its hand-written text}, without the generated blocks."""
+    """{section id: its hand-written text}, without blocks, and with values' names."""
     parts = _SECTION.split(text)
     return {
-        name: _BLOCK.sub("", body).strip()
+        name: values.without(_BLOCK.sub("", body)).strip()
         for name, body in zip(parts[1::3], parts[3::3], strict=True)
     }
 

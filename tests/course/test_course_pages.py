@@ -61,7 +61,7 @@ def test_a_changed_word_is_noticed(monkeypatch):
 
 
 def test_a_changed_english_section_asks_for_its_translation(copy):
-    edit(copy / "en.md", "ALBERT makes an encoder small.", "ALBERT shrinks encoders.")
+    edit(copy / "en.md", "A large encoder needs much memory.", "Memory is short.")
     message = "these sections has changed: albert-introduction;.*--stamp=albert-intro"
     with pytest.raises(SystemExit, match=message):
         command.main(["--check"])
@@ -69,11 +69,26 @@ def test_a_changed_english_section_asks_for_its_translation(copy):
     command.main(["--check"])
 
 
+def test_a_changed_stamp_is_noticed(copy):
+    text = (copy / "zh.md").read_text("utf-8")
+    stamp = re.search(r"<!-- sec: albert of: (\w+) -->", text)[1]
+    edit(copy / "zh.md", f"albert of: {stamp}", "albert of: 0a0b0c0d")
+    with pytest.raises(SystemExit, match="sections has changed: albert; compare"):
+        command.main(["--check"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_changed_in_a_sentence_is_noticed(copy, language):
+    edit(copy / f"{language}.md", "bert-small-->75.1<", "bert-small-->75.7<")
+    with pytest.raises(SystemExit, match=r"(?s)\n-.*75\.7.*\n\+.*75\.1"):
+        command.main(["--check"])
+
+
 def test_line_breaks_do_not_make_a_section_stale(copy):
     edit(
         copy / "en.md",
-        "ALBERT makes an encoder small. ",
-        "ALBERT makes an\nencoder small. ",
+        "A large encoder needs much memory. ",
+        "A large encoder needs\nmuch memory. ",
     )
     command.main(["--check"])
 
@@ -100,7 +115,9 @@ def test_headings_and_captions_are_in_order(language):
         expected += [name, "#" * level + " " + titles[place]]
         for item in below:
             if item in blocks.BLOCKS:
-                expected += [item, f"**{CAPTIONS[item][place]}**"]
+                expected.append(item)
+            if item in blocks.BLOCKS and item in CAPTIONS:
+                expected.append(f"**{CAPTIONS[item][place]}**")
     comment, heading = r"<!-- (?:sec|block): ([\w-]+).*-->", r"(##+ .*)"
     caption = r"(\*\*(?:Figure|Table|图|表) ?\d.*)"
     pattern = f"^(?:{comment}|{heading}|{caption})$"
@@ -216,7 +233,7 @@ def test_numbers_are_written_as_printed():
 def test_sizes_stay_within_the_budget():
     """Megabytes that a clone and the documentation site carry for the chapter."""
     for language in LANGUAGES:
-        assert (FOLDER / f"{language}.md").stat().st_size < 120_000
+        assert (FOLDER / f"{language}.md").stat().st_size < 140_000
         pictures = list((FOLDER / "images" / language).glob("*.png"))
         assert all(path.stat().st_size < 200_000 for path in pictures)
     assert plotting.CHINESE_FONT.stat().st_size < 900_000

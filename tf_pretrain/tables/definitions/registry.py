@@ -51,8 +51,7 @@ _COURSE = Table(
 )
 
 TABLES = {
-    table.id: table
-    for table in (*electra.TABLES, *albert.TABLES, _FAMILIES, _COURSE)
+    table.id: table for table in (*electra.TABLES, *albert.TABLES, _FAMILIES, _COURSE)
 }
 
 
