@@ -5,8 +5,8 @@ CHARTS = {
     "gains_title": ("What pretraining gains", "预训练带来的提升"),
     "gains_subtitle": (
         "Left: our scores over the number of labelled examples; dotted: the most "
-        "frequent class. Right: a paper's scores.",
-        "左：本项目的分数随有标签样本数的变化；点线为最多的类别。右：论文中的分数。",
+        "frequent training class. Right: a paper's scores.",
+        "左：本项目的分数随有标签样本数的变化；点线为训练集中最多的类别。右：论文中的分数。",
     ),
     "not_run": ("not run yet", "尚未运行"),
     "alt_f2": (

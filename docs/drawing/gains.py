@@ -40,9 +40,7 @@ def _panel(canvas, region, task, words):
     lines = {who: points(task, who) for who in _LINES}
     values = [v for found in lines.values() for point in found for v in point[1:]]
     chance = finetuned.summary(task, finetuned.MAJORITY)
-    if chance:
-        values.append(chance.median)
-    ticks = round_ticks(values)
+    ticks = round_ticks([*values, chance.median] if values and chance else values)
     chart = Chart(canvas, region, (-0.3, 5.3), (ticks[0], ticks[-1]))
     chart.ticks_up(ticks)
     chart.frame()
