@@ -55,7 +55,7 @@ def _panel(canvas, region, task, words):
         ends = [chart.at(a, chance.median) for a in (-0.3, 5.3)]
         chart.stroke(ends, FAINT, 1.2, ":")
     if not values:
-        canvas.text(x + width / 2, y + height / 2 + 0.1, words["not_run"], 11, FAINT)
+        canvas.text(x + width / 2, y + 0.7 * height, words["not_run"], 11, FAINT)
     for who, found in lines.items():
         if found:
             chart.line(found, LEARNERS[who])
