@@ -233,7 +233,7 @@ def test_which_tasks_are_clear_of_no_pretraining(model, tasks):
 # Sizes of networks, shares that an exercise assumes, and fractions of p(n).
 TYPED = set(
     "0.01 0.1 0.2 0.6 0.8 0.9 1,000 6.25 10 11 12 13 15 16 20 24 48 50 55 64 70 80 82 "
-    "100 128 235 512 768 4,096 6,144".split()
+    "100 128 192 235 512 768 4,096 6,144".split()
 )
 
 
