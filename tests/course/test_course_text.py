@@ -347,17 +347,29 @@ def test_a_command_is_one_of_the_program(command):
             return
         module = importlib.import_module(arguments[0].removesuffix(".py"))
         arguments = arguments[1:]
-    if not hasattr(module, "FLAGS"):
-        assert not arguments
-        return
+    if arguments and hasattr(module, "FLAGS"):
+        read_flags(module, arguments)
+    elif arguments:
+        assert {a.partition("=")[0] for a in arguments} <= known_options(module)
+
+
+def read_flags(module, arguments):
+    """Reads the flags of a command, and its config if they name one."""
     config = getattr(module, "_CONFIG", None)
 
-    def read(*texts):
+    def main(*others):
         if config is not None and config.file:
             config.load(object)
 
-    if arguments:
-        commands.run(read, module.FLAGS, arguments, takes_arguments=True)
+    commands.run(main, module.FLAGS, arguments, takes_arguments=True)
+
+
+def known_options(module):
+    """What `--help` lists, of a command that has argparse."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), pytest.raises(SystemExit):
+        module.main(["--help"])
+    return set(re.findall(r"--\w+", printed.getvalue()))
 
 
 def module_name(name):
