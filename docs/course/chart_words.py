@@ -64,9 +64,10 @@ CHARTS = {
         "情感分析：哪些词起决定作用？",
     ),
     "sentiment_subtitle": (
-        "Real sentences of SST-5's test set: a negated one, two right ones, a wrong "
-        "one. Each word was masked in turn.",
-        "SST-5测试集中的真实句子：一个含否定词，两个正确，一个错误。依次掩码每个词。",
+        "Real sentences of SST-5's test set. The first short ones: three right "
+        "answers, of which the first has a negation, and one wrong answer.",
+        "SST-5测试集中的真实句子。选取最先出现的短句：三个正确答案（第一个含否定词）和"
+        "一个错误答案。",
     ),
     "band_encoder": (
         "pretrained {name}:\n{count:,} weights",
