@@ -9,8 +9,8 @@ stopped continues where it was. The second prints the results as a table, and
 --figure=FILE draws scores over the number of training examples.
 
 The file has a row for each training. It names the user's own tasks and the encoder by
-their folders, without the path. --collect=FILE adds the rows of another such file, for
-example of another machine. docs/tables/finetuning.json is made like this, and the
+their folders, without the path. --collect=FILE,FILE adds the rows of other such files,
+for example of another machine. docs/tables/finetuning.json is made like this, and the
 course chapter is made from it.
 
 Needs requirements-dev.txt and, for the seconds, a quiet machine. Every result comes
@@ -109,7 +109,8 @@ def main(arguments=None):
     output = Path(options.output)
     results = read(output)
     if options.collect:
-        results |= read(options.collect)
+        for path in options.collect:
+            results |= read(path)
         _write(output, results)
     elif not (options.table or options.figure):
         results = _run_missing(options, output, results)
@@ -137,7 +138,9 @@ def _parse(arguments):
     )
     parser.add_argument("--minutes", type=float, help="start nothing after this time")
     parser.add_argument("--output", default="runs/finetuning_parity.json")
-    parser.add_argument("--collect", help="another file, whose rows are added")
+    parser.add_argument(
+        "--collect", type=_list, default=[], help="other files, whose rows are added"
+    )
     parser.add_argument("--table", action="store_true", help="print what is there")
     parser.add_argument("--figure", help="PNG file")
     options = parser.parse_args(arguments)
@@ -145,6 +148,9 @@ def _parse(arguments):
         if name not in _CONTESTANTS:
             known = ", ".join(_CONTESTANTS)
             parser.error(f"--contestants: {name!r} is not one of {known}")
+    for path in options.collect:
+        if not Path(path).exists():
+            parser.error(f"--collect: there is no file {path}")
     needs_none = options.table or options.figure or options.collect
     if not (needs_none or options.encoder):
         parser.error("--encoder is missing: a Hugging Face folder of a BERT")

@@ -430,3 +430,23 @@ def test_texts_for_the_figures_are_chosen_by_rule():
     assert classified.choose(texts, labels, probabilities, wanted) == [2, 1, 3]
     with pytest.raises(UserError, match="no text fits description 4"):
         classified.choose(texts, labels, probabilities, (*wanted, classified._wrong))
+
+
+@pytest.mark.parametrize("name", applications.examples())
+def test_committed_examples_are_those_of_the_rule(name):
+    """Three right answers of different classes and a wrong one; a negation first."""
+    found = applications.examples()[name]
+    answers = []
+    for shown in found["examples"]:
+        assert sum(shown["probabilities"]) == pytest.approx(1, abs=1e-3)
+        assert len(shown["probabilities"]) == found["classes"]
+        assert shown["words"] == shown["text"].split()
+        assert len(shown["changes"]) == len(shown["words"]) <= 10
+        answers.append(int(np.argmax(shown["probabilities"])))
+    labels = [shown["label"] for shown in found["examples"]]
+    assert [a == b for a, b in zip(answers, labels, strict=True)] == [True] * 3 + [
+        False
+    ]
+    assert len(set(answers[:3])) == 3
+    if name == "sst5":
+        assert classified.NEGATIONS & set(found["examples"][0]["words"])

@@ -26,7 +26,7 @@ _LEARNERS = {
         "线性探针（冻结编码器）",
     ),
     "tfidf_linear": ("TF-IDF + logistic regression", "TF-IDF + 逻辑回归"),
-    "majority": ("most frequent class", "最多的类别"),
+    "majority": ("most frequent training class", "训练集中最多的类别"),
     "gain_over_from_scratch": (
         "gain over the network with random weights",
         "相对随机初始化网络的提升",

@@ -41,6 +41,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "t9": comparison_tables.t9,
     "f10": figure_blocks.block(10),
     "t10": comparison_tables.t10,
+    "f11": figure_blocks.block(11),
     "t11": applied_tables.t11,
     "t12": applied_tables.t12,
     "f13": listings.f13,

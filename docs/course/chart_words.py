@@ -5,8 +5,8 @@ CHARTS = {
     "gains_title": ("What pretraining gains", "预训练带来的提升"),
     "gains_subtitle": (
         "Left: our scores over the number of labelled examples; dotted: the most "
-        "frequent class. Right: a paper's scores.",
-        "左：本项目的分数随有标签样本数的变化；点线为最多的类别。右：论文中的分数。",
+        "frequent training class. Right: a paper's scores.",
+        "左：本项目的分数随有标签样本数的变化；点线为训练集中最多的类别。右：论文中的分数。",
     ),
     "not_run": ("not run yet", "尚未运行"),
     "alt_f2": (
@@ -64,9 +64,10 @@ CHARTS = {
         "情感分析：哪些词起决定作用？",
     ),
     "sentiment_subtitle": (
-        "Real sentences of SST-5's test set: a negated one, two right ones, a wrong "
-        "one. Each word was masked in turn.",
-        "SST-5测试集中的真实句子：一个含否定词，两个正确，一个错误。依次掩码每个词。",
+        "Real sentences of SST-5's test set. The first short ones: three right "
+        "answers, of which the first has a negation, and one wrong answer.",
+        "SST-5测试集中的真实句子。选取最先出现的短句：三个正确答案（第一个含否定词）和"
+        "一个错误答案。",
     ),
     "band_encoder": (
         "pretrained {name}:\n{count:,} weights",

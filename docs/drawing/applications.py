@@ -115,7 +115,7 @@ def _probabilities(canvas, left, y, example, found):
         elif number == label:
             options = {"edge": color, "line": 1.8, "style": "--"}
         face = tint(color, max(0.06, 0.75 * share))
-        canvas.box(x, y, width, 0.44, f"{100 * share:.0f}", face, 11.5, **options)
+        canvas.box(x, y, width, 0.44, f"{100 * share:.1f}", face, 11.5, **options)
 
 
 def _words(canvas, left, y, room, example):

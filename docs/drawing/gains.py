@@ -40,9 +40,7 @@ def _panel(canvas, region, task, words):
     lines = {who: points(task, who) for who in _LINES}
     values = [v for found in lines.values() for point in found for v in point[1:]]
     chance = finetuned.summary(task, finetuned.MAJORITY)
-    if chance:
-        values.append(chance.median)
-    ticks = round_ticks(values)
+    ticks = round_ticks([*values, chance.median] if values and chance else values)
     chart = Chart(canvas, region, (-0.3, 5.3), (ticks[0], ticks[-1]))
     chart.ticks_up(ticks)
     chart.frame()
@@ -57,7 +55,7 @@ def _panel(canvas, region, task, words):
         ends = [chart.at(a, chance.median) for a in (-0.3, 5.3)]
         chart.stroke(ends, FAINT, 1.2, ":")
     if not values:
-        canvas.text(x + width / 2, y + height / 2 + 0.1, words["not_run"], 11, FAINT)
+        canvas.text(x + width / 2, y + 0.7 * height, words["not_run"], 11, FAINT)
     for who, found in lines.items():
         if found:
             chart.line(found, LEARNERS[who])

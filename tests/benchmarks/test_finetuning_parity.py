@@ -72,9 +72,12 @@ def test_files_of_earlier_versions_are_read_and_collected(ran, tmp_path, capsys)
     main([*command, f"--output={output}"])
     assert [cell.seed for cell in ran[1:]] == [1]  # seed 0 is there
     other.write_text(json.dumps({"/a/two|ours|0|0": {**old, "task": "/a/two"}}))
-    main([f"--collect={other}", f"--output={output}"])
+    more = tmp_path / "more.json"
+    more.write_text(json.dumps({"three": {**old, "task": "three"}}))
+    main([f"--collect={other},{more}", f"--output={output}"])
     text = output.read_text()
-    assert list(json.loads(text)) == ["one|ours|0|0", "one|ours|0|1", "two|ours|0|0"]
+    assert list(json.loads(text)) == ["one|ours|0|0", "one|ours|0|1", "two|ours|0|0",
+                                       "three|ours|0|0"]  # fmt: skip
     assert json.loads(text)["one|ours|0|1"]["encoder"] == "bert/tiny"
     assert "/data" not in text and "/models" not in text
     assert "| two, accuracy |" in capsys.readouterr().out
@@ -97,6 +100,12 @@ def test_the_curve_has_a_line_for_each_contestant(ran, tmp_path, monkeypatch):
         assert sizes == (100, 300)
     assert lines[0][2] == [0.6 * 100] * 2
     assert lines[0][3] == [pytest.approx([10.0] * 2)] * 2
+
+
+def test_a_missing_file_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--collect=no.json", f"--output={tmp_path}/parity.json"])
+    assert "no file no.json" in capsys.readouterr().err
 
 
 def test_an_unknown_contestant_is_refused(capsys):
