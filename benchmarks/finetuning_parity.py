@@ -8,6 +8,11 @@ contestant and seed, and adds each result to the JSON file --output. A command t
 stopped continues where it was. The second prints the results as a table, and
 --figure=FILE draws scores over the number of training examples.
 
+The file has a row for each training. It names the user's own tasks and the encoder by
+their folders, without the path. --collect=FILE,FILE adds the rows of other such files,
+for example of another machine. docs/tables/finetuning.json is made like this, and the
+course chapter is made from it.
+
 Needs requirements-dev.txt and, for the seconds, a quiet machine. Every result comes
 from a process of its own, and the contestants take turns.
 """
@@ -22,6 +27,7 @@ from pathlib import Path
 
 from benchmarks.worker import Contestant
 from tf_pretrain import atomic_files
+from tf_pretrain.tasks import own_task
 
 _MODULE = "benchmarks.parity_contestants:"
 _CONTESTANTS = {
@@ -30,7 +36,10 @@ _CONTESTANTS = {
     "transformers bfloat16": ("transformers", {"autocast": True}),
     "ours from random weights": ("ours", {"from_scratch": True}),
     "TF-IDF and linear": ("linear", {}),
+    "linear probe on frozen mean-pooled features": ("probe", {}),
+    "majority class": ("majority", {}),
 }
+_WITHOUT_SEEDS = ("linear", "probe", "majority")  # these draw nothing
 _TASKS = ("CoLA", "MRPC", "RTE", "STS-B", "SST-2")
 
 
@@ -39,6 +48,7 @@ class Cell:
     """One training: what is learnt, how, with which seed, from how many examples.
 
     Attributes:
+        task: Name, or path of the user's own task.
         size: Number of training examples; 0 for all.
     """
 
@@ -49,7 +59,17 @@ class Cell:
 
     @property
     def key(self) -> str:
-        return f"{self.task}|{self.contestant}|{self.size}|{self.seed}"
+        return f"{_name(self.task)}|{self.contestant}|{self.size}|{self.seed}"
+
+    def row(self, answer: dict, encoder) -> dict:
+        """What is kept: how it was trained, without paths, and its figures."""
+        folders = Path(encoder).resolve().parts[-2:]
+        return {
+            **dataclasses.asdict(self),
+            "task": _name(self.task),
+            "encoder": "/".join(folders),
+            **answer,
+        }
 
     def run(self, encoder, data_dir) -> dict:
         """Trains in a new process; returns the figures of parity_contestants."""
@@ -65,11 +85,34 @@ class Cell:
             return contestant.run(seed=self.seed)
 
 
+def _name(task) -> str:
+    """A task's name; of the user's own task that of its folder or file."""
+    return own_task.task_name(task)
+
+
+def read(path) -> dict[str, dict]:
+    """{key: row} of a file of results; {} if there is none.
+
+    Files of earlier versions have paths instead of the names of tasks.
+    """
+    if not Path(path).exists():
+        return {}
+    found = {}
+    for row in json.loads(Path(path).read_text("utf-8")).values():
+        cell = Cell(row["task"], row["contestant"], row["size"], row["seed"])
+        found[cell.key] = {**row, "task": _name(row["task"])}
+    return found
+
+
 def main(arguments=None):
     options = _parse(arguments)
     output = Path(options.output)
-    results = json.loads(output.read_text("utf-8")) if output.exists() else {}
-    if not (options.table or options.figure):
+    results = read(output)
+    if options.collect:
+        for path in options.collect:
+            results |= read(path)
+        _write(output, results)
+    elif not (options.table or options.figure):
         results = _run_missing(options, output, results)
     print(table(results))
     if options.figure:
@@ -95,6 +138,9 @@ def _parse(arguments):
     )
     parser.add_argument("--minutes", type=float, help="start nothing after this time")
     parser.add_argument("--output", default="runs/finetuning_parity.json")
+    parser.add_argument(
+        "--collect", type=_list, default=[], help="other files, whose rows are added"
+    )
     parser.add_argument("--table", action="store_true", help="print what is there")
     parser.add_argument("--figure", help="PNG file")
     options = parser.parse_args(arguments)
@@ -102,7 +148,11 @@ def _parse(arguments):
         if name not in _CONTESTANTS:
             known = ", ".join(_CONTESTANTS)
             parser.error(f"--contestants: {name!r} is not one of {known}")
-    if not (options.table or options.figure or options.encoder):
+    for path in options.collect:
+        if not Path(path).exists():
+            parser.error(f"--collect: there is no file {path}")
+    needs_none = options.table or options.figure or options.collect
+    if not (needs_none or options.encoder):
         parser.error("--encoder is missing: a Hugging Face folder of a BERT")
     return options
 
@@ -120,8 +170,8 @@ def _run_missing(options, output, results):
     for size, task, seed, contestant in itertools.product(
         options.sizes, options.tasks, range(options.seeds), options.contestants
     ):
-        if contestant == "TF-IDF and linear" and seed > 0:
-            continue  # draws nothing
+        if seed > 0 and _CONTESTANTS[contestant][0] in _WITHOUT_SEEDS:
+            continue
         cell = Cell(task, contestant, size, seed)
         if cell.key in results:
             continue
@@ -129,9 +179,8 @@ def _run_missing(options, output, results):
             print(f"{options.minutes:g} minutes are over; the same command continues")
             break
         answer = cell.run(options.encoder, options.data_dir)
-        results[cell.key] = dataclasses.asdict(cell) | answer
-        output.parent.mkdir(parents=True, exist_ok=True)
-        atomic_files.write_json(output, results)
+        results[cell.key] = cell.row(answer, options.encoder)
+        _write(output, results)
         name, value = next(iter(answer["scores"].items()))
         print(
             f"{cell.key}: {name} {100 * value:.1f}, {answer['seconds']:.0f} s",
@@ -140,11 +189,16 @@ def _run_missing(options, output, results):
     return results
 
 
+def _write(output, results):
+    output.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.write_json(output, results)
+
+
 def _groups(results):
     """{(task, size, contestant): its results, one for each seed}, in order."""
     groups = {}
     for row in results.values():
-        key = (Path(row["task"]).name, row["size"], row["contestant"])
+        key = (row["task"], row["size"], row["contestant"])
         groups.setdefault(key, []).append(row)
     return groups
 

@@ -4,6 +4,10 @@ Each function prepares a task and returns `run(seed)`, which trains once and ans
 with these figures:
 
     scores            {metric: value} of the scored split; the task's main metric first
+    split             its name: the test set if it has labels, or else the dev set
+    train_examples    that were trained on
+    scored_examples   of the scored split
+    commit            of the code
     seconds           training and one evaluation
     sentences_per_s   training examples in these seconds
     peak_memory       of the process so far, bytes
@@ -14,7 +18,9 @@ import time
 
 import numpy as np
 
+from benchmarks import parity_baselines as baselines
 from benchmarks.worker import peak_memory
+from tf_pretrain import commit
 
 # One recipe for all networks: BERT's (Devlin et al., 2019, sec. A.3), with the bias
 # correction that its program leaves out.
@@ -39,8 +45,8 @@ def ours(task, data_dir, encoder, size, from_scratch=False):
     def run(seed):
         with tempfile.TemporaryDirectory() as folder:
             trial = runner.run(seed, folder)
-        scores = trial.scores[task.scored_splits[-1]]
-        return _answer(scores, trial.seconds, runner.num_steps)
+        scores = trial.scores[_scored(task)]
+        return _answer(task, scores, trial.seconds, runner.num_steps)
 
     return run
 
@@ -83,7 +89,7 @@ def transformers(task, data_dir, encoder, size, autocast=False):
         for name, split in task.splits.items()
         if split.labels is not None
     }
-    split = task.scored_splits[-1]
+    split = _scored(task)
     batches = len(encoded["train"]) // BATCH_SIZE or 1
     num_steps = batches * EPOCHS
 
@@ -109,7 +115,7 @@ def transformers(task, data_dir, encoder, size, autocast=False):
                 schedule.step()
         predictions = _predict(network, tokenizer, encoded[split], task, autocast)
         scores = score(task, split, predictions)
-        return _answer(scores, time.perf_counter() - began, num_steps)
+        return _answer(task, scores, time.perf_counter() - began, num_steps)
 
     return run
 
@@ -198,50 +204,48 @@ def _predict(network, tokenizer, rows, task, autocast):
 def linear(task, data_dir, encoder, size):
     """TF-IDF of words and pairs of words, and logistic (or ridge) regression.
 
-    The regularisation is chosen by cross-validation on the training examples.
+    The regularisation is chosen by cross-validation on the training examples, so
+    nothing is chosen on a split that is scored.
     """
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.model_selection import GridSearchCV
-
+    del encoder
     task = load(task, data_dir, size)
-    split = task.scored_splits[-1]
+
+    def predict(split):
+        return baselines.linear_predictions(task, baselines.tfidf(task), split)
+
+    return _without_training(task, predict)
+
+
+def probe(task, data_dir, encoder, size):
+    """As `linear`, on the mean of the encoder's final states, which are not trained."""
+    task = load(task, data_dir, size)
+
+    def predict(split):
+        features = baselines.mean_states(task, encoder)
+        return baselines.linear_predictions(task, features, split)
+
+    return _without_training(task, predict)
+
+
+def majority(task, data_dir, encoder, size):
+    """The most frequent class, or the mean score, of the training examples."""
+    del encoder
+    task = load(task, data_dir, size)
+    return _without_training(
+        task, lambda split: baselines.constant_predictions(task, split)
+    )
+
+
+def _without_training(task, predict):
+    """The contestant of a function from the scored split to its predictions."""
 
     def run(seed):
         del seed  # nothing is drawn
         began = time.perf_counter()
-        features = _tfidf(task)
-        if task.is_regression:
-            model, grid = Ridge(), {"alpha": [0.1, 0.3, 1, 3, 10]}
-        else:
-            model, grid = LogisticRegression(max_iter=1000), {"C": [1, 3, 10, 30]}
-        train = task.splits["train"].labels
-        search = GridSearchCV(model, grid, cv=5).fit(features["train"], train)
-        scores = score(task, split, search.predict(features[split]))
-        return _answer(scores, time.perf_counter() - began, 0)
+        scores = score(task, _scored(task), predict(_scored(task)))
+        return _answer(task, scores, time.perf_counter() - began, 0)
 
     return run
-
-
-def _tfidf(task):
-    """{split: sparse matrix}; pairs get both texts' features, |a - b| and a * b."""
-    from scipy.sparse import hstack
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    # Words are separated by spaces; Chinese has none, so its characters are words.
-    pattern = r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+"
-    vectorizer = TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, token_pattern=pattern
-    )
-    train = task.splits["train"]
-    vectorizer.fit(train.texts_a + (train.texts_b or []))
-    features = {}
-    for name, split in task.splits.items():
-        a = vectorizer.transform(split.texts_a)
-        if split.texts_b is not None:
-            b = vectorizer.transform(split.texts_b)
-            a = hstack([a, b, abs(a - b), a.multiply(b)]).tocsr()
-        features[name] = a
-    return features
 
 
 def load(task, data_dir, size):
@@ -262,9 +266,19 @@ def score(task, split, predictions):
     return {name: metrics.METRICS[name](labels, predictions) for name in task.metrics}
 
 
-def _answer(scores, seconds, num_steps):
+def _scored(task):
+    """The name of the split that is scored: test if it has labels, or else dev."""
+    return task.scored_splits[-1]
+
+
+def _answer(task, scores, seconds, num_steps):
+    split = _scored(task)
     return {
         "scores": scores,
+        "split": split,
+        "train_examples": len(task.splits["train"]),
+        "scored_examples": len(task.splits[split]),
+        "commit": commit.current(),
         "seconds": seconds,
         "sentences_per_s": num_steps * BATCH_SIZE / seconds,
         "peak_memory": peak_memory(),

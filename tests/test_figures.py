@@ -2,21 +2,30 @@
 
 import itertools
 import re
+import types
 
 import keras
 import numpy as np
 import pytest
-from matplotlib import image
+from matplotlib import image, patches
 
+from docs.course import finetuned
 from docs.course import words as course_words
+from docs.course.chart_words import CHARTS
 from docs.course.drawn_words import DRAWN
+from docs.course.electra_tables import GLUE
 from docs.drawing import (
+    applications,
     architecture,
     canvas,
+    charts,
+    classified,
     example,
     flows,
+    gains,
     learning,
     overviews,
+    performance,
     sides,
 )
 from support.paths import CONFIGS, ROOT
@@ -24,8 +33,10 @@ from support.tiny import tiny_config
 from tf_pretrain.config.files import load_config
 from tf_pretrain.data import tokenization
 from tf_pretrain.errors import UserError
+from tf_pretrain.interchange.finetuned_networks import ClassifierConfig
 from tf_pretrain.models import sizes
 from tf_pretrain.models.building import build_objective
+from tf_pretrain.tasks.task import Split
 
 WORDS = "the old king sat in garden and read a long letter from his son then he went to"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -292,8 +303,150 @@ def test_labels_of_the_chinese_pictures_are_chinese():
     """Only names, formulas and code are the same in both languages."""
     same = [n for n, t in DRAWN.items() if t[0] == t[1]]
     assert same == ["step_build", "step_adamw", "step_lamb"]
-    for name, (english, chinese) in DRAWN.items():
+    for name, (english, chinese) in (DRAWN | CHARTS).items():
         if name in same or name.startswith("alt_"):
             continue
         rest = re.sub(r"\{.*?\}|\[CLS\]|[A-Z]\w*", "", chinese)
         assert english and not re.search("[a-z]{2}", rest), chinese
+
+
+def _results(monkeypatch):
+    """Three learners on TREC, with curves; one seed on SST-5."""
+    rows = [
+        {
+            "task": task, "contestant": who, "size": size, "seed": seed,
+            "scores": {"accuracy": 0.5 + 0.1 * number + 0.01 * seed},
+        }
+        for task, seeds in (("trec", 3), ("sst5", 1))
+        for number, who in enumerate(finetuned.CONTESTANTS)
+        for size in (100, 1000, 0)
+        for seed in range(seeds)
+    ]  # fmt: skip
+    monkeypatch.setattr(finetuned, "_rows", lambda: rows)
+
+
+def test_label_curves(monkeypatch, words):
+    """The points of a line are medians; a panel without results says so."""
+    monkeypatch.setattr(finetuned, "_rows", lambda: [])
+    texts = _texts(gains.draw(words))
+    assert texts.count(words["not_run"]) == 4
+    assert "45.4" in texts and "18.9" in texts  # Radford et al. (2018), CoLA
+    _results(monkeypatch)
+    found = gains.points("trec", finetuned.PRETRAINED)
+    assert np.array(found) == pytest.approx(
+        np.array([[place, 51, 50, 52] for place in (0, 2, 5)])
+    )
+    drawn = gains.draw(words)
+    assert _texts(drawn).count(words["not_run"]) == 2
+    _check_layout(drawn)
+
+
+def test_charts_place_values():
+    chart = charts.Chart(canvas.Canvas(""), (1, 2, 4, 3), (0, 10), (-20, 40))
+    assert chart.at(5, 10) == pytest.approx((3, 3.5))
+    assert charts.round_ticks([51, 52]) == [50, 60]
+    assert charts.round_ticks([-3, 79]) == [-20, 0, 20, 40, 60, 80]
+    assert charts.round_ticks([]) == [0, 20, 40, 60, 80, 100]
+
+
+def test_performance_by_task(words):
+    """Dots of printed scores stand at the printed scores."""
+    drawn = performance.draw(words)
+    _check_layout(drawn)
+    rings = [p for p in drawn.axes.patches if isinstance(p, patches.Circle)]
+    scores = [row[t] for row in performance.printed_scores().values() for t in GLUE]
+    left, width, low, high = 1.35, 4.6, 60, 100
+    expected = [left + width * (s - low) / (high - low) for s in scores]
+    found = [p.center[0] for p in rings if p.radius == 0.075]
+    assert sorted(found) == pytest.approx(sorted(expected))
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    """A fine-tuned network of random weights, and its task of two classes."""
+    keras.utils.set_random_seed(1)
+    config = tiny_config(model={"vocab_size": len(VOCABULARY)}).model
+    model = ClassifierConfig(
+        task="trec", encoder=config, num_outputs=3, head="first_token",
+        loss_reduction="mean", dropout=0.0, class_names=("0", "1", "2"),
+        target_scale=1.0, is_pair=False, max_seq_length=12, vocabulary=None,
+    )  # fmt: skip
+    return model.build(), model
+
+
+def test_examples_of_a_classifier(classifier, tokenizer, monkeypatch, words):
+    """Probabilities and effects, against one text at a time without padding."""
+    network, model = classifier
+    tuned = types.SimpleNamespace(classifier=network, model=model, tokenizer=tokenizer)
+    texts = ["the old king", "king sat in the garden", "a long letter to his son"]
+
+    def alone(ids):
+        row = np.array([[tokenizer.cls_id, *ids, tokenizer.sep_id]], np.int32)
+        features = {"input_ids": row, "input_mask": np.ones_like(row)}
+        features["segment_ids"] = np.zeros_like(row)
+        logits = np.asarray(network(features, training=False))[0]
+        return np.exp(logits) / np.exp(logits).sum()
+
+    ids = [[VOCABULARY.index(word) for word in text.split()] for text in texts]
+    expected = np.array([alone(row) for row in ids])
+    reader = classified.Reader(tuned)
+    found = reader.probabilities(texts)
+    assert found == pytest.approx(expected, abs=1e-5)
+    answer = expected[1].argmax()
+    masked = [*ids[1][:2], tokenizer.mask_id, *ids[1][3:]]
+    change = alone(masked)[answer] - expected[1][answer]
+    assert reader.changes(texts[1])[2] == pytest.approx(change, abs=1e-5)
+
+    labels = found.argmax(-1).astype(np.int32)
+    labels[2] = (labels[2] + 1) % 3
+    split = Split(texts, None, labels)
+    task = types.SimpleNamespace(
+        splits={"train": split, "test": split}, scored_splits=["test"], num_outputs=3
+    )
+    wanted = (classified._another_right_class, classified._wrong)
+    monkeypatch.setitem(classified.WANTED, "trec", wanted)
+    made = classified.make(tuned, task, "trec")
+    assert [e["text"] for e in made["examples"]] == [texts[0], texts[2]]
+    assert made["accuracy"] == pytest.approx(2 / 3)
+    total = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+    assert made["encoder_weights"] + made["head_weights"] == total
+    assert made["head_weights"] == 3 * (model.encoder.hidden_size + 1)
+
+    _results(monkeypatch)
+    drawn = applications.draw_classification(made, words)
+    assert f"{made['head_weights']:,}" in " ".join(_texts(drawn))
+    assert texts[0] in _texts(drawn)
+    _check_layout(drawn)
+    drawn = applications.draw_sentiment({**made, "name": "sst5"}, words)
+    assert {"king", "letter"} <= set(_texts(drawn))
+    _check_layout(drawn)
+
+
+def test_texts_for_the_figures_are_chosen_by_rule():
+    texts = ["one two", "a b c", "not a b", "x y z", " ".join("w" * 11)]
+    labels = np.array([0, 0, 1, 1, 0])
+    probabilities = np.eye(2)[[0, 0, 1, 0, 0]]
+    wanted = (classified._negated, classified._another_right_class, classified._wrong)
+    assert classified.choose(texts, labels, probabilities, wanted) == [2, 1, 3]
+    with pytest.raises(UserError, match="no text fits description 4"):
+        classified.choose(texts, labels, probabilities, (*wanted, classified._wrong))
+
+
+@pytest.mark.parametrize("name", applications.examples())
+def test_committed_examples_are_those_of_the_rule(name):
+    """Three right answers of different classes and a wrong one; a negation first."""
+    found = applications.examples()[name]
+    answers = []
+    for shown in found["examples"]:
+        assert sum(shown["probabilities"]) == pytest.approx(1, abs=1e-3)
+        assert len(shown["probabilities"]) == found["classes"]
+        assert shown["words"] == shown["text"].split()
+        assert len(shown["changes"]) == len(shown["words"]) <= 10
+        answers.append(int(np.argmax(shown["probabilities"])))
+    labels = [shown["label"] for shown in found["examples"]]
+    assert [a == b for a, b in zip(answers, labels, strict=True)] == [True] * 3 + [
+        False
+    ]
+    assert len(set(answers[:3])) == 3
+    if name == "sst5":
+        assert classified.NEGATIONS & set(found["examples"][0]["words"])

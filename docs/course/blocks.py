@@ -8,18 +8,23 @@ from collections.abc import Callable
 
 from docs.course import (
     albert_tables,
+    applied_tables,
     comparison_tables,
     concept_tables,
     electra_design,
     electra_tables,
     figure_blocks,
+    gains_tables,
     listings,
+    settings_tables,
 )
 from docs.course.captions import CAPTIONS, LANGUAGES
 
 BLOCKS: dict[str, Callable[[str], str]] = {
     "f1": figure_blocks.block(1),
     "t1": concept_tables.t1,
+    "f2": figure_blocks.block(2),
+    "t2": gains_tables.t2,
     "f3": figure_blocks.block(3),
     "t3": electra_tables.t3,
     "f4": figure_blocks.block(4),
@@ -32,13 +37,18 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "t7": albert_tables.t7,
     "f8": figure_blocks.block(8),
     "t8": albert_tables.t8,
+    "f9": figure_blocks.block(9),
     "t9": comparison_tables.t9,
     "f10": figure_blocks.block(10),
     "t10": comparison_tables.t10,
+    "f11": figure_blocks.block(11),
+    "t11": applied_tables.t11,
+    "t12": applied_tables.t12,
     "f13": listings.f13,
     "f14": listings.f14,
     "t13": listings.t13,
     "library": listings.library,
+    "t14": settings_tables.t14,
     "f15": listings.f15,
     "t15": listings.t15,
 }

@@ -27,6 +27,11 @@ class Measured:
                     found = self.cells.setdefault(row["row"], [])
                     found.append((cell, row["scores"]))
 
+    @classmethod
+    def find(cls, table: str) -> "Measured | None":
+        """The cells of a table; None if it was never run."""
+        return cls(table) if table in _report()["tables"] else None
+
     def summary(self, row: str, score: str) -> Summary | None:
         """A score over the seeds of a row; None if its cells do not have it."""
         values = [scores[score] for _, scores in self.cells[row] if score in scores]

@@ -3,9 +3,15 @@
 import re
 
 from docs.course.measured import Measured
-from docs.course.printed import BY_ARITHMETIC, NONE, ONE_SOURCE
+from docs.course.printed import ABSTRACT, BY_ARITHMETIC, NONE, ONE_SOURCE
 from tf_pretrain.tables.definitions.papers import PAPERS
 from tf_pretrain.tables.report import markdown
+
+_MARKS = (
+    (ONE_SOURCE, "one_source"),
+    (BY_ARITHMETIC, "arithmetic"),
+    (ABSTRACT, "abstract"),
+)
 
 
 class Parts:
@@ -30,7 +36,7 @@ class Parts:
             table = table.replace("---:", "---")  # columns of text
         marks = "".join(row[0] for row in rows)
         notes = list(notes)
-        for sign, name in ((ONE_SOURCE, "one_source"), (BY_ARITHMETIC, "arithmetic")):
+        for sign, name in _MARKS:
             if sign in marks:
                 notes.append(f"{sign} {self.words[name]}")
         title = self.words.get(title, title)

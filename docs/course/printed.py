@@ -7,7 +7,7 @@ from tf_pretrain.errors import UserError
 from tf_pretrain.tables.definitions import papers
 
 NONE = "–"  # where a paper prints nothing
-ONE_SOURCE, BY_ARITHMETIC = "†", "‡"
+ONE_SOURCE, BY_ARITHMETIC, ABSTRACT = "†", "‡", "§"
 
 
 def number(value) -> str:

@@ -3,6 +3,7 @@
 import functools
 import re
 
+from docs.course.gains_tables import published
 from docs.course.measured import Measured
 from docs.course.printed import number, power
 from tf_pretrain.tables.definitions import papers
@@ -76,6 +77,8 @@ _POWERS = {
     "albert-flops": ("table4", {"model": "ALBERT"}),
 }
 
+_GAINS = {"gpt-mean": "mean", "gpt-sts": "STS-B", "gpt-rte": "RTE"}
+
 _AUC = "held-out replaced_token_auc"
 # name: table, row, score, digits; written as "median (lowest–highest)".
 _RANGES = {
@@ -129,6 +132,13 @@ def _median(table, row, score, digits):
     return f"{summary(table, row, score).median:.{digits}f}"
 
 
+def _gain(task):
+    """GPT without and with pretraining (Table 2, part A)."""
+    (group,) = (g for g in published()["gains"] if g["id"] == "gpt")
+    (row,) = (row for row in group["rows"] if row["task"] == task)
+    return row
+
+
 def _accuracies():
     """Percentages of masked words that two generators predict (on Figure 3)."""
     facts = [row["fact"] for row in papers.table("electra", "figure3")["rows"]]
@@ -143,6 +153,10 @@ def values() -> dict[str, str]:
         found[name] = power(printed("electra", *place, "train_flops"))
     found |= {name: _range(*place) for name, place in _RANGES.items()}
     found |= {name: _median(*place) for name, place in _MEDIANS.items()}
+    for name, task in _GAINS.items():
+        row = _gain(task)
+        found[f"{name}-without"] = number(row["without"])
+        found[f"{name}-with"] = number(row["with"])
     found["adversarial-accuracy"], found["likelihood-accuracy"] = _accuracies()
     found["mae-share"] = "75"  # He et al. (2021), abstract
     return found

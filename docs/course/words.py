@@ -1,6 +1,8 @@
 """The chapter's words: every drawn or generated text in both languages."""
 
+from docs.course.applied_words import APPLIED
 from docs.course.captions import LANGUAGES
+from docs.course.chart_words import CHARTS
 from docs.course.drawn_words import DRAWN
 from docs.course.table_words import IN_TABLES
 from docs.course.text_words import IN_CELLS
@@ -9,7 +11,7 @@ from docs.course.text_words import IN_CELLS
 def of(language: str) -> dict[str, str]:
     """{name: text} in one of LANGUAGES; texts may have {names} to fill in."""
     place = LANGUAGES.index(language)
-    pairs = DRAWN | IN_TABLES | IN_CELLS
+    pairs = DRAWN | IN_TABLES | IN_CELLS | APPLIED | CHARTS
     return {name: texts[place] for name, texts in pairs.items()}
 
 

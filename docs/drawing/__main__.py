@@ -3,7 +3,9 @@
     python -m docs.drawing --electra=runs/electra_course --albert=runs/albert_course
 
 Figures 5 and 8 need trained networks: workdirs of runs of an ELECTRA and an ALBERT.
-Without, only the other pictures are drawn.
+Without, only the other pictures are drawn. Figures 2, 9, 11 and 12 show our results, as
+far as docs/tables/finetuning.json, docs/tables/cells.json and docs/course/examples.json
+(docs/drawing/classified.py) have them; --only=f02,f11 draws some of the pictures.
 """
 
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from tf_pretrain import commands
+from tf_pretrain.errors import UserError, nearest_name
 
 FLAGS = flags.FlagValues()
 _OUTPUT = flags.DEFINE_string(
@@ -31,6 +34,9 @@ _ALBERT = flags.DEFINE_string(
     "Trained ALBERT whose example is drawn: a workdir.",
     flag_values=FLAGS,
 )
+_ONLY = flags.DEFINE_list(
+    "only", None, "Pictures to draw, for example f02,f11.", flag_values=FLAGS
+)
 _ELECTRA_TEXT = ["The old king sat in the garden and read a long letter from his son."]
 _ALBERT_TEXT = ["The king read a long letter.", "Then he went to see his son."]
 
@@ -38,11 +44,19 @@ _ALBERT_TEXT = ["The king read a long letter.", "Then he went to see his son."]
 def _main():
     from docs.course import captions, words
 
-    drawn = _pictures()
+    drawn = _pictures() | _results()
+    for name in _ONLY.value or ():
+        if name not in drawn:
+            raise UserError(
+                f"no picture {name!r}{nearest_name(name, drawn)}; there are "
+                f"{', '.join(sorted(drawn))}"
+            )
     for language in captions.LANGUAGES:
         folder = Path(_OUTPUT.value) / language
         folder.mkdir(parents=True, exist_ok=True)
         for name, draw in drawn.items():
+            if _ONLY.value and name not in _ONLY.value:
+                continue
             draw(words.of(language)).save(folder / f"{name}.png")
             print(folder / f"{name}.png", flush=True)
 
@@ -82,6 +96,19 @@ def _pictures():
     if _ALBERT.value:
         albert_example = _example(_ALBERT.value, _ALBERT_TEXT)
         found["f08"] = lambda w: flows.draw_albert(*albert_example, w)
+    return found
+
+
+def _results():
+    """The pictures of our results, as for `_pictures`."""
+    from docs.drawing import applications, gains, performance
+
+    found = {"f02": gains.draw, "f09": performance.draw}
+    examples = applications.examples()
+    if "trec" in examples:
+        found["f11"] = lambda w: applications.draw_classification(examples["trec"], w)
+    if "sst5" in examples:
+        found["f12"] = lambda w: applications.draw_sentiment(examples["sst5"], w)
     return found
 
 

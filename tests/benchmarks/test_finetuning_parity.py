@@ -1,11 +1,14 @@
 """benchmarks.finetuning_parity: every contestant learns; results are kept and shown."""
 
 import json
+import types
 
+import numpy as np
 import pytest
 
-from benchmarks import finetuning_parity, parity_contestants
+from benchmarks import finetuning_parity, parity_baselines, parity_contestants
 from benchmarks.finetuning_parity import Cell, main
+from tf_pretrain.tasks.task import Split
 
 SCORES = {0: 0.5, 1: 0.7, 2: 0.6}
 
@@ -39,6 +42,9 @@ def test_a_stopped_command_goes_on_and_shows_medians(ran, tmp_path, capsys):
     ]
     main([*command, "--seeds=1"])
     assert len(ran) == 4
+    rows = json.loads(output.read_text())
+    assert rows["one|ours|0|0"]["task"] == "one"
+    assert ran[0].task == "a/one"
     main([*command, "--minutes=1e-9"])
     assert len(ran) == 4
     main(command)
@@ -52,6 +58,29 @@ def test_a_stopped_command_goes_on_and_shows_medians(ran, tmp_path, capsys):
         "| one, accuracy | all | ours | 3 | 60.0 (50.0 to 70.0) | 11 | 100 | 2.0 |"
     )
     assert "TF-IDF and linear | 1 | 50.0 | 10 |" in rows[1]
+
+
+@pytest.mark.unit
+def test_files_of_earlier_versions_are_read_and_collected(ran, tmp_path, capsys):
+    """They have paths; the encoder and the path of a task are named by folders."""
+    output, other = tmp_path / "parity.json", tmp_path / "other.json"
+    old = {"task": "/data/sets/one", "contestant": "ours", "size": 0, "seed": 0}
+    old |= Cell.run(Cell("x", "ours", 0, 0), None, None)
+    output.write_text(json.dumps({"/data/sets/one|ours|0|0": old}))
+    command = ["--encoder=/models/bert/tiny", "--tasks=/data/sets/one"]
+    command += ["--contestants=ours", "--seeds=2"]
+    main([*command, f"--output={output}"])
+    assert [cell.seed for cell in ran[1:]] == [1]  # seed 0 is there
+    other.write_text(json.dumps({"/a/two|ours|0|0": {**old, "task": "/a/two"}}))
+    more = tmp_path / "more.json"
+    more.write_text(json.dumps({"three": {**old, "task": "three"}}))
+    main([f"--collect={other},{more}", f"--output={output}"])
+    text = output.read_text()
+    assert list(json.loads(text)) == ["one|ours|0|0", "one|ours|0|1", "two|ours|0|0",
+                                       "three|ours|0|0"]  # fmt: skip
+    assert json.loads(text)["one|ours|0|1"]["encoder"] == "bert/tiny"
+    assert "/data" not in text and "/models" not in text
+    assert "| two, accuracy |" in capsys.readouterr().out
 
 
 @pytest.mark.unit
@@ -71,6 +100,12 @@ def test_the_curve_has_a_line_for_each_contestant(ran, tmp_path, monkeypatch):
         assert sizes == (100, 300)
     assert lines[0][2] == [0.6 * 100] * 2
     assert lines[0][3] == [pytest.approx([10.0] * 2)] * 2
+
+
+def test_a_missing_file_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--collect=no.json", f"--output={tmp_path}/parity.json"])
+    assert "no file no.json" in capsys.readouterr().err
 
 
 def test_an_unknown_contestant_is_refused(capsys):
@@ -116,7 +151,10 @@ def task(tmp_path_factory):
     return str(folder)
 
 
-@pytest.mark.parametrize("name", finetuning_parity._CONTESTANTS)
+LEARNERS = [name for name in finetuning_parity._CONTESTANTS if "majority" not in name]
+
+
+@pytest.mark.parametrize("name", LEARNERS)
 def test_every_contestant_learns_to_tell_words_apart(name, encoder, task, monkeypatch):
     monkeypatch.setattr(parity_contestants, "LEARNING_RATE", 5e-3)
     monkeypatch.setattr(parity_contestants, "EPOCHS", 10)
@@ -124,6 +162,48 @@ def test_every_contestant_learns_to_tell_words_apart(name, encoder, task, monkey
     contestant = getattr(parity_contestants, function)
     answer = contestant(task, None, encoder, 100, **more)(seed=1)
     assert answer["scores"]["accuracy"] == 1.0
-    steps = 100 // 32 * 10 if function != "linear" else 0
+    steps = 100 // 32 * 10 if function in ("ours", "transformers") else 0
     assert answer["sentences_per_s"] == pytest.approx(steps * 32 / answer["seconds"])
     assert answer["peak_memory"] > 1e8
+    assert (answer["split"], answer["scored_examples"]) == ("dev", 16)
+    assert answer["train_examples"] == 100
+
+
+def test_the_majority_class(tmp_path):
+    """Of the training examples, not of those that are scored."""
+    rows = ["sentence\tlabel"] + ["film\tno"] * 3 + ["plot\tyes"] * 2
+    (tmp_path / "train.tsv").write_text("\n".join(rows))
+    rows = ["sentence\tlabel"] + ["film\tno"] + ["plot\tyes"] * 3
+    (tmp_path / "dev.tsv").write_text("\n".join(rows))
+    answer = parity_contestants.majority(str(tmp_path), None, None, 0)(seed=0)
+    assert answer["scores"]["accuracy"] == 0.25
+
+
+@pytest.mark.unit
+def test_pairs_have_both_texts_their_difference_and_product():
+    a, b = np.array([[1.0, 2.0]]), np.array([[3.0, 0.5]])
+    split = Split(["a"], ["b"], np.array([0]))
+    task = types.SimpleNamespace(splits={"train": split})
+    texts = {"a": a, "b": b}
+    found = parity_baselines._features(
+        task, lambda column: texts[column[0]], parity_baselines.dense_pair
+    )
+    assert found["train"].tolist() == [[1, 2, 3, 0.5, 2, 1.5, 3, 1]]
+
+
+def test_mean_states_are_means_over_the_pieces(encoder):
+    """Of each text alone, as transformers computes them; padding does not count."""
+    torch, hf = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    texts = ["good", "bad film good plot", "poor plot"]
+    split = Split(texts, None, np.array([0, 1, 1]))
+    task = types.SimpleNamespace(splits={"train": split})
+    found = parity_baselines.mean_states(task, encoder)["train"]
+    tokenizer, network = (
+        cls.from_pretrained(encoder) for cls in (hf.AutoTokenizer, hf.AutoModel)
+    )
+    with torch.inference_mode():
+        expected = [
+            network(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0)
+            for text in texts
+        ]
+    assert found == pytest.approx(np.stack(expected), abs=1e-5)

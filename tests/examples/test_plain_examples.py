@@ -489,6 +489,23 @@ def test_the_command_in_full(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("weight", [50, 1])
+def test_a_small_weight_serves_the_generator_only(weight):
+    """Exercise 8.4 of the chapter, within what rounding changes in long runs."""
+    with silence():
+        example = load("electra_pytorch", "+ 50.0 *", f"+ {weight}.0 * 1.0 *")
+        *_, after = example.train(toy.NUM_STEPS)
+    found = dict(re.findall(rf"run-{weight}-(\w+)-->([\d.]+)", chapter()))
+    assert after["masked_lm"] == pytest.approx(float(found["loss"]), abs=0.15)
+    assert after["auc"] == pytest.approx(float(found["auc"]), abs=0.05)
+    assert (after["auc"] >= 0.95) == (weight == 50)
+
+
+def chapter():
+    return (ROOT / "docs" / "course" / "en.md").read_text("utf-8")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model, old, new",
     [

@@ -1,6 +1,7 @@
 """Heads for questions, choices and tags in the other formats, and back."""
 
 import dataclasses
+import itertools
 import json
 import shutil
 
@@ -14,6 +15,7 @@ from support.tiny import tiny_config
 from tf_pretrain.data.tokenization import load_tokenizer
 from tf_pretrain.interchange import finetuning_workdir
 from tf_pretrain.interchange.finetuned_networks import (
+    ClassifierConfig,
     MultipleChoiceConfig,
     QuestionAnswererConfig,
     TaggerConfig,
@@ -32,7 +34,9 @@ SPANS = [
     "albert_squad_v1",
     "albert_squad_v2",
 ]
+CLASSIFIERS = ["electra_single_mnli", "electra_single_sts", "albert_g1_mnli"]
 RUNS = [*(f"qa/{name}" for name in SPANS), "tagging/electra_chunk", "race/albert_race"]
+RUNS += [f"finetune/{name}" for name in CLASSIFIERS]
 WORDS = "the quick brown fox jumps over lazy dog".split()
 
 
@@ -154,6 +158,8 @@ def model_of(kind, family):
         return QuestionAnswererConfig("test", encoder, 24, **settings)
     if kind == "TokenClassification":
         return TaggerConfig("test", encoder, ("B-A", "E-A", "O"), 24)
+    if kind == "SequenceClassification":
+        return ClassifierConfig.foreign("test", encoder, ("no", "yes", "so"), "pooled")
     head = "first_token" if family == "electra" else "pooled"
     return MultipleChoiceConfig("test", encoder, 24, head=head)
 
@@ -188,9 +194,16 @@ def theirs(transformers, torch, folder, architecture, features, is_tagger):
         )
 
 
-@pytest.mark.parametrize("family", ["electra", "bert", "albert"])
 @pytest.mark.parametrize(
-    "kind", ["QuestionAnswering", "TokenClassification", "MultipleChoice"]
+    "kind, family",
+    [
+        *itertools.product(
+            ["QuestionAnswering", "TokenClassification", "MultipleChoice"],
+            ["electra", "bert", "albert"],
+        ),
+        ("SequenceClassification", "bert"),
+        ("SequenceClassification", "albert"),
+    ],
 )
 def test_transformers_computes_the_same(kind, family, tokenizer, tmp_path):
     torch = pytest.importorskip("torch")
@@ -287,6 +300,56 @@ def test_heads_that_a_format_lacks_are_refused(
     with pytest.raises(InterchangeError, match=reason) as error:
         convert(tmp_path / "ours", tmp_path / "out", to)
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_regressions_and_classes_of_transformers_are_told_apart(tokenizer, tmp_path):
+    written(model_of("SequenceClassification", "bert"), tokenizer, tmp_path / "a")
+    convert(tmp_path / "a", tmp_path / "classes", "huggingface")
+    model = ClassifierConfig.foreign("test", encoder_of("bert"), ("x",), "pooled", 5.0)
+    written(model, tokenizer, tmp_path / "b")
+    notes = convert(tmp_path / "b", tmp_path / "scores", "huggingface").notes
+    assert notes == ["its output is the score divided by 5"]
+    for name, names, outputs in (
+        ("classes", ("no", "yes", "so"), 3),
+        ("scores", None, 1),
+    ):
+        (tmp_path / name / "finetuned.json").unlink()
+        report = convert(tmp_path / name, tmp_path / f"{name}_back", "keras").report()
+        assert "whether it reads pairs" in report
+        tuned = finetuning_workdir.load_finetuned(tmp_path / f"{name}_back")
+        assert tuned.model.class_names == names
+        assert tuned.network.num_outputs == outputs
+    path = tmp_path / "classes" / "config.json"
+    problem = {"problem_type": "multi_label_classification"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | problem))
+    with pytest.raises(InterchangeError, match="classes do not exclude each other"):
+        convert(tmp_path / "classes", tmp_path / "out", "keras")
+
+
+def test_electras_classifier_is_refused_and_theirs_leaves_the_encoder(
+    tokenizer, tmp_path
+):
+    transformers = pytest.importorskip("transformers")
+    model = ClassifierConfig.foreign("CoLA", encoder_of("electra"), "ab", "first_token")
+    written(model, tokenizer, tmp_path / "ours")
+    with pytest.raises(InterchangeError, match="has one more dense layer"):
+        convert(tmp_path / "ours", tmp_path / "out", "huggingface")
+    convert(tmp_path / "ours", tmp_path / "tf1", "tf1")
+    names = read_all(next((tmp_path / "tf1").glob("*.index")).with_suffix(""))
+    assert "task_specific/cola/dense/kernel" in names
+    config = transformers.ElectraConfig(
+        vocab_size=13,
+        embedding_size=8,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    theirs = transformers.ElectraForSequenceClassification(config)
+    theirs.save_pretrained(tmp_path / "theirs")
+    tokenizer.save(tmp_path / "theirs")
+    converted = convert(tmp_path / "theirs", tmp_path / "encoder", "keras")
+    assert converted.config.model.hidden_size == 16
 
 
 def test_summaries_of_other_programs_are_refused(tokenizer, tmp_path):

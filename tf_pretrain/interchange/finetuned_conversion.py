@@ -1,4 +1,4 @@
-"""Fine-tuned networks for questions, choices and tags: from one format to another."""
+"""Fine-tuned networks of every kind: from one format to another."""
 
 from pathlib import Path
 

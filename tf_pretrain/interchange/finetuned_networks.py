@@ -46,6 +46,27 @@ class ClassifierConfig:
     max_seq_length: int
     vocabulary: str | None = None
 
+    @classmethod
+    def foreign(cls, task, encoder, class_names, head, target_scale=1.0):
+        """What another program's file says, which has nothing about the texts.
+
+        Args:
+            class_names: The name of each output. A single output is a regression.
+        """
+        is_regression = len(class_names) == 1
+        return cls(
+            task=task,
+            encoder=encoder,
+            num_outputs=len(class_names),
+            head=head,
+            loss_reduction="sum" if head == "first_token" else "mean",
+            dropout=0.1,
+            class_names=None if is_regression else tuple(class_names),
+            target_scale=target_scale,
+            is_pair=False,
+            max_seq_length=encoder.max_position_embeddings,
+        )
+
     def build(self, encoder=None) -> Classifier:
         """The network with a fresh head, on `encoder` or else on a fresh one."""
         return Classifier(

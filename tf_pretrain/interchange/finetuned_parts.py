@@ -14,6 +14,14 @@ from tf_pretrain.interchange.finetuning_workdir import FineTuned
 from tf_pretrain.interchange.pretrained import InterchangeError, Pretrained, peek_json
 
 _SETTINGS_FILE = "finetuned.json"
+# What a foreign file does not say.
+UNKNOWN_SETTINGS = {
+    "classifier": "no file says whether it reads pairs: it is taken as a classifier of "
+    'single texts; set "is_pair" in model.json if it reads pairs',
+    "question_answerer": "windows and thresholds are the defaults, as no file says",
+    "multiple_choice": "lengths are the defaults, as no file says",
+    "tagger": "lengths are the defaults, as no file says",
+}
 
 
 @dataclasses.dataclass(frozen=True)

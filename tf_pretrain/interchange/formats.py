@@ -132,8 +132,7 @@ def convert(
 
     Returns:
         The model that was written. Its notes say what could not be kept. It is a
-        Pretrained, or a `finetuned_conversion.Converted` if `source` is fine-tuned for
-        questions, choices or tags.
+        Pretrained, or a `finetuned_conversion.Converted` if `source` is fine-tuned.
 
     Raises:
         InterchangeError: If something cannot be read, or cannot be expressed in that

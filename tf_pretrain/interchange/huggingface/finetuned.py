@@ -8,6 +8,7 @@ import safetensors.numpy
 
 from tf_pretrain.interchange import families
 from tf_pretrain.interchange.finetuned_parts import (
+    UNKNOWN_SETTINGS,
     Converted,
     built,
     encoder_of,
@@ -44,6 +45,8 @@ def write(tuned, source, folder) -> list[str]:
         huggingface_heads.check_is_theirs(tuned.model, family)
     except InterchangeError as error:
         raise InterchangeError(f"{source}: {error}") from None
+    if tuned.model.kind == "classifier" and tuned.model.target_scale != 1:
+        notes.append(f"its output is the score divided by {tuned.model.target_scale:g}")
     if tuned.model.kind == "tagger" and tuned.model.segment_id:
         pretrained.weights[_SEGMENTS] = _exchanged(pretrained.weights[_SEGMENTS])
         notes.append(
@@ -80,6 +83,8 @@ def read(folder) -> Converted | None:
     architecture = (values.get("architectures") or [""])[0]
     if not architecture.endswith(tuple(huggingface_heads.SUFFIXES.values())):
         return None
+    if architecture == "ElectraForSequenceClassification":
+        return None  # its head is not one of ours, but the encoder is
     pretrained = huggingface_folder.read_encoder(folder)
     encoder, notes = pretrained.config.model, list(pretrained.notes)
     model = own_settings(folder, encoder)
@@ -91,7 +96,7 @@ def read(folder) -> Converted | None:
             model = huggingface_heads.model_of(values, family, encoder, name)
         except InterchangeError as error:
             raise InterchangeError(f"{source}: {error}") from None
-        notes.append("windows and thresholds are the defaults, as no file says")
+        notes.append(UNKNOWN_SETTINGS[model.kind])
     if is_own and model.kind == "tagger" and model.segment_id:
         path = next(
             p for p in pretrained.weights if p.endswith("token_type_embeddings")

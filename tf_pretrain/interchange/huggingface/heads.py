@@ -2,12 +2,15 @@
 
 `...ForQuestionAnswering` has start and end logits, each a linear function of a state;
 `...ForTokenClassification` the same for classes; `...ForMultipleChoice` one logit of
-the pooled state (ALBERT, BERT), or of a summary (ELECTRA).
+the pooled state (ALBERT, BERT), or of a summary (ELECTRA);
+`...ForSequenceClassification` logits of the pooled state (ALBERT, BERT), or of a dense
+layer and the GELU behind [CLS] (ELECTRA), which no head here has.
 """
 
 import numpy as np
 
 from tf_pretrain.interchange.finetuned_networks import (
+    ClassifierConfig,
     MultipleChoiceConfig,
     QuestionAnswererConfig,
     TaggerConfig,
@@ -15,6 +18,7 @@ from tf_pretrain.interchange.finetuned_networks import (
 from tf_pretrain.interchange.pretrained import InterchangeError
 
 SUFFIXES = {
+    "classifier": "ForSequenceClassification",
     "question_answerer": "ForQuestionAnswering",
     "tagger": "ForTokenClassification",
     "multiple_choice": "ForMultipleChoice",
@@ -35,17 +39,17 @@ def check_is_theirs(model, family: str) -> None:
         family: "electra", "bert" or "albert".
     """
     kind = model.kind
-    name = f"{family.capitalize()}{SUFFIXES.get(kind, '')}"
+    name = f"{family.capitalize()}{SUFFIXES[kind]}"
     reason = None
-    if kind not in SUFFIXES:
-        reason = f"heads of the kind {kind} are not converted"
-    elif kind == "question_answerer":
+    if kind == "question_answerer":
         is_conditional = model.head == "albert" and model.may_be_unanswerable
         if model.head == "joint" or is_conditional:
             reason = f"it predicts the end from the start, which {name} does not"
         elif model.has_answerability and model.head != "albert":
             reason = f"it has an answerability classifier, which {name} has not"
-    elif kind == "multiple_choice":
+    elif kind == "classifier" and family == "electra":
+        reason = f"{name} has one more dense layer, with the GELU"
+    elif kind in ("multiple_choice", "classifier"):
         reads = "first_token" if family == "electra" else "pooled"
         if model.head != reads:
             reason = f"its head is {model.head!r}, but {name} reads {reads!r}"
@@ -99,17 +103,23 @@ def weights_of(model, tensors) -> dict[str, np.ndarray]:
 
 def settings_of(model, family: str) -> dict:
     """The fields of `config.json` that belong to the head."""
-    if model.kind == "tagger":
-        labels = dict(enumerate(model.class_names))
-        return {
+    settings = {}
+    if model.kind in ("tagger", "classifier"):
+        labels = dict(enumerate(model.class_names or ["LABEL_0"]))
+        settings |= {
             "id2label": {str(number): name for number, name in labels.items()},
             "label2id": {name: number for number, name in labels.items()},
         }
-    if model.kind == "multiple_choice":
+    if model.kind == "classifier":
+        is_regression = model.class_names is None
+        problem = "regression" if is_regression else "single_label_classification"
+        settings["problem_type"] = problem
+    if model.kind in ("multiple_choice", "classifier"):
         rate = "classifier_dropout_prob" if family == "albert" else "classifier_dropout"
-        summary = _PLAIN_SUMMARY if family == "electra" else {}
-        return {rate: model.dropout, **summary}
-    return {}
+        settings[rate] = model.dropout
+    if model.kind == "multiple_choice" and family == "electra":
+        settings |= _PLAIN_SUMMARY
+    return settings
 
 
 def model_of(values, family, encoder, source):
@@ -137,10 +147,17 @@ def model_of(values, family, encoder, source):
             has_answerability=False,
             null_threshold=0.0,
         )
+    labels = values.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
+    names = tuple(labels[number] for number in sorted(labels, key=int))
     if architecture.endswith(SUFFIXES["tagger"]):
-        labels = values.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
-        names = tuple(labels[number] for number in sorted(labels, key=int))
         return TaggerConfig(source, encoder, names, length, segment_id=0)
+    if architecture.endswith(SUFFIXES["classifier"]):
+        if values.get("problem_type") == "multi_label_classification":
+            raise InterchangeError(
+                f"{source}: its classes do not exclude each other, as they do in every "
+                "head here"
+            )
+        return ClassifierConfig.foreign(source, encoder, names, "pooled")
     if architecture.endswith(SUFFIXES["multiple_choice"]):
         head = "pooled"
         if family == "electra":

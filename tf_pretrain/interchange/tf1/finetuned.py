@@ -1,6 +1,7 @@
 """Fine-tuned networks in checkpoints of the original TensorFlow 1 programs."""
 
 from tf_pretrain.interchange.finetuned_parts import (
+    UNKNOWN_SETTINGS,
     Converted,
     built,
     encoder_of,
@@ -50,13 +51,14 @@ def read(path) -> Converted | None:
         return None
     pretrained = tf1_checkpoint.read(path)
     encoder = pretrained.config.model
-    model = own_settings(folder, encoder)
+    model, notes = own_settings(folder, encoder), list(pretrained.notes)
     if model is None:
         numbers = peek_json(folder / "label_mapping.json")
         tags = sorted(numbers, key=numbers.get) if numbers else None
         model = tf1_heads.model_of(shapes, encoder, tags, source)
-    if model is None:
-        return None
+        if model is None:
+            return None
+        notes.append(UNKNOWN_SETTINGS[model.kind])
     names = tf1_heads.names_of(model, tf1_names.program_of(pretrained.config))
     stored = [name.removesuffix("^T") for name in names.values()]
     values, _ = tf1_checkpoint.read_tensors(path, stored)
@@ -64,7 +66,6 @@ def read(path) -> Converted | None:
         ours: tf1_heads.transposed(name, values[name.removesuffix("^T")])[1]
         for ours, name in names.items()
     }
-    notes = list(pretrained.notes)
     if model.kind == "multiple_choice":
         notes.append("a head with one output is taken as RACE's")
     return Converted(built(model, pretrained, head, source), source, notes)

@@ -2,13 +2,17 @@
 
 ELECTRA's program keeps a head under `task_specific/` and the task's name; ALBERT's and
 BERT's programs have fixed names (`finetune/qa/qa_tasks.py`, `finetune/tagging/
-tagging_tasks.py`; `squad_utils.py`, `race_utils.py`; `run_squad.py` of the released
-code).
+tagging_tasks.py`, `finetune/classification/classification_tasks.py`; `squad_utils.py`,
+`race_utils.py`, `classifier_utils.py`; `run_squad.py`, `run_classifier.py` of the
+released code).
 """
+
+import re
 
 import numpy as np
 
 from tf_pretrain.interchange.finetuned_networks import (
+    ClassifierConfig,
     MultipleChoiceConfig,
     QuestionAnswererConfig,
     TaggerConfig,
@@ -28,13 +32,14 @@ _ALBERT_INDEPENDENT = {
     "start_and_end/kernel": "cls/squad/output_weights^T",
     "start_and_end/bias": "cls/squad/output_bias",
 }
-_ALBERT_CHOICE = {"kernel": "output_weights^T", "bias": "output_bias"}
+_POOLED = {"kernel": "output_weights^T", "bias": "output_bias"}
 _TAGGING_SCOPE = "task_specific/chunk"
+# ELECTRA's scopes whose names are not those of GLUE in lower case.
+_SCOPES = {"SST-2": "sst", "STS-B": "sts"}
+_STS_SCALE = 5.0  # its program divides the scores of "sts" by it
 # Beginnings of the names of all these heads.
 STARTS = (
-    "task_specific/squad/",
-    "task_specific/squadv1/",
-    f"{_TAGGING_SCOPE}/",
+    "task_specific/",
     "cls/squad/",
     "start_logits/",
     "output_weights",
@@ -58,19 +63,27 @@ def names_of(model, program: str) -> dict[str, str]:
     elif model.kind == "question_answerer":
         names = _ALBERT_INDEPENDENT if program in ("albert", "bert") else None
     elif model.kind == "tagger":
-        parts = {part: f"{_TAGGING_SCOPE}/dense/{part}" for part in ("kernel", "bias")}
-        names = parts if program == "electra" else None
+        names = _dense(_TAGGING_SCOPE) if program == "electra" else None
     elif model.kind == "multiple_choice":
         is_albert = program == "albert" and model.head == "pooled"
-        names = _ALBERT_CHOICE if is_albert else None
+        names = _POOLED if is_albert else None
+    elif model.head == "pooled":
+        names = _POOLED if program in ("albert", "bert") else None
     else:
-        names = None
+        scope = _SCOPES.get(model.task) or re.sub(
+            r"[^a-z0-9_]", "_", model.task.lower()
+        )
+        names = _dense(f"task_specific/{scope}") if program == "electra" else None
     if names is None:
         head = f" with head {model.head!r}" if hasattr(model, "head") else ""
         raise InterchangeError(
             f"{program.upper()}'s TensorFlow 1 program has no {model.kind}{head}"
         )
     return {f"task_specific/{ours}": theirs for ours, theirs in names.items()}
+
+
+def _dense(scope):
+    return {part: f"{scope}/dense/{part}" for part in ("kernel", "bias")}
 
 
 def _electra_spans(model):
@@ -109,7 +122,7 @@ def model_of(shapes, encoder, class_names, source):
     Args:
         shapes: {name: shape} of the tensors.
         encoder: The EncoderConfig.
-        class_names: The tags of a tagger, or None.
+        class_names: The tags of a tagger or the classes of a classifier, or None.
         source: What messages call the checkpoint.
 
     Raises:
@@ -137,9 +150,33 @@ def model_of(shapes, encoder, class_names, source):
         return QuestionAnswererConfig(
             "SQuAD1.1", encoder, length, head="albert", **spans
         )
-    if shapes.get("output_weights", (0,))[0] == 1:
-        return MultipleChoiceConfig("RACE", encoder, length)
-    return None
+    return _classifier_model(shapes, encoder, class_names, source)
+
+
+def _classifier_model(shapes, encoder, class_names, source):
+    """The model of a classifier, or of RACE's head, which has one output like it."""
+    scopes = [re.fullmatch(r"task_specific/(\w+)/dense/kernel", n) for n in shapes]
+    tasks = sorted(scope[1] for scope in scopes if scope)
+    if len(tasks) > 1:
+        raise InterchangeError(
+            f"{source} has heads of several tasks ({', '.join(tasks)}); expected one"
+        )
+    if tasks:
+        task, head = tasks[0], "first_token"
+        count = shapes[f"task_specific/{task}/dense/kernel"][1]
+    elif "output_weights" in shapes:
+        task, head, count = "classification", "pooled", shapes["output_weights"][0]
+    else:
+        return None
+    if head == "pooled" and count == 1 and encoder.parameter_sharing == "all":
+        return MultipleChoiceConfig("RACE", encoder, encoder.max_position_embeddings)
+    names = class_names or [str(number) for number in range(count)]
+    if len(names) != count:
+        raise InterchangeError(
+            f"{source} has {count} classes, but label_mapping.json has {len(names)}"
+        )
+    scale = _STS_SCALE if task == "sts" else 1.0
+    return ClassifierConfig.foreign(task, encoder, names, head, scale)
 
 
 def _electra_model(shapes, scope, encoder, may_be_unanswerable, source):

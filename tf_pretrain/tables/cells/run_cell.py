@@ -19,7 +19,7 @@ from pathlib import Path
 
 import filelock
 
-from tf_pretrain import commands, processes
+from tf_pretrain import commands, commit, processes
 from tf_pretrain import config as config_lib
 from tf_pretrain.config import PretrainConfig
 from tf_pretrain.data import record_sets
@@ -43,7 +43,7 @@ def run(request: Request) -> Record:
     folder = record.folder_of(request.workdir, request.key)
     origin = {
         "command": request.command,
-        "commit": _commit(),
+        "commit": commit.current(),
         "cores": len(os.sched_getaffinity(0)),
     }
     for wanted in request.data.values():
@@ -177,26 +177,6 @@ def _intrinsic(folder, request):
     values = intrinsic_scores(network, heldout, train.jit_compile)
     wanted = {"masked_lm_accuracy", *(f"{f}_accuracy" for f in request.intrinsic)}
     return {name: value for name, value in values.items() if name in wanted}
-
-
-def _commit():
-    """The code's commit, with "+" if files differ from it; None outside git."""
-    repository = Path(__file__).parents[3]
-
-    def git(*arguments):
-        done = subprocess.run(
-            ["git", "-C", str(repository), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def main(request_path, parent, *what):

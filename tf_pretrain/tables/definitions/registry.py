@@ -9,6 +9,7 @@ from tf_pretrain.tables.definitions.table import Row, Table, unpretrained
 # One accelerator that sustains 1e14 operations a second: a third of an A100's peak.
 ACCELERATOR_FLOPS_PER_S = 1e14
 
+_EQUAL_PARAMETERS = "ALBERT, equal parameters"
 _FAMILIES = Table(
     "families",
     "ELECTRA, ALBERT and BERT at equal compute: of equal shape, and of equal size",
@@ -18,7 +19,7 @@ _FAMILIES = Table(
         Row("BERT", recipes("bert_lab.py", "bert_base.py")),
         Row("ALBERT, equal shape", recipes("albert_lab.py", "albert.py:base_v1")),
         Row(
-            "ALBERT, equal parameters",
+            _EQUAL_PARAMETERS,
             {"lab": Recipe("albert_lab.py", width_like="electra_lab.py")},
         ),
         unpretrained("electra_lab.py"),
@@ -36,7 +37,22 @@ _FAMILIES = Table(
     ),
 )
 
-TABLES = {table.id: table for table in (*electra.TABLES, *albert.TABLES, _FAMILIES)}
+# The rows share the cells of `families`, as far as the tasks are the same.
+_COURSE = Table(
+    "course",
+    "ELECTRA, BERT and ALBERT of equal shape at equal compute, for the course chapter",
+    "lab",
+    rows=tuple(row for row in _FAMILIES.rows if row.name != _EQUAL_PARAMETERS),
+    metrics={"glue": None, "encoder parameters, M": None},
+    notes=(
+        "its tasks are data sets of text classification and sentiment analysis: "
+        "--tasks takes GLUE names and your folders",
+    ),
+)
+
+TABLES = {
+    table.id: table for table in (*electra.TABLES, *albert.TABLES, _FAMILIES, _COURSE)
+}
 
 
 def find(table_id: str) -> Table:
