@@ -121,7 +121,7 @@ def training(options):
 def memory(options):
     """Ours: the same training with all questions, and with four times as many."""
     arguments = {"batch_size": options.batch_size, "is_grouped": True}
-    steps = {"steps": options.rounds * _GROUPED * options.steps}
+    steps = {"steps": _GROUPED * options.steps}
     values, peaks, counts = _read(options.data, options.questions), {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for copies in (1, _COPIES):

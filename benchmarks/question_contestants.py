@@ -81,7 +81,7 @@ def our_training(data, vocab, batch_size, is_grouped, questions=None):
         )
     )
     step = _our_step(model, settings)
-    for _ in range(3):  # traces one length, then any, and compiles
+    for _ in range(8 if is_grouped else 1):  # traces one length, then any; compiles
         step(stream)
 
     def run(steps):

@@ -405,7 +405,7 @@ def test_examples_of_a_classifier(classifier, tokenizer, monkeypatch, words):
     )
     wanted = (classified._another_right_class, classified._wrong)
     monkeypatch.setitem(classified.WANTED, "trec", wanted)
-    made = classified.make(tuned, task, "trec")
+    made = classified.make(tuned, task, "trec", epochs=2.5)
     assert [e["text"] for e in made["examples"]] == [texts[0], texts[2]]
     assert made["accuracy"] == pytest.approx(2 / 3)
     total = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
@@ -419,6 +419,7 @@ def test_examples_of_a_classifier(classifier, tokenizer, monkeypatch, words):
     _check_layout(drawn)
     drawn = applications.draw_sentiment({**made, "name": "sst5"}, words)
     assert {"king", "letter"} <= set(_texts(drawn))
+    assert any("2.5" in text and "66.7" in text for text in _texts(drawn))
     _check_layout(drawn)
 
 

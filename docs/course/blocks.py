@@ -43,6 +43,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "t10": comparison_tables.t10,
     "f11": figure_blocks.block(11),
     "t11": applied_tables.t11,
+    "f12": figure_blocks.block(12),
     "t12": applied_tables.t12,
     "f13": listings.f13,
     "f14": listings.f14,

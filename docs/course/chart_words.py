@@ -78,8 +78,14 @@ CHARTS = {
         "新的输出层：\n{count:,}个权重",
     ),
     "band_texts": (
-        "fine-tuned on\n{count:,} labelled texts",
-        "在{count:,}个有标签\n文本上微调",
+        "fine-tuned on {count:,} labelled\ntexts, epochs: {epochs:g}",
+        "在{count:,}个有标签\n文本上微调{epochs:g}轮",
+    ),
+    "classifier_line": (
+        "{name}, fine-tuned on {train:,} labelled texts (epochs: {epochs:g}); accuracy "
+        "on {scored:,} test texts: {score:.1f} %",
+        "{name}，在{train:,}个有标签文本上微调{epochs:g}轮；"
+        "{scored:,}个测试文本上的准确率：{score:.1f}%",
     ),
     "band_score": (
         "accuracy on {count:,}\ntest texts: {score:.1f} %",

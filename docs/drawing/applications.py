@@ -60,6 +60,15 @@ def draw_sentiment(found: dict, words: dict[str, str]) -> Canvas:
     """
     canvas = Canvas(words["sentiment_title"], words["sentiment_subtitle"])
     left, top = 9.2, 6.12
+    (encoder,) = finetuned.recorded()["encoders"].values()
+    line = words["classifier_line"].format(
+        name=encoder["name"],
+        epochs=found["epochs"],
+        train=found["train_examples"],
+        scored=found["scored_examples"],
+        score=100 * found["accuracy"],
+    )
+    canvas.text(0.45, top, line, 10, FAINT, ha="left")
     _class_names(canvas, found, left, top, words)
     for number, example in enumerate(found["examples"]):
         y = top - 0.72 - 0.72 * number
@@ -77,7 +86,8 @@ def _band(canvas, found, words):
         ("band_encoder", ENCODER,
          {"count": found["encoder_weights"], "name": encoder["name"]}),
         ("band_head", tint(ENCODER, 0.35), {"count": found["head_weights"]}),
-        ("band_texts", PLAIN, {"count": found["train_examples"]}),
+        ("band_texts", PLAIN,
+         {"count": found["train_examples"], "epochs": found["epochs"]}),
         ("band_score", PLAIN,
          {"count": found["scored_examples"], "score": 100 * found["accuracy"]}),
     )  # fmt: skip

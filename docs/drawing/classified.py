@@ -127,13 +127,14 @@ WANTED = {
 }
 
 
-def make(tuned, task, name: str) -> dict:
+def make(tuned, task, name: str, epochs: float) -> dict:
     """Examples of a classifier, as Figure 11 or 12 shows them.
 
     Args:
         tuned: A FineTuned classifier.
         task: The Task that it was trained on.
         name: In WANTED.
+        epochs: That it was trained for.
     """
     reader = Reader(tuned)
     split = task.splits[task.scored_splits[-1]]
@@ -154,6 +155,7 @@ def make(tuned, task, name: str) -> dict:
         "encoder_weights": sizes["encoder"],
         "head_weights": sizes["head"],
         "train_examples": len(task.splits["train"]),
+        "epochs": epochs,
         "scored_examples": len(split),
         "accuracy": float(np.mean(probabilities.argmax(-1) == split.labels)),
         "examples": [
@@ -184,7 +186,9 @@ def _main():
     output = Path(_OUTPUT.value)
     found = json.loads(output.read_text("utf-8")) if output.exists() else {}
     task = own_task.load(_TASK.value)
-    found[name] = make(load_classifier(_WORKDIR.value), task, name)
+    config = json.loads((Path(_WORKDIR.value) / "config.json").read_text("utf-8"))
+    epochs = config["finetune"]["num_epochs"]
+    found[name] = make(load_classifier(_WORKDIR.value), task, name, epochs)
     atomic_files.write_json(output, found)
     for example in found[name]["examples"]:
         print(example["label"], example["probabilities"], example["text"])

@@ -223,6 +223,7 @@ def golden_questions():
         ("wordpiece", "joint", True),
         ("wordpiece", "independent", True),
         ("sentencepiece", "albert", True),
+        ("sentencepiece", "albert", False),
         ("sentencepiece", "joint", False),
     ],
 )

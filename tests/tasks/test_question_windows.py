@@ -8,7 +8,11 @@ import pytest
 
 from support.paths import VOCABULARIES
 from support.task_files import WORDS
+from tf_pretrain.config import EncoderConfig, FinetuneSettings
 from tf_pretrain.data.tokenization import load_tokenizer
+from tf_pretrain.interchange.finetuned_networks import QuestionAnswererConfig
+from tf_pretrain.tasks import batches
+from tf_pretrain.tasks.question_answering import codec
 from tf_pretrain.tasks.question_answering.examples import read_examples
 from tf_pretrain.tasks.question_answering.squad_files import Answer, Question
 from tf_pretrain.tasks.question_answering.windows import WindowSettings, cut_windows
@@ -66,6 +70,19 @@ def test_windows_of_a_text_share_its_ids(tokenizer):
     assert len(windows) == 900 and len(windows[0].input_ids) == 163
     alone = windows[0].input_ids.nbytes + windows[0].segment_ids.nbytes
     assert kept / len(windows) < alone == 1304
+
+
+@pytest.mark.parametrize("head, length", [("albert", 48), ("independent", 8)])
+def test_padding_that_alberts_head_reads(tokenizer, head, length):
+    """For SQuAD 1.1 each batch has the largest length (`create_v1_model`)."""
+    model = QuestionAnswererConfig("x", EncoderConfig(), 48, head, False)
+    question = Question("x", "one two", "three four five", (Answer("four", 6),))
+    examples, _ = codec.encode([question], model, tokenizer, is_train=True)
+    settings = FinetuneSettings(max_seq_length=48, batch_size=1)
+    (trained,) = batches.training_batches(examples, settings, 1, seed=0)
+    ((_, predicted),) = batches.evaluation_batches(examples, settings)
+    for features in (trained, predicted):
+        assert features["input_ids"].shape == (len(features["input_ids"]), length)
 
 
 def test_a_text_of_white_space_has_no_answer(tokenizer):

@@ -111,6 +111,15 @@ class QuestionAnswererConfig:
     null_threshold: float = QuestionSettings.null_threshold
     vocabulary: str | None = None
 
+    @property
+    def reads_padding(self) -> bool:
+        """Whether its results depend on the padding of an input.
+
+        ALBERT's head for SQuAD 1.1 chooses among all positions, so its inputs must
+        always be padded to `max_seq_length`.
+        """
+        return self.head == "albert" and not self.may_be_unanswerable
+
     def build(self, encoder=None) -> QuestionAnswerer:
         """The network with a fresh head, on `encoder` or else on a fresh one."""
         return QuestionAnswerer(

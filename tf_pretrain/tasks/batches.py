@@ -95,7 +95,7 @@ def padding_step() -> int:
 
 def _padded_lengths(examples, settings, step):
     """The lengths of all examples, rounded up to a multiple of `step`: int [N]."""
-    if not settings.group_by_length:
+    if examples.pads_fully or not settings.group_by_length:
         return np.full(len(examples), settings.max_seq_length)
     lengths = -(-examples.lengths // step) * step
     return np.minimum(lengths, settings.max_seq_length)

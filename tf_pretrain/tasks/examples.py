@@ -24,6 +24,8 @@ class Examples:
     labels: np.ndarray
 
     evaluation_rows: typing.ClassVar[int] = 64  # of a batch that is only predicted
+    # whether all examples are padded to the largest length
+    pads_fully: typing.ClassVar[bool] = False
 
     def __len__(self):
         return len(self.input_ids)

@@ -102,6 +102,8 @@ class QuestionModel(StringModel):
         starts = tf.gather(windows.starts, rows)
         ends = starts + tf.gather(windows.lengths, rows)
         text = tf.gather(piece_ids, tf.ragged.range(starts, ends))
+        # At least as many positions as there are to choose from.
+        shortest = self._model.max_seq_length if self._model.reads_padding else width
         ones = tf.ones([tf.size(rows), 1], tf.int32)
         separator = ones * self._tokenizer.sep_id
         pieces = [ones * self._tokenizer.cls_id, question, separator, text, separator]
@@ -111,7 +113,7 @@ class QuestionModel(StringModel):
             tf.concat(segments, axis=1),
             self._tokenizer.pad_id,
             self._model.max_seq_length,
-            at_least=width,  # so that there are as many positions to choose from
+            at_least=shortest,
         )
 
     def _best(self, spans, document, contexts):

@@ -24,6 +24,7 @@ class ChoiceExamples:
     labels: np.ndarray
 
     evaluation_rows: typing.ClassVar[int] = 16  # of four inputs each
+    pads_fully: typing.ClassVar[bool] = False
 
     def __len__(self):
         return len(self.rows)

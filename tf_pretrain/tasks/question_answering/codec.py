@@ -23,11 +23,13 @@ class WindowExamples:
         questions: The Examples with their windows.
         windows: All windows, one question's after another's.
         is_impossible: int32 [windows], what the answerability classifier learns.
+        pads_fully: Whether all windows are padded to the largest length.
     """
 
     questions: list
     windows: list
     is_impossible: np.ndarray
+    pads_fully: bool = False
 
     evaluation_rows: typing.ClassVar[int] = 32
 
@@ -94,7 +96,8 @@ def encode(questions, model, tokenizer, is_train) -> tuple[WindowExamples, int]:
     pairs = [(example, window) for example in kept for window in example.windows]
     is_impossible = [_is_impossible(model, *pair) for pair in pairs]
     windows = [window for _, window in pairs]
-    encoded = WindowExamples(kept, windows, np.array(is_impossible, np.int32))
+    labels = np.array(is_impossible, np.int32)
+    encoded = WindowExamples(kept, windows, labels, model.reads_padding)
     return encoded, len(examples) - len(kept)
 
 

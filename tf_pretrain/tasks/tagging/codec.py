@@ -25,6 +25,7 @@ class TaggedExamples:
     segment_id: int = 1
 
     evaluation_rows: typing.ClassVar[int] = 64
+    pads_fully: typing.ClassVar[bool] = False
 
     def __len__(self):
         return len(self.inputs)
