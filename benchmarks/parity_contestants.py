@@ -25,6 +25,7 @@ from tf_pretrain import commit
 # One recipe for all networks: BERT's (Devlin et al., 2019, sec. A.3), with the bias
 # correction that its program leaves out.
 BATCH_SIZE, EPOCHS, LEARNING_RATE, WARMUP = 32, 3, 5e-5, 0.1
+MIN_STEPS = 200  # three epochs of 100 examples would be 9 steps, in which none learns
 WEIGHT_DECAY, DROPOUT, MAX_LENGTH, EPSILON = 0.01, 0.1, 128, 1e-6
 
 
@@ -37,7 +38,8 @@ def ours(task, data_dir, encoder, size, from_scratch=False):
     task = load(task, data_dir, size)
     initial = load_initial(encoder, from_scratch)
     positions = initial.encoder_config.max_position_embeddings
-    config = _our_config(min(MAX_LENGTH, positions))
+    epochs = num_epochs(len(task.splits["train"]))
+    config = _our_config(min(MAX_LENGTH, positions), epochs)
     problem = make_problem(task, config, initial.encoder_config, initial.tokenizer)
     runner = TrialRunner(problem, initial.weights)
     len(problem.examples)  # encodes the texts
@@ -51,14 +53,20 @@ def ours(task, data_dir, encoder, size, from_scratch=False):
     return run
 
 
-def _our_config(max_length):
+def num_epochs(num_examples) -> int:
+    """EPOCHS, or more where these would be fewer than MIN_STEPS steps."""
+    batches = num_examples // BATCH_SIZE or 1
+    return max(EPOCHS, -(-MIN_STEPS // batches))
+
+
+def _our_config(max_length, epochs):
     from tf_pretrain.config import FinetuneConfig, FinetuneSettings
 
     return FinetuneConfig(
         finetune=FinetuneSettings(
             batch_size=BATCH_SIZE,
             learning_rate=LEARNING_RATE,
-            num_epochs=EPOCHS,
+            num_epochs=epochs,
             warmup_fraction=WARMUP,
             weight_decay=WEIGHT_DECAY,
             bias_correction=True,
@@ -91,7 +99,8 @@ def transformers(task, data_dir, encoder, size, autocast=False):
     }
     split = _scored(task)
     batches = len(encoded["train"]) // BATCH_SIZE or 1
-    num_steps = batches * EPOCHS
+    epochs = num_epochs(len(encoded["train"]))
+    num_steps = batches * epochs
 
     def run(seed):
         torch.manual_seed(seed)
@@ -100,7 +109,7 @@ def transformers(task, data_dir, encoder, size, autocast=False):
         order = np.random.default_rng(seed)
         optimizer, schedule = _torch_optimizer(network, num_steps)
         network.train()
-        for _ in range(EPOCHS):
+        for _ in range(epochs):
             rows = order.permutation(len(encoded["train"]))
             for step in range(batches):
                 chosen = rows[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]

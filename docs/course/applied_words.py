@@ -108,8 +108,8 @@ _GAINS = {
     "finetuned_note": (
         "Ours: the encoder is {name} ({layers} layers, width {width}; BERT's "
         "architecture, trained further on sentence pairs; package `{package}`). "
-        "All networks are trained for {epochs} epochs with batches of {batch} at "
-        "learning rate {rate}. Scores × 100: median over three seeds or more, lowest "
+        "All networks are trained for {epochs} epochs, but at least {steps} steps, "
+        "with batches of {batch} at learning rate {rate}. Scores × 100: median over three seeds or more, lowest "
         "and highest in parentheses; n is the number of seeds where there are fewer. "
         "Linear models draw nothing and have one run; the probe reads the mean of the "
         "encoder's final states. Their regularisation is chosen "
@@ -117,7 +117,7 @@ _GAINS = {
         "{commits}; command `python -m benchmarks.finetuning_parity --encoder=FOLDER "
         "--data_dir=glue --tasks=... --output=docs/tables/finetuning.json`.",
         "本项目：编码器为{name}（{layers}层，隐藏维度{width}；BERT架构，又在句对上训练"
-        "过；软件包`{package}`）。所有网络训练{epochs}轮，批大小{batch}，学习率{rate}。"
+        "过；软件包`{package}`）。所有网络训练{epochs}轮且不少于{steps}步，批大小{batch}，学习率{rate}。"
         "分数 × 100：三个或更多随机种子的中位数，括号内为最低至最高；"
         "不足时n为随机种子数。"
         "线性模型没有随机性，只运行一次；线性探针读取编码器最后一层状态的平均。"

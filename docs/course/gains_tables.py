@@ -166,6 +166,7 @@ def ours_note(words: dict[str, str]) -> str:
     return words["finetuned_note"].format(
         **encoder,
         epochs=recipe.EPOCHS,
+        steps=recipe.MIN_STEPS,
         batch=recipe.BATCH_SIZE,
         rate=f"{recipe.LEARNING_RATE:g}".replace("e-0", "e-"),
         commits=words["list_comma"].join(commits) or words["commits_not_stored"],

@@ -157,7 +157,7 @@ LEARNERS = [name for name in finetuning_parity._CONTESTANTS if "majority" not in
 @pytest.mark.parametrize("name", LEARNERS)
 def test_every_contestant_learns_to_tell_words_apart(name, encoder, task, monkeypatch):
     monkeypatch.setattr(parity_contestants, "LEARNING_RATE", 5e-3)
-    monkeypatch.setattr(parity_contestants, "EPOCHS", 10)
+    monkeypatch.setattr(parity_contestants, "MIN_STEPS", 28)  # 3 batches: 10 epochs
     function, more = finetuning_parity._CONTESTANTS[name]
     contestant = getattr(parity_contestants, function)
     answer = contestant(task, None, encoder, 100, **more)(seed=1)
@@ -177,6 +177,14 @@ def test_the_majority_class(tmp_path):
     (tmp_path / "dev.tsv").write_text("\n".join(rows))
     answer = parity_contestants.majority(str(tmp_path), None, None, 0)(seed=0)
     assert answer["scores"]["accuracy"] == 0.25
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "examples, epochs", [(20, 200), (100, 67), (1000, 7), (3000, 3), (67_349, 3)]
+)
+def test_small_parts_are_read_more_often(examples, epochs):
+    assert parity_contestants.num_epochs(examples) == epochs
 
 
 @pytest.mark.unit
