@@ -113,7 +113,8 @@ _GAINS = {
         "three seeds or more, lowest and highest in parentheses; n is the number of "
         "seeds where there are fewer. Linear models draw nothing and have one run; the "
         "probe reads the mean of the encoder's final states. Their regularisation is "
-        "chosen by cross-validation on the training examples. A dash: not run yet. Commits: "
+        "chosen by cross-validation on the training examples. A dash: not run yet. "
+        "Commits: "
         "{commits}; command `python -m benchmarks.finetuning_parity --encoder=FOLDER "
         "--data_dir=glue --tasks=... --output=docs/tables/finetuning.json`.",
         "本项目：编码器为{name}（{layers}层，隐藏维度{width}；BERT架构，又在句对上训练"
