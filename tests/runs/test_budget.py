@@ -54,7 +54,13 @@ def records(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=["tensorflow", "jax"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(backend, marks=pytest.mark.integration)
+        for backend in ("tensorflow", "jax")
+    ],
+)
 def runs(request, records, tmp_path_factory):
     """The runs, how many steps were timed, and how many are to be done."""
     folder = tmp_path_factory.mktemp("budget")
