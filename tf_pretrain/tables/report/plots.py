@@ -16,10 +16,12 @@ _LABELS = {
     "glue_dev_avg": "mean of the GLUE tasks, dev x 100",
     "average": "mean of the tasks, dev x 100",
     "avg": "mean of the paper's tasks, dev x 100",
-    "squad11_dev_f1": "SQuAD 1.1, dev F1",
-    "squad11_dev_em": "SQuAD 1.1, dev exact match",
-    "squad20_dev_f1": "SQuAD 2.0, dev F1",
-    "squad20_dev_em": "SQuAD 2.0, dev exact match",
+    **{
+        f"squad{version}{split}_{score}": f"SQuAD {name}, dev {words}"
+        for version, name in (("11", "1.1"), ("20", "2.0"))
+        for split in ("", "_dev")
+        for score, words in (("f1", "F1"), ("em", "exact match"))
+    },
     "intrinsic_mlm": "masked-LM accuracy x 100",
     "intrinsic_nsp": "next-sentence accuracy x 100",
     "intrinsic_sop": "sentence-order accuracy x 100",
