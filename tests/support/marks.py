@@ -84,7 +84,8 @@ NOT_UNIT = (
 def mark_and_sort(items):
     """Marks the tests that are units, and moves the slow files to the front."""
     for item in items:
-        if _file(item) not in NOT_UNIT:
+        is_long = any(map(item.get_closest_marker, ("integration", "slow")))
+        if _file(item) not in NOT_UNIT and not is_long:
             item.add_marker(pytest.mark.unit)
     places = {file: place for place, file in enumerate(NOT_UNIT)}
     items.sort(key=lambda item: places.get(_file(item), len(places)))
