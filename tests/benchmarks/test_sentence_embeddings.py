@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
-import transformers
 
 from benchmarks.sentence_embeddings import main
 from tf_pretrain.training import metrics
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
 
 WORDS = "a man is dancing plays guitar child riding horse fish swims fast".split()
 
