@@ -4,6 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
+
 from tf_pretrain import atomic_files
 from tf_pretrain import config as config_lib
 
@@ -213,4 +215,5 @@ def load(workdir, key: str) -> Record | None:
 
 
 def _mean(values):
-    return sum(values) / len(values)
+    # Not by sum(), which rounds in another way from Python 3.12 on.
+    return float(np.mean(values))
