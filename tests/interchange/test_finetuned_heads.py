@@ -111,6 +111,23 @@ def test_original_checkpoints_come_back_bit_by_bit(run, tmp_path):
     assert first == second
 
 
+def test_heads_of_several_tasks_are_refused(tmp_path):
+    golden_checkpoint("finetune/electra_multi_cola_sts_mnli", tmp_path / "original")
+    with pytest.raises(InterchangeError, match=r"several tasks \(cola, mnli, sts\)"):
+        convert(tmp_path / "original", tmp_path / "ours", "keras")
+
+
+def test_one_output_of_bert_is_a_regression(tokenizer, tmp_path):
+    """ALBERT's program has such a head for RACE, BERT's has not."""
+    model = ClassifierConfig.foreign("test", encoder_of("bert"), ("x",), "pooled")
+    written(model, tokenizer, tmp_path / "ours")
+    convert(tmp_path / "ours", tmp_path / "tf1", "tf1")
+    (tmp_path / "tf1" / "finetuned.json").unlink()
+    convert(tmp_path / "tf1", tmp_path / "back", "keras")
+    back = finetuning_workdir.load_finetuned(tmp_path / "back").model
+    assert (back.kind, back.num_outputs, back.class_names) == ("classifier", 1, None)
+
+
 def test_tags_need_their_names(tmp_path):
     golden_checkpoint("tagging/electra_chunk", tmp_path / "original")
     (tmp_path / "original" / "label_mapping.json").unlink()

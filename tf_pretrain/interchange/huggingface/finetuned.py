@@ -83,8 +83,6 @@ def read(folder) -> Converted | None:
     architecture = (values.get("architectures") or [""])[0]
     if not architecture.endswith(tuple(huggingface_heads.SUFFIXES.values())):
         return None
-    if architecture == "ElectraForSequenceClassification":
-        return None  # its head is not one of ours, but the encoder is
     pretrained = huggingface_folder.read_encoder(folder)
     encoder, notes = pretrained.config.model, list(pretrained.notes)
     model = own_settings(folder, encoder)
@@ -96,6 +94,8 @@ def read(folder) -> Converted | None:
             model = huggingface_heads.model_of(values, family, encoder, name)
         except InterchangeError as error:
             raise InterchangeError(f"{source}: {error}") from None
+        if model is None:
+            return None
         notes.append(UNKNOWN_SETTINGS[model.kind])
     if is_own and model.kind == "tagger" and model.segment_id:
         path = next(

@@ -152,6 +152,8 @@ def model_of(values, family, encoder, source):
     if architecture.endswith(SUFFIXES["tagger"]):
         return TaggerConfig(source, encoder, names, length, segment_id=0)
     if architecture.endswith(SUFFIXES["classifier"]):
+        if family == "electra":
+            return None  # one more dense layer; its encoder can be read alone
         if values.get("problem_type") == "multi_label_classification":
             raise InterchangeError(
                 f"{source}: its classes do not exclude each other, as they do in every "
