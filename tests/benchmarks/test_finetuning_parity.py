@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import finetuning_parity, parity_baselines, parity_contestants
 from benchmarks.finetuning_parity import Cell, main
+from support.tiny_bert import save_tiny_bert
 from tf_pretrain.tasks.task import Split
 
 SCORES = {0: 0.5, 1: 0.7, 2: 0.6}
@@ -117,24 +118,9 @@ def test_an_unknown_contestant_is_refused(capsys):
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
     """A BERT of Hugging Face's, with random weights and a vocabulary of six words."""
-    transformers = pytest.importorskip("transformers")
-    pytest.importorskip("torch").manual_seed(0)
     folder = tmp_path_factory.mktemp("bert")
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces += ["good", "fine", "bad", "poor", "film", "plot"]
-    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
-    config = transformers.BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=128,
-    )
-    transformers.BertModel(config).save_pretrained(folder)
-    transformers.BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(
-        folder
-    )
+    words = ["good", "fine", "bad", "poor", "film", "plot"]
+    save_tiny_bert(folder, words, max_position_embeddings=128)
     return str(folder)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.sentence_embeddings import main
+from support.tiny_bert import save_tiny_bert
 from tf_pretrain.training import metrics
 
 torch = pytest.importorskip("torch")
@@ -16,20 +17,8 @@ WORDS = "a man is dancing plays guitar child riding horse fish swims fast".split
 def encoder(tmp_path):
     """A tiny BERT of transformers, with its vocabulary."""
     folder = tmp_path / "tiny_bert"
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     folder.mkdir()
-    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
-    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = transformers.BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        initializer_range=0.3,
-    )
-    transformers.BertModel(config).save_pretrained(folder)
+    save_tiny_bert(folder, WORDS, initializer_range=0.3)
     return folder
 
 
